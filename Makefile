@@ -1,0 +1,79 @@
+# Two commands matter to a newcomer: `make demo` and `make test`. Both set up what is missing.
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := build/setup
+# brownie's pytest plugin compiles the project at every start; only `brownie test` wants that.
+PYTEST := $(BIN)/python -m pytest -p no:pytest-brownie
+NPM_QUIET := --no-audit --no-fund --loglevel=error
+
+.PHONY: help setup demo test check bench deep programs contracts kubo geth clean
+.DEFAULT_GOAL := help
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(STAMP)/python: pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "edgebounty: $(PYTHON) is not installed; install Python 3.11 or newer, or say which: make PYTHON=/path/to/python"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "edgebounty: $$($(PYTHON) --version) is too old; Python 3.11 or newer is needed: make PYTHON=/path/to/python"; exit 1; }
+	@echo "setting up Python packages in .venv (once, a minute or two)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[contracts,demo]'
+	@mkdir -p $(STAMP) && touch $@
+
+$(STAMP)/dev: $(STAMP)/python
+	@echo "setting up compilers, linters and test tools (once)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+$(STAMP)/node: package-lock.json
+	@command -v npm >/dev/null || { echo "edgebounty: npm is not installed; install Node.js 20 or newer"; exit 1; }
+	@echo "setting up node packages in node_modules (once)"
+	@npm ci $(NPM_QUIET)
+	@mkdir -p $(STAMP) && touch $@
+
+$(STAMP)/solc: $(STAMP)/node scripts/solc/install.sh
+	@scripts/solc/install.sh
+	@touch $@
+
+setup: $(STAMP)/python $(STAMP)/node $(STAMP)/solc ## the virtual environment, node packages and the Solidity compiler
+
+demo: setup ## a whole market on this machine: three real jobs, a liar, a killed and a slow worker
+	@$(BIN)/python scripts/demo.py
+
+test: setup $(STAMP)/dev ## every test
+	$(PYTEST) tests -m unit
+	$(PYTEST) tests -m property
+	$(PYTEST) tests -m integration
+	scripts/forge.sh test
+	scripts/brownie_test.sh
+
+check: setup $(STAMP)/dev ## format, lint, types, import directions, shipped artifacts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	npx --no-install prettier --check 'contracts/**/*.sol' 'tests/**/*.sol'
+	npx --no-install solhint --max-warnings 0 'contracts/**/*.sol'
+	$(BIN)/python scripts/compile.py --check
+
+bench: setup $(STAMP)/dev ## every benchmark, one build/bench/NAME.json each
+	$(BIN)/python -m bench
+
+deep: setup $(STAMP)/dev ## long fuzz runs, symbolic checks and static analysis of the contracts
+	scripts/deep.sh
+
+programs: $(STAMP)/dev ## rebuild the built-in programs; the bytes must not change
+	$(BIN)/python -m edgebounty.programs.compiler
+
+contracts: setup ## compile the contracts into the shipped artifacts
+	$(BIN)/python scripts/compile.py
+
+kubo: ## build a real IPFS node to test against (needs Go)
+	scripts/kubo/build.sh
+
+geth: ## build a second Ethereum client to test against (needs Go)
+	scripts/geth/build.sh
+
+clean: ## forget everything that was built
+	rm -rf build .venv node_modules
