@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {ClaimView, TaskStatus, TaskView} from "../types/Market.sol";
+import {IBountyEscrow} from "./IBountyEscrow.sol";
+import {ILane} from "./ILane.sol";
+import {ISeedSource} from "./ISeedSource.sol";
+import {IStakeVault} from "./IStakeVault.sol";
+
+/// @title Everything on chain: claim -> commit -> reveal -> settle.
+/// @notice Every deadline is a timestamp. Before it the act is valid, from it on the time-out is, which anyone may call.
+interface IDirectLane is ILane {
+    error NotTheEscrow(address caller);
+    error WrongWiring(address expected, address actual);
+    error NoShowFeeOutOfRange(uint256 noShowBps, uint256 most);
+    error DrawTimeOutOfRange(uint256 drawTime, uint256 longest);
+    error JobUnknown(uint256 jobId);
+    error TaskUnknown(uint256 jobId, uint32 taskIndex, uint256 tasks);
+    error JobEnded(uint256 jobId);
+    error StageNotOpen(uint256 jobId, uint32 taskIndex, uint256 finished, uint256 needed);
+    error TaskStatusWrong(uint256 jobId, uint32 taskIndex, TaskStatus actual);
+    error WaveFull(uint256 jobId, uint32 taskIndex);
+    error WaveNotFull(uint256 jobId, uint32 taskIndex);
+    error NotDrawn(uint256 jobId, uint32 taskIndex, address worker, uint32 drawEpoch);
+    error AlreadyClaimed(uint256 jobId, uint32 taskIndex, address worker);
+    error Barred(uint256 jobId, uint32 taskIndex, address worker);
+    error NoClaim(uint256 jobId, uint32 taskIndex, address worker);
+    error AlreadyCommitted(uint256 jobId, uint32 taskIndex, address worker);
+    error AlreadyRevealed(uint256 jobId, uint32 taskIndex, address worker);
+    error DigestZero();
+    error CommitmentMismatch(uint256 jobId, uint32 taskIndex, address worker);
+    error ClaimTooLate(uint256 jobId, uint256 deadline, uint256 nowTime);
+    error CommitTooLate(uint256 jobId, uint256 deadline, uint256 nowTime);
+    error RevealTooLate(uint256 jobId, uint256 deadline, uint256 nowTime);
+    error TooEarly(uint256 jobId, uint256 deadline, uint256 nowTime);
+    error CommitsPending(uint256 jobId, uint32 taskIndex);
+    error ReopensExhausted(uint256 jobId, uint32 taskIndex, uint256 most);
+
+    event StageOpened(uint256 indexed jobId, uint32 firstTask, uint32 drawEpoch);
+    event JobFailed(uint256 indexed jobId, uint32 taskIndex);
+    event TaskClaimed(uint256 indexed jobId, uint32 indexed taskIndex, address indexed worker, uint40 commitDeadline);
+    event ResultCommitted(
+        uint256 indexed jobId,
+        uint32 indexed taskIndex,
+        address indexed worker,
+        bytes32 commitment
+    );
+    event RevealsOpened(uint256 indexed jobId, uint32 indexed taskIndex, uint40 revealDeadline);
+    event ResultRevealed(
+        uint256 indexed jobId,
+        uint32 indexed taskIndex,
+        address indexed worker,
+        bytes32 resultDigest
+    );
+    event TaskSettled(uint256 indexed jobId, uint32 indexed taskIndex, bytes32 resultDigest, uint8 winners);
+    event TaskReopened(
+        uint256 indexed jobId,
+        uint32 indexed taskIndex,
+        uint8 slots,
+        uint32 drawEpoch,
+        uint8 reopens
+    );
+    event TaskRefunded(uint256 indexed jobId, uint32 indexed taskIndex);
+    event TaskExpired(uint256 indexed jobId, uint32 indexed taskIndex);
+    event ClaimExpired(uint256 indexed jobId, uint32 indexed taskIndex, address indexed worker, uint256 fee);
+
+    /// @notice Takes a slot of the task's wave and locks `stakePerClaim` of the caller's free stake.
+    /// @dev The stage must be open, the caller drawn, a slot free and the deadline not reached. A worker holds at most
+    ///      one slot of a task, and none again after failing to commit.
+    function claim(uint256 jobId, uint32 taskIndex) external;
+
+    /// @notice Binds the caller to a result without showing it. The last commit of a wave opens the reveals.
+    /// @param commitment keccak256(abi.encode(chainId, lane, jobId, taskIndex, worker, resultDigest, salt)); the salt
+    ///        keeps a result of few values from being guessed, the worker's address keeps it from being copied
+    function commit(uint256 jobId, uint32 taskIndex, bytes32 commitment) external;
+
+    /// @notice Opens the caller's commitment. Not before every slot of the wave has committed, so nobody can copy.
+    function reveal(uint256 jobId, uint32 taskIndex, bytes32 resultDigest, bytes32 salt) external;
+
+    /// @notice Fixes the outcome once all have revealed or the time for it has passed. Anyone may call.
+    /// @dev A quorum of equal digests: they are credited slotPrice each and unlocked; unequal and silent lose
+    ///      stakePerClaim. No quorum: the missing replicas are opened for a new draw, if workSlots and the deadline allow;
+    ///      else the task is refunded, those who revealed are unlocked and the silent lose stakePerClaim.
+    function settle(uint256 jobId, uint32 taskIndex) external;
+
+    /// @notice Removes a claim whose time to commit has passed: a small fee burns, the rest is unlocked, the slot is free
+    ///         again and the worker barred from this task. Anyone may call.
+    function expireClaim(uint256 jobId, uint32 taskIndex, address worker) external;
+
+    /// @notice Draws anew, with twice the chance for everybody, for a wave that did not fill within DRAW_TIME + taskTime
+    ///         (its seed may have been missed). Anyone may call, at most MAX_REOPENS times a task.
+    /// @dev Claims stay possible until then and after: this widens a draw, it ends nothing. The claims' time-out is the
+    ///      job's deadline.
+    function reopen(uint256 jobId, uint32 taskIndex) external;
+
+    /// @notice After the deadline, refunds a task whose wave can no longer fill; whoever committed or revealed is
+    ///         unlocked. Claims that wait for their commit must have committed or expired first. Anyone may call.
+    function expireTask(uint256 jobId, uint32 taskIndex) external;
+
+    // --- views ---
+
+    function ESCROW() external view returns (IBountyEscrow);
+    function VAULT() external view returns (IStakeVault);
+    function SEEDS() external view returns (ISeedSource);
+    /// @notice Part of a claim's stake that a claim without a commit costs, rounded up.
+    function NO_SHOW_BPS() external view returns (uint256);
+    /// @notice Seconds that a seed needs at most to become known, on top of taskTime, before a draw may be widened.
+    function DRAW_TIME() external view returns (uint256);
+
+    function taskOf(uint256 jobId, uint32 taskIndex) external view returns (TaskView memory);
+    /// @notice Present claims in slot order; expired ones are gone.
+    function claimsOf(uint256 jobId, uint32 taskIndex) external view returns (ClaimView[] memory);
+    /// @notice The accepted digest, zero while there is none.
+    function resultOf(uint256 jobId, uint32 taskIndex) external view returns (bytes32);
+    /// @notice Whether all tasks that this one depends on are finished.
+    function stageOpen(uint256 jobId, uint32 taskIndex) external view returns (bool);
+    /// @notice The epoch whose seed decides who may claim now. Of a task whose stage is not open: not yet meaningful.
+    function drawEpochOf(uint256 jobId, uint32 taskIndex) external view returns (uint32);
+    /// @notice Whether the task's present draw lets this worker claim; false while the seed is not recorded.
+    function isDrawn(uint256 jobId, uint32 taskIndex, address worker) external view returns (bool);
+    /// @notice Whether this worker failed to commit to this task in time and may not claim it again.
+    function isBarred(uint256 jobId, uint32 taskIndex, address worker) external view returns (bool);
+}
