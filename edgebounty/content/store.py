@@ -262,9 +262,9 @@ class FallbackStore:
                 errors.append(error)
         # what is worth another try, or shows a liar, must not be hidden behind a plain "missing"
         for kind in (ContentUnavailable, ContentCorrupt):
-            for error in errors:
-                if isinstance(error, kind):
-                    raise error
+            for found in errors:
+                if isinstance(found, kind):
+                    raise found
         raise errors[-1]
 
     def has(self, cid: Cid) -> bool:

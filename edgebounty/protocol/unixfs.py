@@ -124,7 +124,7 @@ def _close(levels: list[list[_Link]], depth: int) -> Iterator[tuple[Cid, bytes]]
 
 
 def _node(children: Iterable[_Link]) -> tuple[bytes, _Link]:
-    """One dag-pb node: links (Hash, empty Name, Tsize), then the UnixFS record (type file, size, sizes of the children)."""
+    """One dag-pb node: links (Hash, empty Name, Tsize), then the UnixFS record (type, size, sizes of the children)."""
     content = tree = 0
     link_fields: list[bytes] = []
     sizes: list[bytes] = []
