@@ -1,0 +1,23 @@
+"""The built-in programs and how each is made."""
+
+from collections.abc import Callable, Iterator
+
+from edgebounty.programs.compiler.spec import ModuleSpec
+from edgebounty.programs.compiler.tables import table_stats
+
+# A shard is 8 bytes of counts and the cells: exactly 64 KiB, and exactly one 1 MiB block.
+SMALL_CELLS, LARGE_CELLS = (1 << 13) - 1, (1 << 17) - 1
+
+
+def _tables(*, simd: bool) -> Iterator[ModuleSpec]:
+    yield from table_stats("table.stats", cells=SMALL_CELLS, columns=32, bins=16, simd=simd)
+    yield from table_stats("table.stats.large", cells=LARGE_CELLS, columns=1024, bins=64, simd=simd)
+
+
+FAMILIES: tuple[Callable[..., Iterator[ModuleSpec]], ...] = (_tables,)
+
+
+def specs(*, simd: bool = True) -> Iterator[ModuleSpec]:
+    """Every built-in program. Capturing the models takes a few seconds."""
+    for family in FAMILIES:
+        yield from family(simd=simd)

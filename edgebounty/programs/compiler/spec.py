@@ -1,0 +1,62 @@
+"""What a program to be built consists of: its buffers, constants and C."""
+
+import math
+from dataclasses import dataclass, field
+
+C_TYPES = {"f32": "float", "f64": "double", "i32": "int", "i64": "long long", "u8": "unsigned char", "i8": "signed char"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BufferSpec:
+    """One named array that the host writes or reads. Its place in memory is the linker's choice."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    role: str
+
+    def declaration(self) -> str:
+        return f"{C_TYPES[self.dtype]} {self.name}[{math.prod(self.shape)}] __attribute__((aligned(16)));"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModuleSpec:
+    """A program or reducer. `source` is C that uses the buffers and constants by name and defines the entry points."""
+
+    name: str
+    kind: str  # program | reducer
+    buffers: tuple[BufferSpec, ...]
+    source: str
+    constants: dict[str, int] = field(default_factory=dict)
+    simd: bool = True
+
+    def c_text(self) -> str:
+        """The whole C file: constants, buffers, what a freestanding build needs, then the source."""
+        parts = [f"/* {self.name}: a {self.kind}, made by edgebounty.programs.compiler */"]
+        parts += [f"#define {name} {value}" for name, value in self.constants.items()]
+        for role in dict.fromkeys(buffer.role for buffer in self.buffers):
+            parts.append(f"/* {role} */")
+            parts += [buffer.declaration() for buffer in self.buffers if buffer.role == role]
+        parts += [FREESTANDING, self.source]
+        return "\n".join(parts)
+
+
+FREESTANDING = """
+typedef __SIZE_TYPE__ size_t;
+/* The compiler may turn loops into calls of these two. */
+void *memcpy(void *restrict to, const void *restrict from, size_t n) {
+  unsigned char *a = to; const unsigned char *b = from;
+  for (size_t i = 0; i < n; i++) a[i] = b[i];
+  return to;
+}
+void *memset(void *to, int value, size_t n) {
+  unsigned char *a = to;
+  for (size_t i = 0; i < n; i++) a[i] = (unsigned char)value;
+  return to;
+}
+#define STATUS_OK 0
+#define STATUS_NAN 1
+#define STATUS_BAD_INPUT 2
+static int f32_nan(const float *v, int n) { int bad = 0; for (int i = 0; i < n; i++) bad |= v[i] != v[i]; return bad; }
+static int f64_nan(const double *v, int n) { int bad = 0; for (int i = 0; i < n; i++) bad |= v[i] != v[i]; return bad; }
+"""
