@@ -1,0 +1,226 @@
+"""Sending transactions: build, sign, send, wait. One account, one thread at a time."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from eth_account.signers.local import LocalAccount
+from web3 import Web3
+from web3.contract.contract import ContractFunction
+from web3.exceptions import ContractLogicError, TransactionNotFound, Web3Exception, Web3RPCError
+from web3.types import TxParams, TxReceipt, Wei
+
+from edgebounty.chain.errors import NoGasMoney, NotIncluded, TransactionFailed
+from edgebounty.chain.rejections import rejection_of
+from edgebounty.chain.rpc import guard, url_of
+from edgebounty.protocol.types import Address, to_address
+
+_GAS_MARGIN = 1.25
+# EIP-1559: a node drops a replacement that does not pay at least a tenth more; 12.5 % is what all of them accept.
+BUMP = 1.125
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fees:
+    """EIP-1559 prices per gas, in wei."""
+
+    tip_wei: int
+    max_wei: int
+
+    def bumped(self) -> Fees:
+        """A price that replaces a stuck transaction of the same nonce."""
+        return Fees(tip_wei=int(self.tip_wei * BUMP) + 1, max_wei=int(self.max_wei * BUMP) + 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedTransaction:
+    """Bytes that can be sent any number of times with one effect."""
+
+    raw: bytes
+    tx_hash: bytes
+    nonce: int
+    fees: Fees
+    fields: TxParams
+
+
+class Sender:
+    """Sends calls of one account. Keeps its own nonce; looks it up again after every failure."""
+
+    def __init__(
+        self, web3: Web3, account: LocalAccount, *, wait_seconds: float = 60.0, poll_seconds: float | None = None
+    ) -> None:
+        self.web3 = web3
+        self.account = account
+        self.address: Address = to_address(account.address)
+        self.chain_id = int(web3.eth.chain_id)
+        self._url = url_of(web3)
+        self._wait_seconds = wait_seconds
+        self._poll_seconds = poll_seconds
+        self._nonce: int | None = None
+        self._lock = threading.Lock()
+
+    def fees(self) -> Fees:
+        """What a transaction should pay now: twice the base fee as a ceiling, and the node's advice as a tip."""
+
+        def ask() -> Fees:
+            base = int(self.web3.eth.get_block("latest").get("baseFeePerGas") or 0)
+            tip = int(self.web3.eth.max_priority_fee)
+            return Fees(tip_wei=tip, max_wei=2 * base + tip)
+
+        return guard(self._url, ask)
+
+    def check(self, function: ContractFunction) -> int:
+        """Gas that the call would use now. Raises `ContractRejected` when the contract would refuse it."""
+        try:
+            return guard(self._url, lambda: int(function.estimate_gas({"from": self.address})))
+        except (ContractLogicError, Web3RPCError) as error:
+            raise self._translate(error) from error
+
+    def sign(
+        self, function: ContractFunction, *, nonce: int, gas: int | None = None, fees: Fees | None = None
+    ) -> SignedTransaction:
+        """Build and sign, without sending. The contract is asked first unless `gas` is given."""
+        gas_limit = int(self.check(function) * _GAS_MARGIN) if gas is None else gas
+        used = fees or self.fees()
+        fields: TxParams = {
+            "type": 2,
+            "chainId": self.chain_id,
+            "nonce": nonce,  # type: ignore[typeddict-item]
+            "to": function.address,
+            "value": Wei(0),
+            "gas": gas_limit,
+            "maxFeePerGas": Wei(used.max_wei),
+            "maxPriorityFeePerGas": Wei(used.tip_wei),
+            "data": function._encode_transaction_data(),
+        }
+        return self.sign_fields(fields, used)
+
+    def sign_fields(self, fields: TxParams, fees: Fees) -> SignedTransaction:
+        """Sign ready fields, as after a bump: same nonce, new `fees`."""
+        priced: TxParams = {
+            **fields,
+            "maxFeePerGas": Wei(fees.max_wei),
+            "maxPriorityFeePerGas": Wei(fees.tip_wei),
+        }
+        signed = self.account.sign_transaction(priced)  # type: ignore[arg-type]
+        return SignedTransaction(
+            raw=bytes(signed.raw_transaction),
+            tx_hash=bytes(signed.hash),
+            nonce=int(priced["nonce"]),
+            fees=fees,
+            fields=priced,
+        )
+
+    def next_nonce(self) -> int:
+        """The nonce after everything that the node knows of, mined or waiting."""
+        return guard(self._url, lambda: int(self.web3.eth.get_transaction_count(self.address, "pending")))  # type: ignore[arg-type]
+
+    def send_raw(self, signed: SignedTransaction) -> None:
+        """Hand the bytes to the node. Sending what it already has is no error.
+
+        Raises `NoGasMoney` or `TransactionFailed` when the node refuses them.
+        """
+        try:
+            guard(self._url, lambda: self.web3.eth.send_raw_transaction(signed.raw))
+        except Web3RPCError as error:
+            reason = _words(error)
+            if "already known" in reason or "already imported" in reason:
+                return
+            if "insufficient funds" in reason.lower():
+                raise NoGasMoney(self.address, reason) from error
+            raise TransactionFailed(f"the node refused a transaction of {self.address}: {reason}") from error
+
+    def wait(self, signed: SignedTransaction, *, seconds: float | None = None) -> TxReceipt:
+        """The receipt, once the transaction is in a block and worked.
+
+        Raises `NotIncluded` after `seconds`, and `ContractRejected` or `TransactionFailed` when it reverted.
+        """
+        limit = self._wait_seconds if seconds is None else seconds
+        started = time.monotonic()
+        pause = 0.02
+        while True:
+            receipt = self._receipt(signed.tx_hash)
+            if receipt is not None:
+                if int(receipt["status"]) != 1:
+                    raise self._why_reverted(signed, receipt)
+                return receipt
+            if time.monotonic() - started > limit:
+                raise NotIncluded(signed.tx_hash, limit)
+            time.sleep(pause)
+            pause = self._poll_seconds or min(pause * 1.5, 1.0)
+
+    def send(self, function: ContractFunction, *, gas: int | None = None) -> TxReceipt:
+        """Check, sign, send and wait: the receipt of a call that worked.
+
+        A wrong nonce (another program sends with the same key) is looked up again once. Raises `ContractRejected`
+        when the contract refuses, before anything is sent where possible.
+        """
+        return self.wait(self.post(function, gas=gas))
+
+    def post(self, function: ContractFunction, *, gas: int | None = None) -> SignedTransaction:
+        """Check, sign and send without waiting. Several calls may be on their way at once."""
+        limit = int(self.check(function) * _GAS_MARGIN) if gas is None else gas
+        fees = self.fees()
+        with self._lock:
+            for attempt in (1, 2):
+                nonce = self.next_nonce() if self._nonce is None else self._nonce
+                signed = self.sign(function, nonce=nonce, gas=limit, fees=fees)
+                try:
+                    self.send_raw(signed)
+                except TransactionFailed as error:
+                    self._nonce = None
+                    if attempt == 2 or "nonce" not in str(error).lower():
+                        raise
+                    continue
+                self._nonce = nonce + 1
+                return signed
+        raise AssertionError("unreachable")
+
+    def resync(self) -> None:
+        """Forget the nonce: the next call asks the node."""
+        with self._lock:
+            self._nonce = None
+
+    def _receipt(self, tx_hash: bytes) -> TxReceipt | None:
+        try:
+            return guard(self._url, lambda: self.web3.eth.get_transaction_receipt(tx_hash))  # type: ignore[arg-type]
+        except TransactionNotFound:
+            return None
+
+    def _why_reverted(self, signed: SignedTransaction, receipt: TxReceipt) -> Exception:
+        """Ask the call again, on the block before, to learn what a receipt does not say."""
+        call: dict[str, Any] = {
+            "from": self.address,
+            "to": signed.fields["to"],
+            "data": signed.fields["data"],
+            "gas": signed.fields["gas"],
+        }
+        try:
+            guard(self._url, lambda: self.web3.eth.call(call, int(receipt["blockNumber"])))  # type: ignore[arg-type]
+        except Web3Exception as error:
+            return self._translate(error)
+        return TransactionFailed(
+            f"transaction 0x{signed.tx_hash.hex()} was included in block {receipt['blockNumber']} and reverted: "
+            f"out of gas ({receipt['gasUsed']} of {signed.fields['gas']} used), or another came first"
+        )
+
+    def _translate(self, error: Exception) -> Exception:
+        rejected = rejection_of(error)
+        if rejected is not None:
+            return rejected
+        reason = _words(error)
+        if "insufficient funds" in reason.lower():
+            return NoGasMoney(self.address, reason)
+        return TransactionFailed(f"the node cannot run a call of {self.address}: {reason}")
+
+
+def _words(error: Exception) -> str:
+    response = getattr(error, "rpc_response", None)
+    if isinstance(response, dict):
+        inner = response.get("error")
+        if isinstance(inner, dict) and inner.get("message"):
+            return str(inner["message"])
+    return str(getattr(error, "message", None) or error)
