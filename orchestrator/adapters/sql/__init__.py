@@ -1,0 +1,1 @@
+"""The database through SQLAlchemy Core: SQLite now, on a schema that PostgreSQL takes unchanged."""

@@ -1,0 +1,70 @@
+"""What block time makes due. Every deadline edge: `now < deadline` acts, `now >= deadline` times out."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from edgebounty.protocol.types import JobId
+from orchestrator.domain.effects import Effect, ExpireClaim, ExpireTask, RecordSeed, Refund, Reopen, Settle, Unpin
+from orchestrator.domain.market import Market
+from orchestrator.domain.values import BlockRef, ClaimStatus, Job, JobStatus, Task, TaskStatus
+
+
+def due_effects(market: Market, block: BlockRef) -> tuple[tuple[Effect, ...], tuple[JobId, ...]]:
+    """Orders due at this block, and the jobs that need no watching any more. An order repeated is harmless."""
+    effects: list[Effect] = []
+    active: Counter[JobId] = Counter()
+    epochs: set[int] = set()
+    for task in market.open_tasks():
+        job = market.jobs[task.id.job_id]
+        if task.claims:
+            active[job.id] += 1
+        if job.terms.orchestrator != market.policy.me or job.terms.lane != market.policy.lane:
+            continue
+        effects += _of_task(job, task, block)
+        if _waits_for_seed(market, job, task, block):
+            epochs.add(task.draw_epoch)
+    effects += [RecordSeed(epoch=epoch) for epoch in sorted(epochs)]
+
+    closed: list[JobId] = []
+    for job in market.open_jobs():
+        mine = job.terms.orchestrator == market.policy.me
+        if active[job.id] or not job.ended(block.time):
+            continue
+        if mine:
+            effects.append(Refund(job_id=job.id, finished=job.finished))
+        if block.time >= job.terms.deadline + market.policy.keep_seconds:
+            closed.append(job.id)
+            if mine:
+                effects.append(Unpin(job_id=job.id, digest=job.terms.manifest_digest))
+    return tuple(effects), tuple(closed)
+
+
+def _of_task(job: Job, task: Task, block: BlockRef) -> list[Effect]:
+    now = block.time
+    if task.status is TaskStatus.REVEALING:
+        return [Settle(task=task.id, wave=task.wave)] if task.all_revealed or now >= task.reveal_deadline else []
+    waiting = [claim for claim in task.claims if claim.status is ClaimStatus.CLAIMED]
+    late = [claim for claim in waiting if now >= claim.commit_deadline]
+    if late:
+        return [ExpireClaim(task=task.id, worker=claim.worker) for claim in late]
+    if now >= job.terms.deadline:
+        return [ExpireTask(task=task.id)] if task.claims and not waiting else []
+    if task.free_slots and _may_fill(job, task) and now >= task.wave_opened + job.terms.task_time:
+        return [Reopen(task=task.id, reopens=task.reopens)]
+    return []
+
+
+def _may_fill(job: Job, task: Task) -> bool:
+    """An ended job fills up only the tasks that somebody holds."""
+    return job.status is JobStatus.OPEN or bool(task.live_claims)
+
+
+def _waits_for_seed(market: Market, job: Job, task: Task, block: BlockRef) -> bool:
+    return (
+        task.free_slots > 0
+        and _may_fill(job, task)
+        and block.time < job.terms.deadline
+        and task.draw_epoch not in market.seeds
+        and block.number >= task.draw_epoch * market.policy.epoch_blocks
+    )

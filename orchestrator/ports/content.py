@@ -1,0 +1,31 @@
+"""What the rules need of content."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from edgebounty.protocol.types import Digest
+from orchestrator.domain.facts import ManifestAwaited, ManifestLoaded, ManifestRefused
+from orchestrator.domain.values import Job, Task
+
+ManifestFact = ManifestLoaded | ManifestRefused | ManifestAwaited
+
+
+class ContentKeeper(Protocol):
+    """Keeps jobs' bytes: checks every block against its name, pins, and brings back what others withhold."""
+
+    async def load(self, job: Job) -> ManifestFact:
+        """Check all inputs of the job and pin them. Missing bytes are no error: the answer says who must bring them."""
+        ...
+
+    async def ensure_output(self, job: Job, task: Task, results: dict[int, Digest], *, recompute: bool) -> bool:
+        """Whether the settled output's bytes are here. With `recompute`, run the task if they are not.
+
+        `results` holds the settled digest of every task of the job so far. Raises `Rejected` if the computed
+        output is not the settled one.
+        """
+        ...
+
+    async def unpin(self, job: Job) -> int:
+        """Let go of a job's inputs that no other pin needs; returns how many blocks."""
+        ...
