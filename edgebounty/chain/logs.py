@@ -1,0 +1,138 @@
+"""Reads the contracts' logs: which blocks, in which order, decoded into `edgebounty.chain.events`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from eth_abi.abi import decode
+from eth_abi.exceptions import DecodingError
+from web3 import Web3
+from web3.types import LogReceipt
+
+from edgebounty.chain.errors import ChainError
+from edgebounty.chain.events import EVENT_CLASSES, Event, EventRef
+from edgebounty.chain.rejections import load_artifact
+from edgebounty.chain.rpc import guard, url_of
+from edgebounty.chain.views import JobTerms
+from edgebounty.protocol.hashing import keccak256
+from edgebounty.protocol.types import Address, to_address
+
+if TYPE_CHECKING:
+    from edgebounty.chain.deployment import Deployment
+
+CONTRACTS = ("BountyEscrow", "StakeVault", "EpochSeeds", "DirectLane")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Shape:
+    """How one event is laid out in a log."""
+
+    event: type[Event]
+    indexed: tuple[tuple[str, str], ...]  # (field, ABI type)
+    data: tuple[tuple[str, str], ...]
+
+
+class EventError(ChainError):
+    """A log of our contracts that does not decode: wrong contract addresses, or a node that answers nonsense."""
+
+
+class EventReader:
+    """Reads the events of one deployment."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        contracts = {
+            "BountyEscrow": deployment.escrow,
+            "StakeVault": deployment.vault,
+            "EpochSeeds": deployment.seeds,
+            "DirectLane": deployment.direct_lane,
+        }
+        self._name_of = {to_address(address): name for name, address in contracts.items()}
+        self.addresses: tuple[Address, ...] = tuple(self._name_of)
+
+    def decode(self, log: Mapping[str, Any]) -> Event | None:
+        """The event in `log`; None for logs of others or of newer contracts. Raises `EventError` if it is garbled."""
+        contract = self._name_of.get(to_address(str(log["address"])))
+        topics = [bytes(topic) for topic in log["topics"]]
+        shape = _shapes().get((contract or "", topics[0])) if topics else None
+        if shape is None:
+            return None
+        try:
+            words = decode([kind for _, kind in shape.indexed], b"".join(topics[1:]))
+            values = decode([kind for _, kind in shape.data], bytes(log["data"]))
+        except (DecodingError, ValueError) as error:
+            raise EventError(f"a {shape.event.__name__} log of {log['address']} does not decode: {error}") from error
+        pairs = zip((*shape.indexed, *shape.data), (*words, *values), strict=True)
+        return shape.event(ref=_ref(log), **{name: _value(kind, value) for (name, kind), value in pairs})
+
+    def fetch(self, web3: Web3, *, from_block: int, to_block: int) -> list[Event]:
+        """All events of the closed interval of blocks, in chain order."""
+        return self._fetch(web3, {"fromBlock": from_block, "toBlock": to_block})
+
+    def fetch_block(self, web3: Web3, block_hash: bytes) -> list[Event]:
+        """All events of exactly this block, whatever the chain has become since."""
+        return self._fetch(web3, {"blockHash": "0x" + bytes(block_hash).hex()})
+
+    def _fetch(self, web3: Web3, span: dict[str, Any]) -> list[Event]:
+        query: Any = {"address": list(self.addresses), **span}
+        logs: Sequence[LogReceipt] = guard(url_of(web3), lambda: web3.eth.get_logs(query))
+        ordered = sorted(logs, key=lambda log: (int(log["blockNumber"]), int(log["logIndex"])))
+        return self.decode_all(ordered)
+
+    def decode_all(self, logs: Iterable[Mapping[str, Any]]) -> list[Event]:
+        """The events among `logs`, in their order."""
+        return [event for event in map(self.decode, logs) if event is not None]
+
+
+def field_name(argument: str) -> str:
+    """The field that carries an event's argument."""
+    return "sender" if argument == "from" else re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", argument).lower()
+
+
+@lru_cache(maxsize=1)
+def _shapes() -> dict[tuple[str, bytes], _Shape]:
+    shapes: dict[tuple[str, bytes], _Shape] = {}
+    for contract in CONTRACTS:
+        for entry in load_artifact(contract)["abi"]:
+            cls = EVENT_CLASSES.get(entry["name"]) if entry["type"] == "event" else None
+            if cls is None:
+                continue
+            parts = [(field_name(part["name"]), _type(part), bool(part["indexed"])) for part in entry["inputs"]]
+            signature = f"{entry['name']}({','.join(kind for _, kind, _ in parts)})"
+            shapes[contract, keccak256(signature.encode())] = _Shape(
+                event=cls,
+                indexed=tuple((name, kind) for name, kind, indexed in parts if indexed),
+                data=tuple((name, kind) for name, kind, indexed in parts if not indexed),
+            )
+            expected = {field.name for field in fields(cls)} - {"ref"}
+            found = {name for name, _, _ in parts}
+            if expected != found:
+                raise EventError(f"{entry['name']} of the shipped {contract} has {found}, {expected} are known here")
+    return shapes
+
+
+def _type(part: Mapping[str, Any]) -> str:
+    kind = str(part["type"])
+    if not kind.startswith("tuple"):
+        return kind
+    return f"({','.join(_type(inner) for inner in part['components'])}){kind.removeprefix('tuple')}"
+
+
+def _value(kind: str, value: Any) -> Any:
+    if kind == "address":
+        return to_address(value)
+    if kind.startswith("("):
+        return JobTerms.from_tuple(value)
+    return value
+
+
+def _ref(log: Mapping[str, Any]) -> EventRef:
+    return EventRef(
+        block_number=int(log["blockNumber"]),
+        block_hash=bytes(log["blockHash"]),
+        log_index=int(log["logIndex"]),
+        tx_hash=bytes(log["transactionHash"]),
+    )
