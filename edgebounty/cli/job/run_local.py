@@ -1,0 +1,75 @@
+"""`edgebounty job run-local …`: the same job on this machine, without a market."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from edgebounty.cli.job.plans import analyze_options, infer_options, take_request, train_options
+from edgebounty.cli.job.show import show_result
+from edgebounty.cli.options import FILE, example, json_option, market_options
+from edgebounty.cli.output import Output
+from edgebounty.cli.settings import Settings
+from edgebounty.client.requests import AnalyzeRequest, InferRequest, Request, TrainRequest
+
+OUTPUT = click.option("-o", "--output", type=FILE, help="Write the result here (.json, .npz or raw bytes).")
+
+
+@click.group("run-local")
+def run_local() -> None:
+    """Run a job on this machine, without a market: the same tasks and the same result CID, for nothing."""
+
+
+@run_local.command(epilog=example("edgebounty job run-local analyze --data table.csv --json"))
+@analyze_options
+@OUTPUT
+@json_option
+def analyze(out: Output, output: Path | None, **options: Any) -> None:
+    """Describe every column of a table: count, mean, variance, minimum, maximum, histogram."""
+    _run(take_request(AnalyzeRequest, options), Settings(), out, output)
+
+
+@run_local.command(epilog=example("edgebounty job run-local train --data digits.npz --rounds 4 -o weights.bin"))
+@train_options
+@OUTPUT
+@json_option
+def train(out: Output, output: Path | None, **options: Any) -> None:
+    """Train a model on labelled samples."""
+    _run(take_request(TrainRequest, options), Settings(), out, output)
+
+
+@run_local.command(
+    epilog=example("edgebounty job run-local infer --data test.npz --weights weights.bin -o labels.json")
+)
+@infer_options
+@OUTPUT
+@market_options
+def infer(settings: Settings, out: Output, output: Path | None, **options: Any) -> None:
+    """Run a trained model over many inputs."""
+    _run(take_request(InferRequest, options), settings, out, output)
+
+
+def _run(request: Request, settings: Settings, out: Output, output: Path | None) -> None:
+    from edgebounty.cli.context import plan_request
+    from edgebounty.client.local import run_here
+    from edgebounty.client.results import decode
+    from edgebounty.execution import fetcher
+
+    planned = plan_request(request, settings)
+    columns = (TextColumn("[dim]{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=out.console, transient=True, disable=not out.console.is_terminal) as progress:
+        bar = progress.add_task("tasks", total=planned.manifest.total_tasks)
+        done = run_here(planned, on_progress=lambda spec, execution: progress.advance(bar))
+    fetch = fetcher(done.store, planned.manifest)
+    show_result(out, decode(planned.manifest, done.run.result, done.run.result_cid, fetch), output)
+    out.facts(
+        {
+            "result": done.run.result_cid,
+            "manifest": planned.cid,
+            "work units": f"{done.run.work_units:,}",
+            "seconds": f"{done.run.seconds:.2f}",
+        }
+    )

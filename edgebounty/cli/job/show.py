@@ -1,0 +1,74 @@
+"""Prints and writes a job's result; `job result` and `job run-local` show it the same way."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgebounty.cli.output import Output
+from edgebounty.client.errors import Rejected
+from edgebounty.client.results import JobResult
+
+_BARS = " ▁▂▃▄▅▆▇█"
+
+
+def show_result(out: Output, result: JobResult, output: Path | None) -> None:
+    """Writes the result to `output` if there is one, and prints it: all of it as JSON, the gist of it for people."""
+    if output is not None:
+        write_result(result, output)
+    if out.as_json:
+        out.document(result.document)
+        return
+    match result.kind:
+        case "analyze":
+            _show_columns(out, result.document["columns"])
+        case _:
+            out.facts({name: _gist(value) for name, value in result.document.items()})
+    if output is not None:
+        out.say(f"Written to {output}")
+
+
+def write_result(result: JobResult, path: Path) -> None:
+    """`.json`: the decoded values; `.npz`: arrays; anything else: the very bytes that the result's CID names."""
+    try:
+        match path.suffix:
+            case ".json":
+                path.write_text(json.dumps(result.document, indent=2, allow_nan=False) + "\n")
+            case ".npz":
+                with path.open("wb") as file:
+                    np.savez(file, **result.arrays)  # type: ignore[arg-type]
+            case _:
+                path.write_bytes(result.content)
+    except OSError as error:
+        raise Rejected(
+            f"cannot write {path}: {error.strerror}", remedy="name another -o, or check the folder and the free space"
+        ) from error
+
+
+def _show_columns(out: Output, columns: dict[str, dict[str, Any]]) -> None:
+    rows = [
+        (
+            name,
+            f"{column['count']:,}",
+            f"{column['mean']:.6g}",
+            f"{column['variance']:.6g}",
+            f"{column['minimum']:.6g}",
+            f"{column['maximum']:.6g}",
+            _sparkline(column["histogram"]),
+        )
+        for name, column in columns.items()
+    ]
+    out.table(("column", "count>", "mean>", "variance>", "minimum>", "maximum>", "histogram"), rows)
+
+
+def _sparkline(counts: list[int]) -> str:
+    most = max(counts, default=0)
+    return "".join(_BARS[-(-count * (len(_BARS) - 1) // most)] for count in counts) if most else ""
+
+
+def _gist(value: object) -> str:
+    text = json.dumps(value) if not isinstance(value, str) else value
+    return text if len(text) <= 70 else f"{text[:60]} … ({len(value)} values)" if isinstance(value, list) else text[:70]

@@ -1,0 +1,66 @@
+"""Prints a command's answer: for people as tables, with --json as one document on stdout."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from edgebounty.client.errors import Rejected
+
+
+class Output:
+    """Where a command writes. With `as_json` nothing but the document reaches stdout."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self.as_json = as_json
+        self.console = Console(stderr=as_json, highlight=False, soft_wrap=True)
+
+    def document(self, value: Any) -> None:
+        """The whole answer as JSON. NaN would be no JSON, so it is an error here."""
+        json.dump(value, sys.stdout, indent=2, allow_nan=False)
+        sys.stdout.write("\n")
+        sys.stdout.flush()
+
+    def say(self, text: str) -> None:
+        """A line for people; with --json it goes to stderr."""
+        self.console.print(text)
+
+    def table(self, columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None) -> None:
+        self.console.print(make_table(columns, rows, title=title))
+
+    def facts(self, facts: Mapping[str, object]) -> None:
+        """Aligned `name  value` lines."""
+        width = max((len(name) for name in facts), default=0)
+        for name, value in facts.items():
+            self.console.print(f"[dim]{name.ljust(width)}[/]  {value}")
+
+    def confirm(self, question: str, *, yes: bool) -> None:
+        """Asks before money moves. Raises `Abort` on no, `Rejected` where nobody can answer."""
+        if yes:
+            return
+        if not sys.stdin.isatty():
+            raise Rejected(
+                "this spends money and nobody is there to confirm it", remedy="add --yes once you agree with the price"
+            )
+        click.confirm(question, abort=True, err=True)
+
+
+def make_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None) -> Table:
+    """A plain table; a column whose name ends in a space-free `>` is right-aligned."""
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="dim")
+    for name in columns:
+        table.add_column(name.rstrip(">"), justify="right" if name.endswith(">") else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(str(cell) for cell in row))
+    return table
+
+
+def short(address: str) -> str:
+    """0x1234…abcd."""
+    return f"{address[:6]}…{address[-4:]}" if len(address) > 12 else address

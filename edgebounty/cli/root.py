@@ -1,0 +1,63 @@
+"""The tree of commands. A group's file is imported only when the group is called, so that --help is instant."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+
+from edgebounty.cli import boundary
+
+# name: (module, attribute, one line for the overview), in the order a newcomer needs them
+COMMANDS = {
+    "up": ("edgebounty.cli.up", "up", "Start a whole market on this machine: chain, orchestrator, workers."),
+    "job": ("edgebounty.cli.job", "job", "Post, watch, stop, fetch and check jobs."),
+    "worker": ("edgebounty.cli.worker", "worker", "Lend this device's idle time and earn."),
+    "stake": ("edgebounty.cli.stake", "stake", "Add to your stake, or take it back."),
+    "ledger": ("edgebounty.cli.ledger", "ledger", "Show where every token is, read from the chain."),
+    "content": ("edgebounty.cli.content", "content", "Add, get and pin content by its id (CID)."),
+    "orchestrator": ("edgebounty.cli.orchestrator", "orchestrator", "Run the service that matches and settles."),
+    "deploy": ("edgebounty.cli.deploy", "deploy", "Deploy the contracts to a chain."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands' names and help before it imports them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute, _ = COMMANDS[cmd_name]
+        command = getattr(importlib.import_module(module), attribute)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, _, line) in COMMANDS.items()])
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Example: edgebounty up --dir ~/market --workers 3",
+)
+@click.version_option(package_name="edgebounty", message="%(prog)s %(version)s")
+def root() -> None:
+    """A bounty market for AI work on idle phones, tablets and laptops.
+
+    Settings come from a file (edgebounty.toml or --config), then the environment (EDGEBOUNTY_RPC_URL, …), then
+    flags; the last one wins. Keys and passwords are only ever read from files.
+
+    \b
+    Exit status: 0 done, 1 our fault, 2 wrong usage, 3 refused (says whose fault), 4 not reachable, try again.
+    """
+
+
+def main() -> None:
+    """The console script: runs the tree inside the error boundary and exits with its status."""
+    sys.exit(boundary.run(root, sys.argv[1:]))

@@ -1,0 +1,40 @@
+"""What a requester asks for, before it becomes tasks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainRequest:
+    """Train `model` on labelled samples: in each round every shard makes `epochs` passes, then the changes are averaged."""
+
+    data: Path
+    model: str
+    rounds: int
+    shards: int | None
+    epochs: int
+    learning_rate: float
+    seed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InferRequest:
+    """Run `model` with `weights` (a train job's number, a CID, or a file) over every row of `data`."""
+
+    data: Path
+    model: str
+    weights: str
+    shards: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnalyzeRequest:
+    """Describe every column of a table."""
+
+    data: Path
+    shards: int | None
+
+
+Request = TrainRequest | InferRequest | AnalyzeRequest

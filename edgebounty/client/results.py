@@ -1,0 +1,53 @@
+"""What a finished job gave, decoded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgebounty.client.errors import Rejected
+from edgebounty.execution import Fetch
+from edgebounty.jobs.analyze import decode_analyze
+from edgebounty.protocol.cid import Cid
+from edgebounty.protocol.manifest import Manifest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobResult:
+    """A result as bytes (what its CID names), as a JSON document, and as arrays."""
+
+    kind: str
+    cid: Cid
+    content: bytes = field(repr=False)
+    document: dict[str, Any] = field(repr=False)
+    arrays: dict[str, NDArray[Any]] = field(repr=False)
+
+
+def decode(manifest: Manifest, content: bytes, cid: Cid, fetch: Fetch) -> JobResult:
+    """Raises `Rejected` when the result is not what the manifest says, `ContentError` when a part is missing."""
+    try:
+        match manifest.kind:
+            case "analyze":
+                document = decode_analyze(manifest, content)
+                arrays = _columns_as_arrays(document)
+            case _:
+                document, arrays = (
+                    {"result_cid": str(cid), "bytes": len(content)},
+                    {"result": np.frombuffer(content, "u1")},
+                )
+    except ValueError as error:
+        raise Rejected(
+            f"the result {cid} cannot be read: {error}",
+            whose="the job author's",
+            remedy="save the raw bytes with -o FILE.bin",
+        ) from error
+    return JobResult(kind=manifest.kind, cid=cid, content=content, document=document, arrays=arrays)
+
+
+def _columns_as_arrays(document: dict[str, Any]) -> dict[str, NDArray[Any]]:
+    columns: dict[str, dict[str, Any]] = document["columns"]
+    names = ("count", "mean", "variance", "minimum", "maximum", "histogram")
+    return {"columns": np.array(list(columns)), **{n: np.array([c[n] for c in columns.values()]) for n in names}}
