@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
+from edgebounty.programs.compiler.perceptron import perceptron
 from edgebounty.programs.compiler.spec import ModuleSpec
 from edgebounty.programs.compiler.tables import table_stats
 
@@ -14,7 +15,12 @@ def _tables(*, simd: bool) -> Iterator[ModuleSpec]:
     yield from table_stats("table.stats.large", cells=LARGE_CELLS, columns=1024, bins=64, simd=simd)
 
 
-FAMILIES: tuple[Callable[..., Iterator[ModuleSpec]], ...] = (_tables,)
+def _models(*, simd: bool) -> Iterator[ModuleSpec]:
+    yield from perceptron((64, 128, 10), simd=simd)
+    yield from perceptron((13, 32, 3), simd=simd)
+
+
+FAMILIES: tuple[Callable[..., Iterator[ModuleSpec]], ...] = (_tables, _models)
 
 
 def specs(*, simd: bool = True) -> Iterator[ModuleSpec]:

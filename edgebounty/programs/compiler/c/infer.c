@@ -1,0 +1,15 @@
+/* `step()` (captured, above) turns batch_x into the class probabilities batch_p. Rows beyond `rows` give zeros. */
+int run(void) {
+  int n = rows[0];
+  if (n < 0 || n > ROWS) return STATUS_BAD_INPUT;
+  for (int first = 0; first < n; first += BATCH) {
+    int count = n - first < BATCH ? n - first : BATCH;
+    memcpy(batch_x, x + first * INPUTS, count * INPUTS * sizeof(float));
+    memset(batch_x + count * INPUTS, 0, (BATCH - count) * INPUTS * sizeof(float));
+    step();
+    memcpy(probabilities + first * CLASSES, batch_p, count * CLASSES * sizeof(float));
+  }
+  memset(probabilities + n * CLASSES, 0, (ROWS - n) * CLASSES * sizeof(float));
+  out_rows[0] = n;
+  return f32_nan(probabilities, ROWS * CLASSES) ? STATUS_NAN : STATUS_OK;
+}
