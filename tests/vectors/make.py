@@ -1,0 +1,217 @@
+"""Writes tests/vectors/*.json: hashes that Python, Solidity and TypeScript must all reproduce.
+
+Run `python -m tests.vectors.make` after a change that is meant to change them; a test fails when they drift.
+Every value is text: 0x-hex for bytes, decimal for numbers (they may not fit a double).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgebounty.protocol import draw, failure, merkle, messages, unixfs
+from edgebounty.protocol.cid import DAG_PB, Cid
+from edgebounty.protocol.commitment import commitment
+from edgebounty.protocol.types import Address, Digest, JobId, TaskIndex, to_address
+
+FOLDER = Path(__file__).parent
+
+
+def _bytes(label: str) -> bytes:
+    return hashlib.sha256(label.encode()).digest()
+
+
+def _address(label: str) -> Address:
+    return to_address(_bytes(label)[:20])
+
+
+def _hex(data: bytes) -> str:
+    return "0x" + data.hex()
+
+
+def commitments() -> list[dict[str, Any]]:
+    cases = [
+        (1, 1, 0),
+        (31337, 7, 41),
+        (11155111, 2**63, 2**32 - 1),
+        ((1 << 256) - 1, (1 << 256) - 1, 2**32 - 1),
+    ]
+    found = []
+    for i, (chain_id, job_id, task) in enumerate(cases):
+        lane, worker = _address(f"lane {i}"), _address(f"worker {i}")
+        digest, salt = Digest(_bytes(f"result {i}")), _bytes(f"salt {i}")
+        expected = commitment(
+            chain_id=chain_id,
+            lane=lane,
+            job_id=JobId(job_id),
+            task_index=TaskIndex(task),
+            worker=worker,
+            digest=digest,
+            salt=salt,
+        )
+        found.append(
+            {
+                "chainId": str(chain_id),
+                "lane": lane,
+                "jobId": str(job_id),
+                "taskIndex": str(task),
+                "worker": worker,
+                "resultDigest": _hex(digest),
+                "salt": _hex(salt),
+                "commitment": _hex(expected),
+            }
+        )
+    return found
+
+
+def draws() -> list[dict[str, Any]]:
+    token = 10**18
+    shapes = [
+        # stake, total, slots, reopens
+        (0, 100 * token, 3, 0),
+        (token, 1_000 * token, 1, 0),
+        (token, 1_000 * token, 3, 0),
+        (token, 1_000 * token, 3, 2),
+        (token, 24 * token, 3, 0),  # weight equals the total: always drawn
+        (token, 24 * token + 1, 3, 0),  # one unit short of it
+        ((1 << 96) - 1, (1 << 104) - 1, 16, 8),
+        (1, (1 << 96) - 1, 1, 0),
+    ]
+    found = []
+    for i, (stake, total, slots, reopens) in enumerate(shapes):
+        for seed in (_bytes(f"seed {i}"), _bytes(f"other seed {i}"), bytes(32)):
+            case = {"jobId": i + 1, "taskIndex": 3 * i, "stake": stake, "totalStake": total}
+            worker = _address(f"worker {i}")
+            drawn = draw.is_drawn(
+                seed=seed,
+                job_id=JobId(i + 1),
+                task_index=TaskIndex(3 * i),
+                worker=worker,
+                stake=stake,
+                total_stake=total,
+                slots=slots,
+                reopens=reopens,
+            )
+            found.append(
+                {name: str(value) for name, value in case.items()}
+                | {"slots": str(slots), "reopens": str(reopens), "seed": _hex(seed), "worker": worker, "drawn": drawn}
+            )
+    return found
+
+
+def trees() -> list[dict[str, Any]]:
+    found = []
+    for count in (1, 2, 3, 4, 7, 16):
+        accounts = [_address(f"payee {count} {i}") for i in range(count)]
+        amounts = [10**18 * i + 1 for i in range(count)]
+        tree = merkle.MerkleTree([merkle.leaf_hash(*pair) for pair in zip(accounts, amounts, strict=True)])
+        leaves = [
+            {
+                "account": account,
+                "amount": str(amount),
+                "leaf": _hex(tree.leaves[i]),
+                "proof": [_hex(node) for node in tree.proof(i)],
+            }
+            for i, (account, amount) in enumerate(zip(accounts, amounts, strict=True))
+        ]
+        found.append({"root": _hex(tree.root), "leaves": leaves})
+    return found
+
+
+def pattern(length: int) -> bytes:
+    """Bytes anyone can make again: byte i is (i * 31 + i // 251) mod 256."""
+    i = np.arange(length)
+    return ((i * 31 + i // 251) & 255).astype(np.uint8).tobytes()
+
+
+def cids() -> list[dict[str, Any]]:
+    """The data is `pattern(length)`; roots as `ipfs add --cid-version=1 --raw-leaves --chunker=size-N`."""
+    sizes = [(n, 1 << 20) for n in (0, 1, 31, 1 << 20, (1 << 20) + 1, 3 << 20)]
+    sizes += [(n, 256) for n in (256 * 174, 256 * 174 + 1, 256 * 174 * 2 + 77)]
+    return [
+        {"length": str(n), "chunk": str(chunk), "cid": str(unixfs.root_cid(pattern(n), chunk_bytes=chunk))}
+        for n, chunk in sizes
+    ]
+
+
+def cid_texts() -> dict[str, Any]:
+    digest = Digest(_bytes("digest"))
+    good = [Cid.of(b""), Cid(0x55, digest), Cid(DAG_PB, digest)]
+    return {
+        "good": [{"cid": str(c), "codec": hex(c.codec), "digest": _hex(c.digest)} for c in good],
+        "bad": [
+            "",
+            "b",
+            "QmdfTbBqBPQ7VNxZEYEj14VmRuZBkqFbiwReogJgS1zR1n",
+            str(good[1]).upper(),
+            str(good[1])[:-1],
+            str(good[1]) + "a",
+            "f01551220" + digest.hex(),
+            str(good[1])[:-1] + "0",
+            "bafyreig" + str(good[1])[8:],
+        ],
+    }
+
+
+def signed() -> dict[str, Any]:
+    key = _bytes("a key for tests only")
+    domain = messages.Domain(chain_id=31337, verifying_contract=_address("escrow"))
+    account = messages.address_of_key(key)
+    cases: list[messages.Message] = [
+        messages.Upload(account=account, until=1_800_000_000),
+        messages.Hello(worker=account, capabilities='{"memory":4096,"words":"é"}', until=(1 << 64) - 1),
+    ]
+    return {
+        "privateKey": _hex(key),
+        "account": account,
+        "chainId": "31337",
+        "verifyingContract": domain.verifying_contract,
+        "domainSeparator": _hex(domain.separator),
+        "messages": [
+            {
+                "type": m.TYPE,
+                "message": {k: str(v) for k, v in messages.typed_data(domain, m)["message"].items()},
+                "digest": _hex(messages.signing_digest(domain, m)),
+                "signature": _hex(messages.sign(domain, m, key)),
+            }
+            for m in cases
+        ],
+    }
+
+
+def failures() -> list[dict[str, str]]:
+    codes = (failure.NAN, failure.TRAP, failure.WORK_LIMIT, "status_2", "status_255")
+    return [
+        {"code": code, "bytes": failure.failure_bytes(code).decode(), "digest": _hex(failure.failure_digest(code))}
+        for code in codes
+    ]
+
+
+FILES: dict[str, Callable[[], Any]] = {
+    "commitment": commitments,
+    "draw": draws,
+    "merkle": trees,
+    "cids": cids,
+    "cid_texts": cid_texts,
+    "messages": signed,
+    "failures": failures,
+}
+
+
+def text_of(name: str) -> str:
+    """What the file of this name must hold."""
+    return json.dumps(FILES[name](), indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+def main() -> None:
+    for name in FILES:
+        (FOLDER / f"{name}.json").write_text(text_of(name), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
