@@ -14,8 +14,33 @@ from types import TracebackType
 _WATCH = 'read -r word || kill -9 "$0"'
 
 
+class Watch:
+    """Kills one child when this process ends without having dismissed the watch. Also a child that is stopped."""
+
+    def __init__(self, pid: int) -> None:
+        self._shell = subprocess.Popen(
+            ["/bin/sh", "-c", _WATCH, str(pid)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    def dismiss(self) -> None:
+        """To be called once the child has been waited for: its number may soon be another process's."""
+        stdin = self._shell.stdin
+        if stdin is not None and not stdin.closed:
+            with contextlib.suppress(BrokenPipeError):
+                os.write(stdin.fileno(), b"done\n")
+            stdin.close()
+        self._shell.wait()
+
+
 class BoundChild:
-    """A process in a session of its own (Ctrl-C reaches only us) that is killed when this process ends."""
+    """A process in a session of its own (Ctrl-C reaches only us) that is killed when this process ends.
+
+    Its output comes through `process.stdout`, which the owner must read.
+    """
 
     def __init__(self, argv: Sequence[str], *, env: Mapping[str, str] | None = None, cwd: str | None = None) -> None:
         self.process = subprocess.Popen(
@@ -27,13 +52,7 @@ class BoundChild:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-        self._watch = subprocess.Popen(
-            ["/bin/sh", "-c", _WATCH, str(self.process.pid)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        self._watch = Watch(self.process.pid)
 
     @property
     def pid(self) -> int:
@@ -52,21 +71,13 @@ class BoundChild:
             except subprocess.TimeoutExpired:
                 self.process.kill()
         self.process.wait()
-        self._dismiss_watch()
+        self._watch.dismiss()
 
     def kill(self) -> None:
         """End the child at once, as a crash would."""
         self.process.kill()
         self.process.wait()
-        self._dismiss_watch()
-
-    def _dismiss_watch(self) -> None:
-        stdin = self._watch.stdin
-        if stdin is not None and not stdin.closed:
-            with contextlib.suppress(BrokenPipeError):
-                os.write(stdin.fileno(), b"done\n")
-            stdin.close()
-        self._watch.wait()
+        self._watch.dismiss()
 
     def __enter__(self) -> BoundChild:
         return self

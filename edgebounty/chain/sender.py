@@ -142,10 +142,8 @@ class Sender:
         started = time.monotonic()
         pause = 0.02
         while True:
-            receipt = self._receipt(signed.tx_hash)
+            receipt = self.receipt(signed)
             if receipt is not None:
-                if int(receipt["status"]) != 1:
-                    raise self._why_reverted(signed, receipt)
                 return receipt
             if time.monotonic() - started > limit:
                 raise NotIncluded(signed.tx_hash, limit)
@@ -178,6 +176,26 @@ class Sender:
                 self._nonce = nonce + 1
                 return signed
         raise AssertionError("unreachable")
+
+    def receipt(self, signed: SignedTransaction) -> TxReceipt | None:
+        """The receipt, or None while the transaction is in no block. Raises like `wait` when it reverted."""
+        receipt = self._receipt(signed.tx_hash)
+        if receipt is not None and int(receipt["status"]) != 1:
+            raise self._why_reverted(signed, receipt)
+        return receipt
+
+    def bump(self, signed: SignedTransaction, *, max_wei: int | None = None) -> SignedTransaction:
+        """Send a stuck transaction again for an eighth more, up to `max_wei` per gas. Either one may get in, not both.
+
+        Raises `TransactionFailed` when the node takes neither, as when the first one has just got in.
+        """
+        advised, raised = self.fees(), signed.fees.bumped()
+        fees = Fees(tip_wei=max(advised.tip_wei, raised.tip_wei), max_wei=max(advised.max_wei, raised.max_wei))
+        if max_wei is not None and fees.max_wei > max_wei:
+            raise TransactionFailed(f"a fee of {fees.max_wei} wei per gas is above the cap of {max_wei}; holding")
+        again = self.sign_fields(signed.fields, fees)
+        self.send_raw(again)
+        return again
 
     def resync(self) -> None:
         """Forget the nonce: the next call asks the node."""
