@@ -7,7 +7,7 @@ that type) and the values that the frames of its longest chain may hold are boun
 
 from collections.abc import Iterator
 
-from edgebounty.programs import binary
+from edgebounty.programs import binary, leb, opcodes
 from edgebounty.programs.binary import Section
 from edgebounty.programs.errors import ProgramRejected
 from edgebounty.programs.frames import operand_height
@@ -51,7 +51,7 @@ def read_elements(body: bytes, segments: int, elements: int) -> Iterator[tuple[i
     """(offset, function indices) of each segment, which must be active and of the plain form."""
     count, at = binary.vector(body, 0, segments, "element segments")
     for _ in range(count):
-        mode, at = binary.unsigned(body, at)
+        mode, at = leb.unsigned(body, at)
         if mode:
             raise ProgramRejected("bulk_memory", "passive and typed element segments are not allowed")
         offset, at = binary.read_constant(body, at)
@@ -60,7 +60,7 @@ def read_elements(body: bytes, segments: int, elements: int) -> Iterator[tuple[i
         length, at = binary.vector(body, at, elements, "table elements")
         functions = []
         for _ in range(length):
-            index, at = binary.unsigned(body, at)
+            index, at = leb.unsigned(body, at)
             functions.append(index)
         yield offset % (1 << 32), functions
 
@@ -94,21 +94,21 @@ def _edges(sections: list[Section], limit: int) -> tuple[list[frozenset[int]], l
         at = 0
         while at < len(body.code):
             start = at
-            op, at = binary.next_op(body.code, at)
-            if op == binary.CALL:
-                callee = binary.unsigned(body.code, start + 1)[0]
+            op, at = opcodes.next_op(body.code, at)
+            if op == opcodes.CALL:
+                callee = leb.unsigned(body.code, start + 1)[0]
                 if callee >= len(functions):
                     raise ProgramRejected("malformed", f"function {number} calls {callee}, which does not exist")
                 found.add(callee)
-            elif op == binary.CALL_INDIRECT_OP:
-                signature = binary.unsigned(body.code, start + 1)[0]
+            elif op == opcodes.CALL_INDIRECT_OP:
+                signature = leb.unsigned(body.code, start + 1)[0]
                 if signature >= len(types):
                     raise ProgramRejected("malformed", f"function {number} calls by type {signature}: there is none")
                 found |= in_table.get(types[signature], set())
         held = len(types[functions[number]].parameters) + sum(count for count, _ in body.locals)
         held += operand_height(body.code, types, functions)
         if held > FRAME_VALUES:
-            raise ProgramRejected("stack", f"function {number} holds {held} locals and operands, at most {FRAME_VALUES}")
+            raise ProgramRejected("stack", f"function {number} holds {held} values, at most {FRAME_VALUES}")
         calls.append(frozenset(found))
         frames.append(held)
     return calls, frames

@@ -3,15 +3,15 @@
 Types are not checked here (wasmtime does that afterwards); a malformed body only gives a number without meaning.
 """
 
-from edgebounty.programs import binary
+from edgebounty.programs import leb, opcodes
 from edgebounty.programs.binary import FunctionType
 from edgebounty.programs.errors import ProgramRejected
 
 
 def _plain_changes() -> dict[int, int]:
     """Values pushed minus values popped, by opcode. Opcodes that are not listed change nothing."""
-    changes = dict.fromkeys((0x1A, binary.LOCAL_SET, binary.GLOBAL_SET, binary.BR_IF), -1)
-    changes |= dict.fromkeys((binary.LOCAL_GET, binary.GLOBAL_GET, 0x3F, 0x41, 0x42, 0x43, 0x44), 1)
+    changes = dict.fromkeys((0x1A, opcodes.LOCAL_SET, opcodes.GLOBAL_SET, opcodes.BR_IF), -1)
+    changes |= dict.fromkeys((opcodes.LOCAL_GET, opcodes.GLOBAL_GET, 0x3F, 0x41, 0x42, 0x43, 0x44), 1)
     changes |= dict.fromkeys((0x1B, 0x1C), -2)  # select
     changes |= dict.fromkeys(range(0x36, 0x3F), -2)  # stores
     binaries = (range(0x46, 0x50), range(0x51, 0x67), range(0x6A, 0x79), range(0x7C, 0x8B))
@@ -33,7 +33,7 @@ def _simd_changes() -> dict[int, int]:
 
 _PLAIN = _plain_changes()
 _SIMD = _simd_changes()
-_LEAVES = frozenset((binary.UNREACHABLE, binary.BR, binary.BR_TABLE_OP, binary.RETURN))
+_LEAVES = frozenset((opcodes.UNREACHABLE, opcodes.BR, opcodes.BR_TABLE_OP, opcodes.RETURN))
 
 
 def operand_height(code: bytes, types: list[FunctionType], functions: list[int]) -> int:
@@ -42,25 +42,25 @@ def operand_height(code: bytes, types: list[FunctionType], functions: list[int])
     height = highest = at = 0
     while at < len(code) and blocks:
         start = at
-        op, at = binary.next_op(code, at)
+        op, at = opcodes.next_op(code, at)
         floor = blocks[-1][0]
-        if op in (binary.BLOCK_OP, binary.LOOP, binary.IF):
-            height -= op == binary.IF
+        if op in (opcodes.BLOCK_OP, opcodes.LOOP, opcodes.IF):
+            height -= op == opcodes.IF
             parameters, results = _block_type(code, start + 1, types)
             blocks.append((max(height - parameters, 0), parameters, results))
-        elif op == binary.ELSE:
+        elif op == opcodes.ELSE:
             height = floor + blocks[-1][1]
-        elif op == binary.END:
+        elif op == opcodes.END:
             height = floor + blocks.pop()[2]
         elif op in _LEAVES:
             height = floor
-        elif op == binary.CALL:
-            height += _call(types, functions, binary.unsigned(code, start + 1)[0])
-        elif op == binary.CALL_INDIRECT_OP:
-            signature = types[binary.unsigned(code, start + 1)[0]]
+        elif op == opcodes.CALL:
+            height += _call(types, functions, leb.unsigned(code, start + 1)[0])
+        elif op == opcodes.CALL_INDIRECT_OP:
+            signature = types[leb.unsigned(code, start + 1)[0]]
             height += len(signature.results) - len(signature.parameters) - 1
         elif op == 0xFD:
-            height += _SIMD.get(binary.unsigned(code, start + 1)[0], 0)
+            height += _SIMD.get(leb.unsigned(code, start + 1)[0], 0)
         else:
             height += _PLAIN.get(op, 0)
         height = max(height, blocks[-1][0] if blocks else 0)
@@ -74,7 +74,7 @@ def _call(types: list[FunctionType], functions: list[int], callee: int) -> int:
 
 
 def _block_type(code: bytes, at: int, types: list[FunctionType]) -> tuple[int, int]:
-    value, _ = binary.signed(code, at, 33)
+    value, _ = leb.signed(code, at, 33)
     if value < 0:
         return 0, int(value != -0x40)
     if value >= len(types):

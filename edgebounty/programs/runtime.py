@@ -190,9 +190,7 @@ class _Instance:
         if self._failure is not None:
             output = failure.failure_bytes(self._failure)
         units = self._work_limit - max(self._work_left(), 0)
-        return Execution(
-            output=output, work_units=units, seconds=time.perf_counter() - started, failure=self._failure
-        )
+        return Execution(output=output, work_units=units, seconds=time.perf_counter() - started, failure=self._failure)
 
     def _read(self, buffer: Buffer) -> bytes:
         return bytes(self._memory.read(self._store, buffer.offset, buffer.offset + buffer.nbytes))

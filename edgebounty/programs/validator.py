@@ -3,8 +3,8 @@
 Checked: no imports and no start function; one memory of fixed size under a cap; no threads, relaxed SIMD, bulk memory,
 references, exceptions or tail calls; caps on every size a compiler's time grows with; no recursion and bounded locals
 (the depth of the native stack differs between engines, so reaching it must be impossible); the exports of its kind; a
-layout that lies inside memory; a work counter that is exactly the one `counter.instrument` makes. Types are then checked
-by wasmtime.
+layout that lies inside memory; a work counter that is exactly the one `counter.instrument` makes. Types are
+then checked by wasmtime.
 """
 
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from itertools import pairwise
 
 import wasmtime
 
-from edgebounty.programs import binary, call_graph, counter
+from edgebounty.programs import binary, call_graph, counter, leb, opcodes
 from edgebounty.programs.binary import Export, Section
 from edgebounty.programs.errors import ProgramRejected
 from edgebounty.protocol.layout import ITEM_BYTES, SECTION, Layout, LayoutError
@@ -57,7 +57,7 @@ def validate(module: bytes, limits: ProgramLimits | None = None) -> Layout:
 
 def _check_sections(sections: list[Section]) -> None:
     imports = binary.find(sections, binary.IMPORT)
-    if imports is not None and binary.unsigned(imports.body, 0)[0]:
+    if imports is not None and leb.unsigned(imports.body, 0)[0]:
         raise ProgramRejected("imports", "a program may import nothing (no clock, no network, no files)")
     if binary.find(sections, binary.START) is not None:
         raise ProgramRejected("start", "a start function is not allowed: nothing runs before the inputs are in place")
@@ -67,9 +67,9 @@ def _check_sections(sections: list[Section]) -> None:
 
 def _memory(sections: list[Section], limits: ProgramLimits) -> int:
     section = binary.find(sections, binary.MEMORY)
-    if section is None or binary.unsigned(section.body, 0)[0] != 1:
+    if section is None or leb.unsigned(section.body, 0)[0] != 1:
         raise ProgramRejected("memory", "a program has exactly one memory")
-    flags, minimum, maximum, _ = binary.read_limits(section.body, binary.unsigned(section.body, 0)[1])
+    flags, minimum, maximum, _ = binary.read_limits(section.body, leb.unsigned(section.body, 0)[1])
     if flags & 2:
         raise ProgramRejected("threads", "shared memory is not allowed")
     if flags & ~1:
@@ -154,7 +154,7 @@ def _check_code(sections: list[Section]) -> None:
     section = binary.find(sections, binary.CODE)
     if section is None:
         raise ProgramRejected("exports", "the module has no code")
-    openers = (binary.BLOCK_OP, binary.LOOP, binary.IF)
+    openers = (opcodes.BLOCK_OP, opcodes.LOOP, opcodes.IF)
     for number, body in enumerate(binary.read_bodies(section.body, FUNCTIONS)):
         if len(body.code) > BODY_BYTES:
             raise ProgramRejected("size", f"function {number} has {len(body.code)} bytes, at most {BODY_BYTES}")
@@ -162,8 +162,8 @@ def _check_code(sections: list[Section]) -> None:
         while at < len(body.code):
             if depth == 0:
                 raise ProgramRejected("malformed", f"function {number} goes on after its end")
-            op, at = binary.next_op(body.code, at)
-            depth += (op in openers) - (op == binary.END)
+            op, at = opcodes.next_op(body.code, at)
+            depth += (op in openers) - (op == opcodes.END)
             if depth > NESTING:
                 raise ProgramRejected("size", f"function {number} nests deeper than {NESTING} blocks")
         if depth:
@@ -177,7 +177,7 @@ def _check_segments(sections: list[Section], memory_bytes: int) -> None:
     if table is not None:
         count, at = binary.vector(table.body, 0, 1, "tables")
         if count:
-            if binary.byte_at(table.body, at) != 0x70:
+            if leb.byte_at(table.body, at) != 0x70:
                 raise ProgramRejected("opcode", "only tables of functions are allowed")
             flags, table_size, _, _ = binary.read_limits(table.body, at + 1)
             if flags & ~1 or table_size > TABLE_ELEMENTS:
@@ -187,8 +187,8 @@ def _check_segments(sections: list[Section], memory_bytes: int) -> None:
         count, at = binary.vector(data.body, 0, SEGMENTS, "data segments")
         for _ in range(count):
             start, at = _active_offset(data.body, at)
-            length, at = binary.unsigned(data.body, at)
-            at = binary.take(data.body, at, length)[1]
+            length, at = leb.unsigned(data.body, at)
+            at = leb.take(data.body, at, length)[1]
             if start + length > memory_bytes:
                 raise ProgramRejected("memory", f"a data segment ends at {start + length}, outside memory")
     elements = binary.find(sections, binary.ELEMENT)
@@ -199,7 +199,7 @@ def _check_segments(sections: list[Section], memory_bytes: int) -> None:
 
 
 def _active_offset(body: bytes, at: int) -> tuple[int, int]:
-    mode, at = binary.unsigned(body, at)
+    mode, at = leb.unsigned(body, at)
     if mode:
         raise ProgramRejected("bulk_memory", "passive segments are not allowed")
     offset, at = binary.read_constant(body, at)

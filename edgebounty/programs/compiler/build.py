@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from edgebounty.programs import binary, counter
+from edgebounty.programs import binary, counter, leb, opcodes
 from edgebounty.programs.binary import Section
 from edgebounty.programs.compiler.spec import ModuleSpec
 from edgebounty.programs.errors import ProgramError
@@ -79,15 +79,15 @@ def finish(linked: bytes, spec: ModuleSpec) -> bytes:
     layout = Layout(name=spec.name, kind=spec.kind, simd=spec.simd, buffers=tuple(buffers))
 
     kept = [listed[name] for name in ("memory", *ENTRY_POINTS[spec.kind])]
-    entries = (binary.encode_name(e.name) + bytes((e.kind,)) + binary.encode_unsigned(e.index) for e in kept)
-    exports.body = binary.encode_unsigned(len(kept)) + b"".join(entries)
+    entries = (leb.encode_name(e.name) + bytes((e.kind,)) + leb.encode_unsigned(e.index) for e in kept)
+    exports.body = leb.encode_unsigned(len(kept)) + b"".join(entries)
 
     used = _globals_used(sections)  # the addresses of data symbols are globals that no code reads
-    variables.body = binary.encode_unsigned(used) + b"".join(v.raw for v in values[:used])
+    variables.body = leb.encode_unsigned(used) + b"".join(v.raw for v in values[:used])
 
     memory = _section(sections, binary.MEMORY)
     _, minimum, _, _ = binary.read_limits(memory.body, 1)
-    memory.body = b"\x01\x01" + binary.encode_unsigned(minimum) * 2
+    memory.body = b"\x01\x01" + leb.encode_unsigned(minimum) * 2
 
     sections.append(Section(id=binary.CUSTOM, name=SECTION, body=layout.encode()))
     return binary.write_module(sections)
@@ -106,7 +106,7 @@ def _globals_used(sections: list[Section]) -> int:
         at = 0
         while at < len(body.code):
             start = at
-            op, at = binary.next_op(body.code, at)
-            if op in (binary.GLOBAL_GET, binary.GLOBAL_SET):
-                used = max(used, binary.unsigned(body.code, start + 1)[0] + 1)
+            op, at = opcodes.next_op(body.code, at)
+            if op in (opcodes.GLOBAL_GET, opcodes.GLOBAL_SET):
+                used = max(used, leb.unsigned(body.code, start + 1)[0] + 1)
     return used

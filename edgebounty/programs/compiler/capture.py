@@ -74,10 +74,7 @@ class _Emitter:
     written: set[tuple[int, int]] = field(default_factory=set)
 
     def call(self, source: str, arguments: list[Any], outputs: set[int], reads: set[int]) -> None:
-        for position in sorted(reads - outputs):
-            self._check_written(arguments[position])
-        # A kernel may update in place: then the buffer has to have a value as well.
-        for position in sorted(reads & outputs):
+        for position in sorted(reads):
             self._check_written(arguments[position])
         references = [self._reference(argument) for argument in arguments]
         for position in outputs:
@@ -108,7 +105,7 @@ class _Emitter:
             return f"(void *){self.inputs[argument]}"
         base, offset = argument.base, argument.offset
         if id(base) in self.names:
-            return f"(void *){self.names[id(base)]}" if not offset else f"(void *)((char *){self.names[id(base)]} + {offset})"
+            return f"(void *)((char *){self.names[id(base)]} + {offset})"
         name, _ = self.scratch.setdefault(id(base), (f"t{len(self.scratch)}", base.nbytes))
         return f"(void *)({name} + {offset})"
 

@@ -3,7 +3,14 @@
 import math
 from dataclasses import dataclass, field
 
-C_TYPES = {"f32": "float", "f64": "double", "i32": "int", "i64": "long long", "u8": "unsigned char", "i8": "signed char"}
+C_TYPES = {
+    "f32": "float",
+    "f64": "double",
+    "i32": "int",
+    "i64": "long long",
+    "u8": "unsigned char",
+    "i8": "signed char",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
