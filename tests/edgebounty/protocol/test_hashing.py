@@ -50,7 +50,7 @@ def test_commitment__any_values__is_the_hash_of_their_abi_encoding(
 @pytest.mark.unit
 @pytest.mark.parametrize("value", [-1, 1 << 256, b"", b"\0" * 31, b"\0" * 33])
 def test_abi_word__value_of_no_word__is_refused(value: int | bytes) -> None:
-    with pytest.raises(ValueError, match="word|uint256"):
+    with pytest.raises(ValueError, match=r"word|uint256"):
         abi_word(value)
 
 
