@@ -24,7 +24,6 @@ interface IBountyEscrow {
     error StakeOutOfRange(uint256 stakePerClaim, uint256 least, uint256 most);
     error ManifestMissing();
     error BountyTooLarge(uint256 bounty, uint256 most);
-    error TokenNotSupported(address token, uint256 sent, uint256 received);
     error JobUnknown(uint256 jobId);
     error NotTheRequester(uint256 jobId, address caller);
     error NotTheLane(uint256 jobId, address caller);
@@ -100,8 +99,6 @@ interface IBountyEscrow {
     function escrowOf(uint256 jobId) external view returns (uint256);
     function creditOf(address account) external view returns (uint256);
     function jobCount() external view returns (uint256);
-    /// @notice Escrow of all jobs.
-    function totalEscrow() external view returns (uint256);
     /// @notice What this contract owes: escrow of all jobs and all credits. Its balance is never less.
     function totalOwed() external view returns (uint256);
 }

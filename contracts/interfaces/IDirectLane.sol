@@ -20,7 +20,6 @@ interface IDirectLane is ILane {
     error StageNotOpen(uint256 jobId, uint32 taskIndex, uint256 finished, uint256 needed);
     error TaskStatusWrong(uint256 jobId, uint32 taskIndex, TaskStatus actual);
     error WaveFull(uint256 jobId, uint32 taskIndex);
-    error WaveNotFull(uint256 jobId, uint32 taskIndex);
     error NotDrawn(uint256 jobId, uint32 taskIndex, address worker, uint32 drawEpoch);
     error AlreadyClaimed(uint256 jobId, uint32 taskIndex, address worker);
     error Barred(uint256 jobId, uint32 taskIndex, address worker);

@@ -22,6 +22,9 @@ interface ISeedSource {
     /// @notice The recorded seed, zero if there is none: never draw with zero.
     function seedOf(uint32 epoch) external view returns (bytes32 seed);
 
+    /// @notice What a draw needs, in one call: `seedOf` and `stakeBlockOf`.
+    function drawOf(uint32 epoch) external view returns (bytes32 seed, uint256 stakeBlock);
+
     /// @notice Blocks per epoch.
     function EPOCH_BLOCKS() external view returns (uint256);
 

@@ -23,8 +23,7 @@ interface IStakeVault {
     error SponsorCapExceeded(address worker, uint256 wanted, uint256 cap);
     error AllotmentTooSmall(address worker, address orchestrator, uint256 wanted, uint256 allotted);
     error SponsorCapOutOfRange(uint256 cap, uint256 largest);
-    /// @param received what arrived of `sent`: the token takes a fee, or lies
-    error TokenNotSupported(address token, uint256 sent, uint256 received);
+    error UnbondingTimeOutOfRange(uint256 unbondingTime, uint256 shortest, uint256 longest);
 
     event Staked(address indexed worker, address indexed from, uint256 amount);
     event SponsorAccepted(address indexed worker, address indexed sponsor);
@@ -137,6 +136,12 @@ interface IStakeVault {
 
     /// @notice Everybody's stake at the end of a past block.
     function totalStakeAt(uint256 blockNumber) external view returns (uint256);
+
+    /// @notice `stakeAt` and `totalStakeAt` in one call.
+    function stakeShareAt(
+        address worker,
+        uint256 blockNumber
+    ) external view returns (uint256 workerStake, uint256 totalStake);
 
     /// @notice Everybody's stake now.
     function totalStaked() external view returns (uint256);

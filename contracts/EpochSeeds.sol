@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {BlockHeader} from "@openzeppelin/contracts/utils/BlockHeader.sol";
+import {Blockhash} from "@openzeppelin/contracts/utils/Blockhash.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+
+import {ISeedSource} from "./interfaces/ISeedSource.sol";
+
+/// @title One seed per epoch, from the beacon chain's RANDAO.
+contract EpochSeeds is ISeedSource {
+    /// @dev Half of the block hashes every chain knows, so that a seed can be recorded during a whole epoch and more.
+    uint256 public constant LONGEST_EPOCH = 128;
+
+    /// @dev Chains without a RANDAO answer with a constant, a counter or a small difficulty. A true one is smaller than
+    ///      this once in 2^128 blocks.
+    uint256 private constant LEAST_RANDOMNESS = 1 << 128;
+
+    /// @inheritdoc ISeedSource
+    uint256 public immutable EPOCH_BLOCKS;
+
+    /// @inheritdoc ISeedSource
+    mapping(uint32 epoch => bytes32 seed) public seedOf;
+
+    constructor(uint256 epochBlocks) {
+        if (epochBlocks < 2 || epochBlocks > LONGEST_EPOCH) revert EpochLengthOutOfRange(epochBlocks, 2, LONGEST_EPOCH);
+        if (block.prevrandao < LEAST_RANDOMNESS) revert RandomnessNotTrustworthy(block.prevrandao);
+        EPOCH_BLOCKS = epochBlocks;
+    }
+
+    /// @inheritdoc ISeedSource
+    function recordSeed(uint32 epoch, bytes calldata headerRlp) external returns (bytes32 seed) {
+        if (seedOf[epoch] != 0) revert SeedAlreadyRecorded(epoch, seedOf[epoch]);
+
+        uint256 seedBlock = seedBlockOf(epoch);
+        bytes32 expected = Blockhash.blockHash(seedBlock);
+        if (expected == 0) revert SeedBlockOutOfReach(epoch, seedBlock, block.number);
+        bytes32 actual = keccak256(headerRlp);
+        if (actual != expected) revert HeaderMismatch(epoch, expected, actual);
+
+        seed = BlockHeader.getPrevRandao(headerRlp);
+        if (uint256(seed) < LEAST_RANDOMNESS) revert RandomnessNotTrustworthy(uint256(seed));
+        seedOf[epoch] = seed;
+        emit SeedRecorded(epoch, seed);
+    }
+
+    /// @inheritdoc ISeedSource
+    function drawOf(uint32 epoch) external view returns (bytes32 seed, uint256 stakeBlock) {
+        return (seedOf[epoch], stakeBlockOf(epoch));
+    }
+
+    /// @inheritdoc ISeedSource
+    function currentEpoch() external view returns (uint32) {
+        return SafeCast.toUint32(block.number / EPOCH_BLOCKS);
+    }
+
+    /// @inheritdoc ISeedSource
+    function seedBlockOf(uint32 epoch) public view returns (uint256) {
+        return epoch * EPOCH_BLOCKS;
+    }
+
+    /// @inheritdoc ISeedSource
+    function stakeBlockOf(uint32 epoch) public view returns (uint256) {
+        return epoch == 0 ? 0 : (epoch - 1) * EPOCH_BLOCKS;
+    }
+}
