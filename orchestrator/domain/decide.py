@@ -134,11 +134,11 @@ def _task(market: Market, job: Job, task: Task, fact: f.TaskFact) -> Decision:
                 workers=(replace(worker, reveals=worker.reveals + 1),),
                 effects=(Settle(task=task.id, wave=task.wave),) if revealed.all_revealed and mine else (),
             )
-        case (TaskStatus.FILLING | TaskStatus.REVEALING), f.TaskReopened():
+        case ((TaskStatus.FILLING | TaskStatus.REVEALING), f.TaskReopened()):
             return _reopened(market, job, task, fact)
         case TaskStatus.REVEALING, f.TaskSettled():
             return _settled(market, job, task, fact)
-        case (TaskStatus.FILLING | TaskStatus.REVEALING), f.TaskRefunded():
+        case ((TaskStatus.FILLING | TaskStatus.REVEALING), f.TaskRefunded()):
             return _refunded(market, job, task, fact)
         case status, _:
             raise _refused(fact, f"task {task.id} is {status}")

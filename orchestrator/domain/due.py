@@ -7,7 +7,7 @@ from collections import Counter
 from edgebounty.protocol.types import JobId
 from orchestrator.domain.effects import Effect, ExpireClaim, ExpireTask, RecordSeed, Refund, Reopen, Settle, Unpin
 from orchestrator.domain.market import Market
-from orchestrator.domain.values import BlockRef, ClaimStatus, Job, JobStatus, Task, TaskStatus
+from orchestrator.domain.values import BlockRef, ClaimStatus, Job, JobStatus, Policy, Task, TaskStatus
 
 
 def due_effects(market: Market, block: BlockRef) -> tuple[tuple[Effect, ...], tuple[JobId, ...]]:
@@ -21,7 +21,7 @@ def due_effects(market: Market, block: BlockRef) -> tuple[tuple[Effect, ...], tu
             active[job.id] += 1
         if job.terms.orchestrator != market.policy.me or job.terms.lane != market.policy.lane:
             continue
-        effects += _of_task(job, task, block)
+        effects += _of_task(job, task, block, market.policy)
         if _waits_for_seed(market, job, task, block):
             epochs.add(task.draw_epoch)
     effects += [RecordSeed(epoch=epoch) for epoch in sorted(epochs)]
@@ -40,7 +40,7 @@ def due_effects(market: Market, block: BlockRef) -> tuple[tuple[Effect, ...], tu
     return tuple(effects), tuple(closed)
 
 
-def _of_task(job: Job, task: Task, block: BlockRef) -> list[Effect]:
+def _of_task(job: Job, task: Task, block: BlockRef, policy: Policy) -> list[Effect]:
     now = block.time
     if task.status is TaskStatus.REVEALING:
         return [Settle(task=task.id, wave=task.wave)] if task.all_revealed or now >= task.reveal_deadline else []
@@ -50,7 +50,7 @@ def _of_task(job: Job, task: Task, block: BlockRef) -> list[Effect]:
         return [ExpireClaim(task=task.id, worker=claim.worker) for claim in late]
     if now >= job.terms.deadline:
         return [ExpireTask(task=task.id)] if task.claims and not waiting else []
-    if task.free_slots and _may_fill(job, task) and now >= task.wave_opened + job.terms.task_time:
+    if task.free_slots and _may_fill(job, task) and now >= task.wave_opened + policy.draw_time + job.terms.task_time:
         return [Reopen(task=task.id, reopens=task.reopens)]
     return []
 

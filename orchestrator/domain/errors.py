@@ -79,6 +79,16 @@ class StorageFailed(Broken):
         )
 
 
+class DatabaseDamaged(Broken):
+    """The stored state is not the one that was saved."""
+
+    def __init__(self, *, block: int, stored: str, found: str) -> None:
+        super().__init__(
+            f"the database's state at block {block} has the digest {found}, but {stored} was saved: somebody changed "
+            "or half restored it. Nothing was sent. Start with an empty database: it is rebuilt from the chain"
+        )
+
+
 class DatabaseForeign(Broken):
     """The database was written for another chain, other contracts or another account."""
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, MutableMapping
 from dataclasses import dataclass
 from typing import TypeVar
 
-from edgebounty.protocol.types import Address, Digest, JobId
+from edgebounty.protocol.types import Address, Digest, JobId, TaskIndex
 from orchestrator.domain.codec import row_hash
 from orchestrator.domain.effects import Effect
 from orchestrator.domain.values import BlockRef, Job, Manifest, Policy, Task, TaskId, Worker
@@ -71,7 +71,7 @@ class Market:
     def tasks_of(self, job_id: JobId) -> list[Task]:
         """The job's known tasks, by index."""
         job = self.jobs[job_id]
-        keys = (TaskId(job_id=job_id, index=index) for index in _indexes(job))
+        keys = (TaskId(job_id=job.id, index=TaskIndex(index)) for index in _indexes(job))
         return [self.tasks[key] for key in keys if key in self.tasks]
 
     def apply(self, decision: Decision) -> None:
@@ -116,4 +116,3 @@ class Market:
 def _indexes(job: Job) -> Iterator[int]:
     for first, _ in job.stages:
         yield from range(*job.stage_of(first))
-

@@ -81,6 +81,7 @@ class Policy:
     me: Address
     lane: Address
     epoch_blocks: int
+    draw_time: int  # seconds that a seed may take, on top of the task time, before a draw may be widened
     keep_seconds: int = 7 * 24 * 3600  # how long after its end a job's content stays pinned
 
     def epoch_of(self, block_number: int) -> int:

@@ -116,6 +116,10 @@ class Outbox(Protocol):
         """Oldest first."""
         ...
 
+    def order(self, key: str) -> Order:
+        """Raises `KeyError` for a key that was never ordered."""
+        ...
+
     def update(self, order: Order) -> None: ...
 
     def open_transactions(self) -> Sequence[Transaction]:
@@ -129,5 +133,3 @@ class Outbox(Protocol):
     def close_nonce(self, *, nonce: int, statuses: dict[bytes, TransactionStatus], order: Order) -> None:
         """All transactions of this nonce are decided, and what becomes of their order."""
         ...
-
-    def transactions_of(self, order_key: str) -> Sequence[Transaction]: ...

@@ -79,6 +79,9 @@ class MemoryStore:
     def orders(self, status: OrderStatus) -> Sequence[Order]:
         return [order for order in self._orders.values() if order.status is status]
 
+    def order(self, key: str) -> Order:
+        return self._orders[key]
+
     def update(self, order: Order) -> None:
         self._orders[order.key] = order
 
@@ -95,9 +98,6 @@ class MemoryStore:
         for tx_hash, status in statuses.items():
             self._transactions[tx_hash] = replace(self._transactions[tx_hash], status=status)
         self._orders[order.key] = order
-
-    def transactions_of(self, order_key: str) -> Sequence[Transaction]:
-        return [t for t in self._transactions.values() if t.order_key == order_key]
 
     def _take_orders(self, effects: Sequence[Effect], final: BlockRef) -> None:
         for effect in effects:

@@ -123,6 +123,13 @@ class SqlStore:
             found = db.execute(select(table).where(table.c.status == status.value).order_by(table.c.position))
             return [rows.read_order(row) for row in found.mappings()]
 
+    def order(self, key: str) -> Order:
+        with self._reading() as db:
+            row = db.execute(select(schema.orders).where(schema.orders.c.key == key)).mappings().first()
+            if row is None:
+                raise KeyError(key)
+            return rows.read_order(row)
+
     def update(self, order: Order) -> None:
         with self._writing() as db:
             _update_order(db, order)
@@ -154,12 +161,6 @@ class SqlStore:
                     update(table).where(table.c.hash == tx_hash, table.c.nonce == nonce).values(status=status.value)
                 )
             _update_order(db, order)
-
-    def transactions_of(self, order_key: str) -> Sequence[Transaction]:
-        table = schema.transactions
-        with self._reading() as db:
-            found = db.execute(select(table).where(table.c.order_key == order_key).order_by(table.c.nonce))
-            return [rows.read_transaction(row) for row in found.mappings()]
 
     def _take_orders(self, db: Connection, effects: Sequence[Effect], final: BlockRef) -> None:
         table = schema.orders
