@@ -22,15 +22,12 @@ def _state(prefix: str, role: str, columns: int, bins: int) -> tuple[BufferSpec,
 
 def _partial(prefix: str, role: str, columns: int, bins: int) -> tuple[BufferSpec, ...]:
     """What one task says of its shard."""
-    wide = (columns,)
+    names = ("sum", "sum_low", "low", "high")
     return (
         BufferSpec(name=f"{prefix}phase", dtype="i32", shape=(1,), role=role),
         BufferSpec(name=f"{prefix}columns", dtype="i32", shape=(1,), role=role),
         BufferSpec(name=f"{prefix}rows", dtype="i64", shape=(1,), role=role),
-        *(
-            BufferSpec(name=name, dtype="f64", shape=(columns,), role=role)
-            for name in ("sum", "sum_low", "low", "high")
-        ),
+        *(BufferSpec(name=name, dtype="f64", shape=(columns,), role=role) for name in names),
         BufferSpec(name="counts", dtype="i64", shape=(columns, bins), role=role),
     )
 
