@@ -101,8 +101,9 @@ def _task(market: Market, job: Job, task: Task, fact: f.TaskFact) -> Decision:
         case TaskStatus.FILLING, f.TaskClaimed() if task.free_slots and task.claim_of(fact.worker) is None:
             claim = Claim(worker=fact.worker, wave=task.wave, commit_deadline=fact.commit_deadline)
             worker = _worker(market, fact.worker)
+            opened = task.wave_opened if task.claims else fact.ref.block.time
             return Decision(
-                tasks=(replace(task, claims=(*task.claims, claim)),),
+                tasks=(replace(task, claims=(*task.claims, claim), wave_opened=opened),),
                 workers=(replace(worker, claims=worker.claims + 1),),
             )
         case TaskStatus.FILLING, f.ResultCommitted():
@@ -135,7 +136,7 @@ def _task(market: Market, job: Job, task: Task, fact: f.TaskFact) -> Decision:
                 effects=(Settle(task=task.id, wave=task.wave),) if revealed.all_revealed and mine else (),
             )
         case ((TaskStatus.FILLING | TaskStatus.REVEALING), f.TaskReopened()):
-            return _reopened(market, job, task, fact)
+            return _reopened(task, fact)
         case TaskStatus.REVEALING, f.TaskSettled():
             return _settled(market, job, task, fact)
         case ((TaskStatus.FILLING | TaskStatus.REVEALING), f.TaskRefunded()):
@@ -178,9 +179,8 @@ def _settled(market: Market, job: Job, task: Task, fact: f.TaskSettled) -> Decis
     )
 
 
-def _reopened(market: Market, job: Job, task: Task, fact: f.TaskReopened) -> Decision:
-    """A new wave: more slots after a missed quorum, or a wider draw after an unfilled one. The silent were slashed."""
-    claims, workers = _slash_silent(market, job, task, fact)
+def _reopened(task: Task, fact: f.TaskReopened) -> Decision:
+    """A new draw: for more slots after a missed quorum (a new wave), or a wider one for a wave that did not fill."""
     reopened = replace(
         task,
         status=TaskStatus.FILLING,
@@ -190,42 +190,27 @@ def _reopened(market: Market, job: Job, task: Task, fact: f.TaskReopened) -> Dec
         draw_epoch=fact.draw_epoch,
         wave_opened=fact.ref.block.time,
         reveal_deadline=0,
-        claims=claims,
     )
-    return Decision(tasks=(reopened,), workers=workers)
+    return Decision(tasks=(reopened,))
 
 
 def _refunded(market: Market, job: Job, task: Task, fact: f.TaskRefunded) -> Decision:
     """No outcome: whoever claimed or revealed gets the stake back, the silent do not."""
-    claims, workers = _slash_silent(market, job, task, fact)
-    released = tuple(
-        replace(claim, status=ClaimStatus.RELEASED)
-        if claim.status in (ClaimStatus.CLAIMED, ClaimStatus.COMMITTED, ClaimStatus.REVEALED)
-        else claim
-        for claim in claims
-    )
+    stake = job.terms.stake_per_claim_wei
+    claims: list[Claim] = []
+    workers: list[Worker] = []
+    for claim in task.claims:
+        if task.is_silent(claim):
+            claims.append(replace(claim, status=ClaimStatus.SLASHED_SILENT))
+            workers.append(_slashed(_worker(market, claim.worker), task, "no reveal", stake, fact, claim))
+        elif claim.status is ClaimStatus.EXPIRED:
+            claims.append(claim)
+        else:
+            claims.append(replace(claim, status=ClaimStatus.RELEASED))
     return Decision(
         jobs=(_if_finished(replace(job, refunded=job.refunded + 1)),),
-        tasks=(replace(task, status=TaskStatus.REFUNDED, claims=released),),
-        workers=workers,
-    )
-
-
-def _slash_silent(
-    market: Market, job: Job, task: Task, fact: f.TaskFact
-) -> tuple[tuple[Claim, ...], tuple[Worker, ...]]:
-    """Who committed and let the reveals pass. Before the reveals opened, nobody is silent yet."""
-    if task.status is not TaskStatus.REVEALING:
-        return task.claims, ()
-    silent = {claim.worker for claim in task.claims if claim.status is ClaimStatus.COMMITTED}
-    stake = job.terms.stake_per_claim_wei
-    return (
-        tuple(replace(c, status=ClaimStatus.SLASHED_SILENT) if c.worker in silent else c for c in task.claims),
-        tuple(
-            _slashed(_worker(market, claim.worker), task, "no reveal", stake, fact, claim)
-            for claim in task.claims
-            if claim.worker in silent
-        ),
+        tasks=(replace(task, status=TaskStatus.REFUNDED, claims=tuple(claims)),),
+        workers=tuple(workers),
     )
 
 

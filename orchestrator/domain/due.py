@@ -50,14 +50,15 @@ def _of_task(job: Job, task: Task, block: BlockRef, policy: Policy) -> list[Effe
         return [ExpireClaim(task=task.id, worker=claim.worker) for claim in late]
     if now >= job.terms.deadline:
         return [ExpireTask(task=task.id)] if task.claims and not waiting else []
-    if task.free_slots and _may_fill(job, task) and now >= task.wave_opened + policy.draw_time + job.terms.task_time:
+    widened_at = task.wave_opened + policy.draw_time + job.terms.task_time
+    if task.free_slots and _may_fill(job, task) and now >= widened_at and task.reopens < policy.max_reopens:
         return [Reopen(task=task.id, reopens=task.reopens)]
     return []
 
 
 def _may_fill(job: Job, task: Task) -> bool:
     """An ended job fills up only the tasks that somebody holds."""
-    return job.status is JobStatus.OPEN or bool(task.live_claims)
+    return job.status is JobStatus.OPEN or bool(task.claims)
 
 
 def _waits_for_seed(market: Market, job: Job, task: Task, block: BlockRef) -> bool:

@@ -82,6 +82,7 @@ class Policy:
     lane: Address
     epoch_blocks: int
     draw_time: int  # seconds that a seed may take, on top of the task time, before a draw may be widened
+    max_reopens: int = 16
     keep_seconds: int = 7 * 24 * 3600  # how long after its end a job's content stays pinned
 
     def epoch_of(self, block_number: int) -> int:
@@ -199,8 +200,15 @@ class Task:
 
     @property
     def all_revealed(self) -> bool:
-        """Nobody's reveal is missing: the wave can be settled before its deadline."""
-        return self.status is TaskStatus.REVEALING and all(c.status is not ClaimStatus.COMMITTED for c in self.claims)
+        """No reveal of this wave is missing: it can be settled before its deadline."""
+        return self.status is TaskStatus.REVEALING and not any(
+            claim.status is ClaimStatus.COMMITTED and claim.wave == self.wave for claim in self.claims
+        )
+
+    def is_silent(self, claim: Claim) -> bool:
+        """Committed, and let the reveals of its wave pass."""
+        past = claim.wave < self.wave or self.status is TaskStatus.REVEALING
+        return claim.status is ClaimStatus.COMMITTED and past
 
     def claim_of(self, worker: Address) -> Claim | None:
         return next((c for c in self.claims if c.worker == worker), None)

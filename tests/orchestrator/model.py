@@ -16,7 +16,7 @@ from orchestrator.domain.values import BlockRef, JobTerms, Policy
 
 EPOCH_BLOCKS = 4
 DRAW_TIME = 5
-MAX_REOPENS = 3
+MAX_REOPENS = 16
 
 
 def address(number: int) -> Address:
@@ -87,6 +87,7 @@ class ModelLane:
         self._need(block.time < job["terms"].deadline, "too late")
         self._need(not (job["stopped"] or job["failed"]) or bool(task["claims"]), "job ended")
         deadline = block.time + job["terms"].task_time
+        task["opened"] = task["opened"] if task["claims"] else block.time
         task["claims"][worker] = {"state": "claimed", "deadline": deadline, "digest": None, "wave": task["wave"]}
         return [self._event(f.TaskClaimed, job_id, index, worker=worker, commit_deadline=deadline)]
 
@@ -134,7 +135,7 @@ class ModelLane:
     def settle(self, block: BlockRef, job_id: int, index: int) -> list[Event]:
         job, task = self._job(job_id), self._task(job_id, index)
         terms: JobTerms = job["terms"]
-        waiting = [c for c in task["claims"].values() if c["state"] == "committed"]
+        waiting = [c for c in task["claims"].values() if c["state"] == "committed" and c["wave"] == task["wave"]]
         self._need(task["status"] == "revealing", "not revealing")
         self._need(not waiting or block.time >= task["reveal_deadline"], "too early")
         votes = Counter(c["digest"] for c in task["claims"].values() if c["state"] == "revealed")
@@ -148,9 +149,8 @@ class ModelLane:
             task.update(status="settled", result=best)
             event = self._event(f.TaskSettled, job_id, index, digest=best, winners=count)
             return [event, *self._finish(job_id, index, block)]
-        slots = min(terms.work_slots, task["slots"] + terms.quorum - count)
-        if slots > task["slots"] and block.time < terms.deadline:
-            self._slash_silent(job_id, index, task)
+        slots = task["slots"] + terms.quorum - count
+        if slots <= terms.work_slots and block.time < terms.deadline:
             task.update(status="filling", slots=slots, wave=task["wave"] + 1)
             return [self._redraw(job_id, index, block)]
         self._slash_silent(job_id, index, task)
@@ -176,7 +176,9 @@ class ModelLane:
         job_id, index = effect.task.job_id, effect.task.index
         job, task = self._job(job_id), self._task(job_id, index)
         self._need(task["status"] == "filling" and block.time >= job["terms"].deadline, "not yet")
+        self._need(bool(task["claims"]), "nobody ever claimed it")
         self._need(all(c["state"] != "claimed" for c in task["claims"].values()), "commits pending")
+        self._slash_silent(job_id, index, task, before=task["wave"])
         return self._refund_task(job_id, index, block)
 
     def _refund(self, job_id: int, block: BlockRef) -> list[Event]:
@@ -226,9 +228,9 @@ class ModelLane:
         fields = {"slots": task["slots"], "draw_epoch": task["epoch"], "reopens": task["reopens"]}
         return self._event(f.TaskReopened, job_id, index, **fields)
 
-    def _slash_silent(self, job_id: int, index: int, task: dict[str, Any]) -> None:
+    def _slash_silent(self, job_id: int, index: int, task: dict[str, Any], before: int = 99) -> None:
         for worker, claim in task["claims"].items():
-            if claim["state"] == "committed":
+            if claim["state"] == "committed" and claim["wave"] < before:
                 claim["state"] = "silent"
                 self.slashed[(job_id, index, worker)] += 1
 

@@ -65,7 +65,9 @@ class Rig:
         return made
 
     def work(self, job_id: int, index: int, *workers: Address, result: str = "right") -> None:
-        """Claim, commit and reveal."""
+        """Claim once the draw's seed is known, commit and reveal."""
+        while self.lane.tasks[(job_id, index)]["epoch"] not in self.lane.seeds:
+            self.run(1)
         for worker in workers:
             self.do(ModelLane.claim, job_id, index, worker)
         for worker in workers:
