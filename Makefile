@@ -26,10 +26,11 @@ $(STAMP)/dev: $(STAMP)/python
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	@touch $@
 
+# Not `npm ci`: it insists on lock entries for every other platform's optional binaries.
 $(STAMP)/node: package-lock.json
 	@command -v npm >/dev/null || { echo "edgebounty: npm is not installed; install Node.js 20 or newer"; exit 1; }
 	@echo "setting up node packages in node_modules (once)"
-	@npm ci $(NPM_QUIET)
+	@npm install --no-save $(NPM_QUIET)
 	@mkdir -p $(STAMP) && touch $@
 
 $(STAMP)/solc: $(STAMP)/node scripts/solc/install.sh
