@@ -10,6 +10,7 @@ from typing import Any
 import click
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from edgebounty.client.errors import Rejected
 
@@ -27,6 +28,10 @@ class Output:
         sys.stdout.write("\n")
         sys.stdout.flush()
 
+    def line(self, value: Any) -> None:
+        """One JSON document on one line, for streams."""
+        print(json.dumps(value, allow_nan=False), flush=True)
+
     def say(self, text: str) -> None:
         """A line for people; with --json it goes to stderr."""
         self.console.print(text)
@@ -38,7 +43,7 @@ class Output:
         """Aligned `name  value` lines."""
         width = max((len(name) for name in facts), default=0)
         for name, value in facts.items():
-            self.console.print(f"[dim]{name.ljust(width)}[/]  {value}")
+            self.console.print(Text.assemble((name.ljust(width), "dim"), "  ", str(value)))
 
     def confirm(self, question: str, *, yes: bool) -> None:
         """Asks before money moves. Raises `Abort` on no, `Rejected` where nobody can answer."""
@@ -57,7 +62,7 @@ def make_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, titl
     for name in columns:
         table.add_column(name.rstrip(">"), justify="right" if name.endswith(">") else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(str(cell) for cell in row))
+        table.add_row(*(Text(str(cell)) for cell in row))
     return table
 
 

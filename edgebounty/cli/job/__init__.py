@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import click
 
+from edgebounty.cli.job.look import list_jobs, result, status
+from edgebounty.cli.job.post import post
 from edgebounty.cli.job.run_local import run_local
+from edgebounty.cli.job.stop import stop
+from edgebounty.cli.job.verify import verify
 
 
 @click.group()
@@ -16,5 +20,5 @@ def job() -> None:
     """
 
 
-for command in (run_local,):
+for command in (post, list_jobs, status, result, stop, verify, run_local):
     job.add_command(command)

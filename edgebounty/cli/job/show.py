@@ -70,5 +70,7 @@ def _sparkline(counts: list[int]) -> str:
 
 
 def _gist(value: object) -> str:
-    text = json.dumps(value) if not isinstance(value, str) else value
-    return text if len(text) <= 70 else f"{text[:60]} … ({len(value)} values)" if isinstance(value, list) else text[:70]
+    text = value if isinstance(value, str) else json.dumps(value)
+    if len(text) <= 80:
+        return text
+    return f"{text[:50]} … ({len(value)} values)" if isinstance(value, list) else text[:80]

@@ -1,0 +1,167 @@
+"""`edgebounty job list|status|result`: read from the chain; the content is checked against it."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from edgebounty.cli.job.board import job_board
+from edgebounty.cli.job.show import show_result
+from edgebounty.cli.options import FILE, example, market_options
+from edgebounty.cli.output import Output, short
+from edgebounty.cli.settings import Settings
+
+if TYPE_CHECKING:
+    from edgebounty.client.history import JobHistory
+    from edgebounty.client.market import Market
+
+WATCH_SECONDS = 0.5
+
+
+@click.command("list", epilog=example("edgebounty job list --json"))
+@market_options
+def list_jobs(settings: Settings, out: Output) -> None:
+    """List the jobs of this market."""
+    from edgebounty.cli.context import open_market
+    from edgebounty.client.history import History
+
+    market = open_market(settings)
+    history = History(market.contracts)
+    history.update()
+    now = market.contracts.block().time
+    documents = [job_document(job, now) for job in history.jobs.values()]
+    if out.as_json:
+        out.document({"jobs": documents})
+    elif not documents:
+        out.say("No job was posted yet. Post one: edgebounty job post --help")
+    else:
+        rows = [
+            (
+                document["id"],
+                document["status"],
+                f"{document['finished']}/{document['tasks']}",
+                market.token.text(int(document["escrowed"])),
+                market.token.text(int(document["paid"])),
+                short(str(document["requester"])),
+            )
+            for document in documents
+        ]
+        out.table(("id>", "status", "tasks>", "escrowed>", "paid>", "requester"), rows)
+
+
+@click.command(epilog=example("edgebounty job status 1 --watch"))
+@click.argument("job_id", type=click.IntRange(1), metavar="ID")
+@click.option("--watch", is_flag=True, help="Stay and show every change until the job has ended.")
+@market_options
+def status(job_id: int, watch: bool, settings: Settings, out: Output) -> None:
+    """Show how far a job is, task by task."""
+    from edgebounty.cli.context import open_market
+    from edgebounty.client.history import History
+
+    market = open_market(settings)
+    market.job(job_id)  # a clear error when there is none
+    if watch:
+        watch_job(market, job_id, out)
+        return
+    history = History(market.contracts)
+    history.update()
+    job = history.jobs[job_id]
+    if out.as_json:
+        out.document(job_document(job, market.contracts.block().time, with_tasks=True))
+    else:
+        out.console.print(job_board(job, market.token, market.contracts.block().time))
+
+
+def watch_job(market: Market, job_id: int, out: Output) -> None:
+    """Shows the job until it has ended: live for people, one JSON document a line for programs."""
+    from rich.live import Live
+
+    from edgebounty.client.history import History
+
+    history = History(market.contracts)
+    history.update()
+    job = history.jobs[job_id]
+    if out.as_json:
+        last: dict[str, Any] | None = None
+        while True:
+            document = job_document(job, market.contracts.block().time)
+            if document != last:
+                out.line(document)
+            if document["status"] != "open":
+                return
+            last = document
+            time.sleep(WATCH_SECONDS)
+            history.update()
+    with Live(console=out.console, refresh_per_second=8) as live:
+        while True:
+            now = market.contracts.block().time
+            live.update(job_board(job, market.token, now))
+            if job_status(job, now) != "open":
+                break
+            time.sleep(WATCH_SECONDS)
+            history.update()
+    if job_status(job, market.contracts.block().time) == "finished":
+        out.say(f"Fetch the result:  edgebounty job result {job_id} -o FILE")
+        out.say(f"Check it yourself: edgebounty job verify {job_id}")
+
+
+@click.command(epilog=example("edgebounty job result 1 -o statistics.json"))
+@click.argument("job_id", type=click.IntRange(1), metavar="ID")
+@click.option("-o", "--output", type=FILE, help="Write the result here (.json, .npz or raw bytes).")
+@market_options
+def result(job_id: int, output: Path | None, settings: Settings, out: Output) -> None:
+    """Fetch a finished job's result and check it against the chain."""
+    from edgebounty.cli.context import open_market
+    from edgebounty.client.fetching import fetch_result
+
+    found = fetch_result(open_market(settings), job_id)
+    show_result(out, found, output)
+    if not out.as_json:
+        out.facts({"result": found.cid})
+
+
+def job_status(job: JobHistory, now: int) -> str:
+    """open, finished, failed, stopped or expired."""
+    if job.failed_task is not None:
+        return "failed"
+    if job.done:
+        return "finished" if all(task.state == "settled" for task in job.tasks.values()) else "incomplete"
+    active = any(task.state in ("claimed", "revealing") for task in job.tasks.values())
+    if active:
+        return "open"
+    if job.stopped:
+        return "stopped"
+    return "open" if now < job.terms.deadline else "expired"
+
+
+def job_document(job: JobHistory, now: int, *, with_tasks: bool = False) -> dict[str, Any]:
+    """A job as JSON; amounts in base units as strings."""
+    document: dict[str, Any] = {
+        "id": job.id,
+        "status": job_status(job, now),
+        "requester": job.requester,
+        "tasks": job.terms.total_tasks,
+        "finished": job.finished,
+        "rounds": job.terms.rounds,
+        "deadline": job.terms.deadline,
+        "slot_price": str(job.terms.slot_price),
+        "escrowed": str(job.escrowed),
+        "paid": str(job.paid),
+        "fee": str(job.fee),
+        "refunded": str(job.refunded),
+        "manifest_digest": "0x" + job.terms.manifest_digest.hex(),
+    }
+    if with_tasks:
+        document["task_list"] = [
+            {
+                "index": task.index,
+                "state": task.state,
+                "claims": dict(task.claims),
+                "result_digest": None if task.result is None else "0x" + task.result.hex(),
+            }
+            for task in (job.tasks[index] for index in sorted(job.tasks))
+        ]
+    return document

@@ -1,0 +1,152 @@
+"""`edgebounty job post …`: plan, show the price, ask, upload, escrow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from edgebounty.cli.job.plans import analyze_options, infer_options, take_request, train_options
+from edgebounty.cli.options import example, market_options, signing_options
+from edgebounty.cli.output import Output
+from edgebounty.cli.settings import Settings
+from edgebounty.client.requests import AnalyzeRequest, InferRequest, Request, TrainRequest
+
+F = TypeVar("F", bound=Callable[..., Any])
+_TERMS = ("bounty", "quorum", "work_slots", "task_seconds", "deadline_seconds")
+
+
+def terms_options(function: F) -> F:
+    """What the requester decides about money and time."""
+    for option in (
+        click.option("--watch", is_flag=True, help="Stay and watch until the job has ended."),
+        click.option(
+            "--deadline",
+            "deadline_seconds",
+            type=click.IntRange(1),
+            default=3600,
+            show_default=True,
+            help="Seconds from now after which no worker may claim a task.",
+        ),
+        click.option(
+            "--task-time",
+            "task_seconds",
+            type=click.IntRange(1),
+            default=60,
+            show_default=True,
+            help="Seconds that a worker has for a task, and again to reveal.",
+        ),
+        click.option(
+            "--work-slots",
+            type=click.IntRange(1, 16),
+            default=3,
+            show_default=True,
+            help="Runs of a task to draw at most; all are escrowed, unused ones come back.",
+        ),
+        click.option(
+            "--quorum",
+            type=click.IntRange(1, 16),
+            default=2,
+            show_default=True,
+            help="Equal results that make one final.",
+        ),
+        click.option("--bounty", required=True, metavar="TOKENS", help="All that the job may cost."),
+    ):
+        function = option(function)
+    return function
+
+
+@click.group()
+def post() -> None:
+    """Post a job to the market and escrow its bounty.
+
+    The bounty is the whole amount. It is split evenly over all runs of all tasks that can become necessary, rounded
+    down; what is not needed comes back as credit.
+    """
+
+
+@post.command(
+    epilog=example(
+        "edgebounty job post train --data digits.npz --model mlp:64-128-10 \\",
+        "    --rounds 10 --shards 8 --bounty 50",
+    )
+)
+@train_options
+@terms_options
+@market_options
+@signing_options
+def train(**options: Any) -> None:
+    """Train a model on labelled samples."""
+    _post(take_request(TrainRequest, options), **options)
+
+
+@post.command(
+    epilog=example(
+        "edgebounty job post infer --data test.npz --weights 1 --bounty 5", "(the weights that job 1 trained)"
+    )
+)
+@infer_options
+@terms_options
+@market_options
+@signing_options
+def infer(**options: Any) -> None:
+    """Run a trained model over many inputs."""
+    _post(take_request(InferRequest, options), **options)
+
+
+@post.command(epilog=example("edgebounty job post analyze --data table.csv --shards 4 --bounty 5"))
+@analyze_options
+@terms_options
+@market_options
+@signing_options
+def analyze(**options: Any) -> None:
+    """Describe every column of a table."""
+    _post(take_request(AnalyzeRequest, options), **options)
+
+
+def _post(request: Request, *, settings: Settings, out: Output, yes: bool, watch: bool, **terms: Any) -> None:
+    from edgebounty.cli.context import open_market, plan_request
+    from edgebounty.cli.job.look import watch_job
+    from edgebounty.client import posting
+    from edgebounty.client.orchestrator_api import OrchestratorApi
+
+    planned = plan_request(request, settings)
+    market = open_market(settings, account="requester", sign=True)
+    orchestrator = OrchestratorApi(settings.need("orchestrator_url")).terms()
+    token = market.token
+    wishes = posting.Wishes(
+        bounty=token.amount(terms["bounty"]), **{name: terms[name] for name in _TERMS if name != "bounty"}
+    )
+    offer = posting.quote(market, planned, wishes, orchestrator)
+    market.need_tokens(offer.terms.bounty, "for the bounty")
+    manifest = planned.manifest
+    per_task = wishes.work_slots + wishes.audit_slots
+    out.facts(
+        {
+            "job": f"{manifest.kind}, {manifest.total_tasks} tasks in {manifest.rounds} round(s), "
+            f"{sum(len(block) for block in planned.blocks.values()):,} bytes of content",
+            "price": f"{token.text(offer.price.slot_price)} for each run of a task, {wishes.quorum} equal results needed",
+            "escrow": f"{token.text(offer.terms.bounty)} for at most {per_task} runs a task, "
+            f"with {orchestrator.fee_bps / 100:g} % fee; what is not used comes back",
+            "from": f"{market.address} on chain {market.contracts.deployment.chain_id}",
+        }
+    )
+    out.confirm(f"Escrow {token.text(offer.terms.bounty)}?", yes=yes)
+    with out.console.status("uploading"):
+        posted = posting.post(market, offer)
+    if out.as_json and not watch:
+        out.document(
+            {
+                "job_id": posted.job_id,
+                "manifest_cid": str(planned.cid),
+                "tasks": manifest.total_tasks,
+                "slot_price": str(offer.price.slot_price),
+                "escrowed": str(posted.escrowed),
+                "tx_hash": "0x" + posted.tx_hash.hex(),
+            }
+        )
+        return
+    out.say(f"Posted as job [bold]{posted.job_id}[/]. Follow it: edgebounty job status {posted.job_id} --watch")
+    if watch:
+        watch_job(market, posted.job_id, out)

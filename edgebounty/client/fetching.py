@@ -1,0 +1,69 @@
+"""A job's result from the chain and public content."""
+
+from __future__ import annotations
+
+from edgebounty.client.errors import Rejected
+from edgebounty.client.market import Market
+from edgebounty.client.results import JobResult, decode
+from edgebounty.client.verification import final_cid
+from edgebounty.execution import Fetch, fetcher
+from edgebounty.jobs.shape import output_cid, result_list, result_tasks
+from edgebounty.protocol.cid import Cid
+from edgebounty.protocol.failure import explain, failure_of_digest
+from edgebounty.protocol.manifest import Manifest
+from edgebounty.protocol.types import Digest
+
+
+def fetch_result(market: Market, job_id: int) -> JobResult:
+    """The job's result; every byte is checked against the digests on chain.
+
+    Raises `Rejected` when the job is not finished or its program failed, `ContentError` when content is gone.
+    """
+    job = market.job(job_id)
+    manifest = market.manifest(job)
+    paid: dict[int, Digest] = {}
+    for task in result_tasks(manifest):
+        digest = market.contracts.result(job_id, task)
+        if digest is not None:
+            paid[task] = digest
+    cid = final_cid(manifest, paid)
+    if cid is None:
+        raise _not_finished(market, job_id)
+    for task, digest in paid.items():
+        code = failure_of_digest(digest)
+        if code is not None:
+            raise Rejected(
+                f"job {job_id} failed in task {task}: {explain(code)}",
+                whose="the job author's (program or data)",
+                remedy="change the job and post it again",
+            )
+    fetch = fetcher(market.content, manifest)
+    return decode(manifest, _content(manifest, paid, cid, fetch), cid, fetch)
+
+
+def _content(manifest: Manifest, paid: dict[int, Digest], cid: Cid, fetch: Fetch) -> bytes:
+    if manifest.reducer is None:  # the list follows from the digests: nobody needs to serve it
+        return result_list([output_cid(manifest, task, paid[task]) for task in result_tasks(manifest)])
+    return fetch(cid)
+
+
+def _not_finished(market: Market, job_id: int) -> Rejected:
+    job = market.job(job_id)
+    now = market.contracts.block().time
+    if job.failed:
+        return Rejected(
+            f"job {job_id} has no result: a task found no quorum before its deadline, and later ones depend on it",
+            whose="the workers' or the network's",
+            remedy="the unused bounty comes back as credit; post the job again with more time or work slots",
+        )
+    if job.is_ended(now):
+        return Rejected(
+            f"job {job_id} ended with {job.finished} of {job.terms.total_tasks} tasks",
+            whose="nobody's",
+            remedy="the unused bounty comes back as credit; post the job again",
+        )
+    return Rejected(
+        f"job {job_id} is not finished: {job.finished} of {job.terms.total_tasks} tasks",
+        whose="nobody's",
+        remedy=f"wait for it: edgebounty job status {job_id} --watch",
+    )

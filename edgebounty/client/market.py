@@ -1,0 +1,192 @@
+"""One market as its users see it: read it, post to it, stake in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from eth_account.signers.local import LocalAccount
+
+from edgebounty.chain.deployment import Deployment
+from edgebounty.chain.market import MarketContracts
+from edgebounty.chain.rpc import connect
+from edgebounty.chain.sender import Sender
+from edgebounty.chain.views import Balances, Job
+from edgebounty.client.errors import Rejected
+from edgebounty.client.pricing import from_base_units, to_base_units
+from edgebounty.content.http import HttpGateway
+from edgebounty.content.permission import UploadSigner
+from edgebounty.content.store import ContentStore, get_file
+from edgebounty.protocol.cid import raw_cid
+from edgebounty.protocol.manifest import MAX_BYTES, Manifest
+from edgebounty.protocol.messages import Domain
+from edgebounty.protocol.types import Address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """The token that bounties and stakes are paid in."""
+
+    symbol: str
+    decimals: int
+
+    def text(self, amount: int) -> str:
+        """Base units as people read them, exact."""
+        return f"{from_base_units(amount, self.decimals)} {self.symbol}"
+
+    def amount(self, text: str) -> int:
+        """What people write, in base units. Raises `Rejected`."""
+        return to_base_units(text, self.decimals)
+
+
+class Market:
+    """One deployment on one chain, with its content. With an account it can also post, stake and withdraw."""
+
+    def __init__(
+        self,
+        contracts: MarketContracts,
+        *,
+        content: ContentStore,
+        sender: Sender | None = None,
+        orchestrator_url: str | None = None,
+    ) -> None:
+        self.contracts = contracts
+        self.content = content
+        self.orchestrator_url = orchestrator_url
+        self._sender = sender
+        self.token = Token(
+            symbol=str(contracts.read(contracts.token.functions.symbol())),
+            decimals=int(contracts.read(contracts.token.functions.decimals())),
+        )
+
+    @classmethod
+    def connect(
+        cls,
+        *,
+        rpc_url: str,
+        deployment_file: Path,
+        gateway_url: str,
+        orchestrator_url: str | None = None,
+        chain_id: int | None = None,
+        account: LocalAccount | None = None,
+    ) -> Market:
+        """Raises `ChainError` when the node does not answer or serves another chain, `Rejected` for bad settings."""
+        deployment = load_deployment(deployment_file)
+        if chain_id is not None and chain_id != deployment.chain_id:
+            raise Rejected(
+                f"{deployment_file} is of chain id {deployment.chain_id}, you asked for {chain_id}",
+                whose="yours (the settings)",
+                remedy="name the deployment file of that chain",
+            )
+        web3 = connect(rpc_url, deployment.chain_id)
+        contracts = MarketContracts(web3, deployment)
+        signer = None
+        if account is not None:
+            domain = Domain(chain_id=deployment.chain_id, verifying_contract=Address(deployment.escrow))
+            signer = UploadSigner(domain, bytes(account.key))
+        try:
+            content = HttpGateway(gateway_url, signer)
+        except ValueError as error:
+            raise Rejected(
+                str(error), whose="yours (the settings)", remedy="write it like http://127.0.0.1:8600"
+            ) from error
+        sender = None if account is None else Sender(web3, account)
+        return cls(contracts, content=content, sender=sender, orchestrator_url=orchestrator_url)
+
+    @property
+    def sender(self) -> Sender:
+        """Raises `Rejected` when the market was opened without an account."""
+        if self._sender is None:
+            raise Rejected("no account to sign with", remedy="name one with --account, --key-file or --keystore")
+        return self._sender
+
+    @property
+    def address(self) -> Address:
+        return self.sender.address
+
+    def job(self, job_id: int) -> Job:
+        """Raises `Rejected` when there is no such job."""
+        count = self.contracts.job_count()
+        if not 1 <= job_id <= count:
+            known = f"jobs 1 to {count} are there" if count else "no job was posted yet"
+            raise Rejected(f"there is no job {job_id}: {known}", remedy="see `edgebounty job list`")
+        return self.contracts.job(job_id)
+
+    def manifest(self, job: Job) -> Manifest:
+        """The job's manifest, checked against the digest on chain. Raises `ContentError` or `ManifestError`."""
+        return Manifest.parse(get_file(self.content, raw_cid(job.terms.manifest_digest), MAX_BYTES))
+
+    def balances(self, account: Address | None = None) -> Balances:
+        return self.contracts.balances(account or self.address)
+
+    def stop(self, job_id: int) -> None:
+        """No new task may start; what is claimed goes on. Then the unused bounty comes back as credit."""
+        self.job(job_id)
+        self.sender.send(self.contracts.stop_job(job_id))
+
+    def refund(self, job_id: int) -> int:
+        """Credits the requester with what the job can no longer cost; returns the amount, 0 when there is none."""
+        amount = self.job(job_id).refundable
+        if amount:
+            self.sender.send(self.contracts.refund(job_id))
+        return amount
+
+    def stake(self, amount: int) -> None:
+        """Stakes own tokens. Raises `Rejected` when there are too few."""
+        self.need_tokens(amount, "to stake")
+        self.allow(self.contracts.deployment.vault, amount)
+        self.sender.send(self.contracts.stake(amount))
+
+    def unbond(self, amount: int) -> None:
+        """Starts to take back free stake. Raises `Rejected` when less is free."""
+        free = self.balances().free_stake
+        if amount > free:
+            raise Rejected(
+                f"{self.token.text(amount)} cannot be unbonded: {self.token.text(free)} of the stake is free",
+                remedy="take less, or wait until the tasks that lock the rest are settled",
+            )
+        self.sender.send(self.contracts.unbond(amount))
+
+    def withdraw_stake(self) -> None:
+        self.sender.send(self.contracts.withdraw_stake())
+
+    def withdraw(self) -> int:
+        """Pays out the account's credit; returns it, 0 when there is none."""
+        credit = self.balances().credit
+        if credit:
+            self.sender.send(self.contracts.withdraw(self.address))
+        return credit
+
+    def need_tokens(self, amount: int, purpose: str) -> None:
+        """Raises `Rejected` unless the account has `amount`."""
+        balance = self.balances().tokens
+        if balance < amount:
+            raise Rejected(
+                f"{self.address} has {self.token.text(balance)}, {self.token.text(amount)} are needed {purpose}",
+                whose="yours (the account)",
+                remedy="send it tokens, or ask for less (on a test market: `edgebounty faucet`)",
+            )
+
+    def allow(self, spender: str, amount: int) -> None:
+        """Lets `spender` take `amount` of our tokens, if it may not already."""
+        functions = self.contracts.token.functions
+        if int(self.contracts.read(functions.allowance(self.address, spender))) < amount:
+            self.sender.send(self.contracts.approve(spender, amount))
+
+
+def load_deployment(path: Path) -> Deployment:
+    """Raises `Rejected` when the file is missing or no deployment."""
+    try:
+        return Deployment.load(path)
+    except FileNotFoundError:
+        raise Rejected(
+            f"there is no deployment file {path}",
+            whose="yours (the settings)",
+            remedy="deploy with `edgebounty deploy`, or name the right --deployment",
+        ) from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise Rejected(
+            f"{path} is not a deployment file: {error}",
+            whose="yours (the settings)",
+            remedy="name the file that `edgebounty deploy` wrote",
+        ) from error

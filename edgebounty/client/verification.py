@@ -1,0 +1,140 @@
+"""Checks a job from the chain and public content alone: re-runs its tasks and compares with the digests that were paid."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from edgebounty.chain.views import Job
+from edgebounty.client.errors import Rejected
+from edgebounty.client.market import Market
+from edgebounty.execution import Fetch, fetcher, run_task
+from edgebounty.jobs.shape import describe, result_cid, result_tasks
+from edgebounty.programs.runtime import Runtime
+from edgebounty.protocol.cid import Cid
+from edgebounty.protocol.manifest import Manifest
+from edgebounty.protocol.types import Digest
+from edgebounty.protocol.unixfs import root_cid
+
+OnCheck = Callable[["Check"], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One task run again."""
+
+    task: int
+    is_reduce: bool
+    paid: Digest
+    computed: Digest
+    work_units: int
+    seconds: float
+
+    @property
+    def right(self) -> bool:
+        return self.paid == self.computed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verification:
+    """What a verification found. `unpaid` are tasks without a settled result: there is nothing to check in them."""
+
+    job_id: int
+    total_tasks: int
+    checks: tuple[Check, ...]
+    unpaid: tuple[int, ...]
+    result_cid: Cid | None
+    wrong: tuple[int, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "wrong", tuple(check.task for check in self.checks if not check.right))
+
+    @property
+    def right(self) -> bool:
+        return bool(self.checks) and not self.wrong
+
+
+def verify(market: Market, job_id: int, *, sample: int | None = None, on_check: OnCheck | None = None) -> Verification:
+    """Re-runs `sample` tasks drawn at random (all without it), reduces included.
+
+    The digests come from the chain; manifest, program and data from content that is re-hashed as it is read, so nobody
+    has to be trusted. Raises `Rejected` when nothing was paid yet and `ContentError` when content is gone.
+    """
+    job = market.job(job_id)
+    manifest = market.manifest(job)
+    _check_terms(job, manifest)
+    digests = {index: market.contracts.result(job_id, index) for index in range(manifest.total_tasks)}
+    paid = {index: digest for index, digest in digests.items() if digest is not None}
+    if not paid:
+        raise Rejected(
+            f"job {job_id} has no settled task yet, so there is nothing to verify",
+            whose="nobody's",
+            remedy=f"wait for it: edgebounty job status {job_id} --watch",
+        )
+    chosen = sorted(paid)
+    if sample is not None and sample < len(chosen):
+        chosen = sorted(random.SystemRandom().sample(chosen, sample))
+    runtime = Runtime(memory_bytes=manifest.limits.memory_bytes)
+    fetch = _remembering(fetcher(market.content, manifest), {manifest.program, manifest.reducer})
+    checks = []
+    for check in _run(manifest, paid, chosen, fetch, runtime):
+        checks.append(check)
+        if on_check is not None:
+            on_check(check)
+    return Verification(
+        job_id=job_id,
+        total_tasks=manifest.total_tasks,
+        checks=tuple(checks),
+        unpaid=tuple(index for index, digest in digests.items() if digest is None),
+        result_cid=final_cid(manifest, paid),
+    )
+
+
+def final_cid(manifest: Manifest, paid: dict[int, Digest]) -> Cid | None:
+    """The CID of the job's result, None while a task that makes it is not settled."""
+    tasks = result_tasks(manifest)
+    if any(task not in paid for task in tasks):
+        return None
+    return result_cid(manifest, [paid[task] for task in tasks])
+
+
+def _run(
+    manifest: Manifest, paid: dict[int, Digest], chosen: list[int], fetch: Fetch, runtime: Runtime
+) -> Iterator[Check]:
+    for index in chosen:
+        spec = describe(manifest, index)
+        done = run_task(manifest, spec, fetch=fetch, result_of=paid.__getitem__, runtime=runtime)
+        yield Check(
+            task=index,
+            is_reduce=spec.is_reduce,
+            paid=paid[index],
+            computed=root_cid(done.output).digest,
+            work_units=done.work_units,
+            seconds=done.seconds,
+        )
+
+
+def _check_terms(job: Job, manifest: Manifest) -> None:
+    told = (job.terms.map_tasks, job.terms.reduce_tasks, job.terms.rounds)
+    meant = (manifest.map_tasks, manifest.reduce_tasks, manifest.rounds)
+    if told != meant:
+        raise Rejected(
+            f"job {job.id} escrows for {told} (map tasks, reduce tasks, rounds), its manifest says {meant}",
+            whose="the requester's",
+            remedy="do not work for this job",
+        )
+
+
+def _remembering(fetch: Fetch, keep: set[Cid | None]) -> Fetch:
+    """Fetches what every task needs only once."""
+    known: dict[Cid, bytes] = {}
+
+    def remembered(cid: Cid) -> bytes:
+        if cid not in keep:
+            return fetch(cid)
+        if cid not in known:
+            known[cid] = fetch(cid)
+        return known[cid]
+
+    return remembered
