@@ -1,0 +1,152 @@
+"""The content of tasks: fetched from gateways, re-hashed, kept in the worker's own folder, where the sandbox reads it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from edgebounty.content.store import (
+    ContentCorrupt,
+    ContentError,
+    ContentMissing,
+    ContentStore,
+    ContentUnavailable,
+    LocalStore,
+    get_file,
+    iter_file,
+    put_file,
+)
+from edgebounty.execution import MAX_MODULE_BYTES
+from edgebounty.jobs.shape import TaskSpec, output_bytes, output_cid
+from edgebounty.protocol import unixfs
+from edgebounty.protocol.cid import Cid, raw_cid
+from edgebounty.protocol.manifest import MAX_BYTES, Manifest, ManifestError
+from edgebounty.protocol.types import Digest
+from edgebounty.worker.explain import Refused
+
+
+class CachingStore:
+    """Blocks from the folder where they are there and whole, else from the gateway, kept for the next time."""
+
+    def __init__(self, local: LocalStore, remote: ContentStore | None) -> None:
+        self.local = local
+        self.remote = remote
+
+    def get_block(self, cid: Cid) -> bytes:
+        try:
+            return self.local.get_block(cid)
+        except (ContentMissing, ContentCorrupt):
+            if self.remote is None:
+                raise
+        block = self.remote.get_block(cid)
+        self.local.put_block(cid, block)
+        return block
+
+    def put_block(self, cid: Cid, block: bytes) -> None:
+        self.local.put_block(cid, block)
+
+    def has(self, cid: Cid) -> bool:
+        return self.local.has(cid)
+
+    def pin(self, cid: Cid) -> None:
+        self.local.pin(cid)
+
+    def unpin(self, cid: Cid) -> None:
+        self.local.unpin(cid)
+
+
+class TaskContent:
+    """What tasks read and write. Safe for several threads."""
+
+    def __init__(self, folder: Path, remote: ContentStore | None) -> None:
+        self.folder = folder
+        self.local = LocalStore(folder)
+        self._store = CachingStore(self.local, remote)
+        self._remote = remote
+        self._manifests: dict[bytes, Manifest] = {}
+        self._lock = threading.Lock()
+
+    def manifest(self, digest: Digest) -> Manifest:
+        """The manifest that the chain names. Raises `Refused`."""
+        with self._lock:
+            known = self._manifests.get(digest)
+        if known is not None:
+            return known
+        cid = raw_cid(digest)
+        try:
+            manifest = Manifest.parse(_fetched(lambda: get_file(self._store, cid, MAX_BYTES), "the manifest"))
+        except ManifestError as error:
+            raise Refused("manifest_bad", f"a job's manifest {cid} is unusable: {error}", for_seconds=None) from error
+        with self._lock:
+            if len(self._manifests) > 100:
+                self._manifests.clear()
+            self._manifests[digest] = manifest
+        return manifest
+
+    def prefetch(self, manifest: Manifest, spec: TaskSpec, results: dict[int, Digest]) -> None:
+        """Bring every byte of the task into the folder, verified. Raises `Refused` before anything is at stake."""
+        for what, cid, limit in needed_files(manifest, spec, results):
+            _fetched(lambda cid=cid, limit=limit: _drain(iter_file(self._store, cid, limit)), what)  # type: ignore[misc]
+
+    def keep_output(self, output: bytes) -> Cid:
+        """Write a result to disk and hold it until `release`; returns its CID."""
+        cid = put_file(self.local, output)
+        self.local.pin(cid)
+        return cid
+
+    def release(self, cid: Cid) -> None:
+        self.local.unpin(cid)
+
+    def upload(self, cid: Cid) -> bool:
+        """Give a result's blocks to the gateway; True when it has them all. Raises `ContentError`."""
+        if self._remote is None:
+            return False
+        output = get_file(self.local, cid, MAX_UPLOAD_BYTES)
+        if self._remote.has(cid):  # the root is put last, so whoever has it has the rest
+            return True
+        for block_cid, block in unixfs.iter_blocks(output):
+            self._remote.put_block(block_cid, bytes(block))
+        return True
+
+
+MAX_UPLOAD_BYTES = 1 << 32
+
+
+def needed_files(manifest: Manifest, spec: TaskSpec, results: dict[int, Digest]) -> Iterator[tuple[str, Cid, int]]:
+    """(what it is, CID, most bytes) of each file that a task reads."""
+    yield "the program", manifest.program, MAX_MODULE_BYTES
+    if manifest.reducer is not None:
+        yield "the reducer", manifest.reducer, MAX_MODULE_BYTES
+    if spec.state_task is not None:
+        yield _output(manifest, spec.state_task, results)
+    elif manifest.state is not None:
+        yield "the first state", manifest.state, manifest.state_bytes
+    if spec.shard is not None:
+        yield f"the shard of task {spec.index}", spec.shard.cid, spec.shard.bytes
+    for task in spec.input_tasks:
+        yield _output(manifest, task, results)
+
+
+def _output(manifest: Manifest, task: int, results: dict[int, Digest]) -> tuple[str, Cid, int]:
+    return f"the output of task {task}", output_cid(manifest, task, results[task]), output_bytes(manifest, task)
+
+
+def _fetched(fetch: Callable[[], bytes], what: str) -> bytes:
+    try:
+        return fetch()
+    except ContentMissing as error:
+        raise Refused("content_missing", f"{what} is nowhere to be had: {error}", for_seconds=3.0) from error
+    except ContentCorrupt as error:
+        text = f"{what} was served with wrong bytes and is refused: {error}; the one who serves it is at fault"
+        raise Refused("content_corrupt", text, for_seconds=10.0) from error
+    except ContentUnavailable as error:
+        raise Refused("content_missing", f"{what} cannot be fetched now: {error}", for_seconds=3.0) from error
+    except ContentError as error:
+        raise Refused("content_missing", f"{what} cannot be fetched: {error}", for_seconds=10.0) from error
+
+
+def _drain(chunks: Iterator[bytes]) -> bytes:
+    for _ in chunks:
+        pass
+    return b""
