@@ -174,9 +174,8 @@ async def _read(request: web.Request, length: int) -> bytes:
     """The body, in time and as long as it said (aiohttp's own limit is below our block size)."""
     try:
         async with asyncio.timeout(UPLOAD_SECONDS):
-            block = await request.content.readexactly(length)
+            return await request.content.readexactly(length) if length else b""
     except TimeoutError:
         raise web.HTTPRequestTimeout(text=f"a block must arrive within {UPLOAD_SECONDS} s\n") from None
     except asyncio.IncompleteReadError:
         raise web.HTTPBadRequest(text="the body is shorter than its Content-Length\n") from None
-    return block

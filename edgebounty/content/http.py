@@ -14,6 +14,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 import requests
+import urllib3
 
 from edgebounty.content.store import (
     MAX_BLOCK_BYTES,
@@ -132,13 +133,15 @@ class HttpGateway:
         """The body, never more than a block; a server that lies about its length cannot fill our memory."""
         block = bytearray()
         try:
-            for part in answer.iter_content(_READ_BYTES):
+            while part := answer.raw.read1(
+                _READ_BYTES
+            ):  # what has come, not waiting for more: the deadline must be seen
                 block += part
                 if len(block) > MAX_BLOCK_BYTES:
                     raise ContentCorrupt(cid, f"{self.url} sends more than {MAX_BLOCK_BYTES} bytes: that is no block")
                 if time.monotonic() > deadline:
                     raise ContentUnavailable(cid, f"{self.url} took longer than {self._timeout:g} s for one block")
-        except requests.RequestException as error:
+        except (urllib3.exceptions.HTTPError, OSError) as error:
             raise ContentUnavailable(cid, f"{self.url} broke off ({type(error).__name__})") from error
         return bytes(block)
 

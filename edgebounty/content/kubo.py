@@ -28,7 +28,7 @@ from edgebounty.protocol.cid import RAW, Cid
 _ABSENT: Final = ("not found", "could not find", "deadline exceeded", "not pinned")
 _CODEC_NAMES: Final = {RAW: "raw"}
 _SEND_BYTES: Final = 256 << 10
-# The library still sets an option that urllib3 ignores and is to drop in version 3, which `requests` does not allow yet.
+# The library sets an option that urllib3 ignores, and drops in its version 3, which `requests` does not allow yet.
 warnings.filterwarnings("ignore", "The 'strict' parameter is no longer needed", FutureWarning, "urllib3.poolmanager")
 
 

@@ -177,8 +177,11 @@ class LocalStore:
         path = self._path(cid)
         if self._is_whole(path, cid, block):
             return
-        self._make(path.parent)
-        _write_whole(path, block)
+        try:
+            self._make(path.parent)
+            _write_whole(path, block)
+        except OSError as error:
+            raise ContentUnavailable(cid, f"{self.directory} cannot be written: {error.strerror}") from error
 
     def get_block(self, cid: Cid) -> bytes:
         try:

@@ -14,7 +14,7 @@ from edgebounty.protocol import unixfs
 from edgebounty.protocol.cid import DAG_PB, Cid
 from tests.vectors.make import pattern
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.filterwarnings("ignore:The .strict. parameter:FutureWarning")]
 ROOT = Path(__file__).parents[3]
 
 
