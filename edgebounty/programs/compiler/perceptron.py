@@ -62,8 +62,8 @@ def _infer(model: str, sizes: tuple[int, int, int], simd: bool) -> ModuleSpec:
             BufferSpec(name="out_rows", dtype="i32", shape=(1,), role="output"),
             BufferSpec(name="probabilities", dtype="f32", shape=(INFER_ROWS, outside), role="output"),
         ),
-        source="\n".join([*scratch, captured.code, _source("infer.c")]),
-        constants={"ROWS": INFER_ROWS, "BATCH": BATCH, "INPUTS": inside, "CLASSES": outside},
+        source="\n".join([*scratch, captured.code, _lists(sizes), _source("infer.c")]),
+        constants={"ROWS": INFER_ROWS, "BATCH": BATCH, "INPUTS": inside, "CLASSES": outside, "WEIGHTS": 4},
         simd=simd,
     )
 

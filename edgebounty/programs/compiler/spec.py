@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, field
+from pathlib import Path
 
 C_TYPES = {
     "f32": "float",
@@ -11,6 +12,7 @@ C_TYPES = {
     "u8": "unsigned char",
     "i8": "signed char",
 }
+_FREESTANDING = Path(__file__).parent / "c" / "freestanding.h"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,26 +46,5 @@ class ModuleSpec:
         for role in dict.fromkeys(buffer.role for buffer in self.buffers):
             parts.append(f"/* {role} */")
             parts += [buffer.declaration() for buffer in self.buffers if buffer.role == role]
-        parts += [FREESTANDING, self.source]
+        parts += [_FREESTANDING.read_text(encoding="utf-8"), self.source]
         return "\n".join(parts)
-
-
-FREESTANDING = """
-typedef __SIZE_TYPE__ size_t;
-/* The compiler may turn loops into calls of these two. */
-void *memcpy(void *restrict to, const void *restrict from, size_t n) {
-  unsigned char *a = to; const unsigned char *b = from;
-  for (size_t i = 0; i < n; i++) a[i] = b[i];
-  return to;
-}
-void *memset(void *to, int value, size_t n) {
-  unsigned char *a = to;
-  for (size_t i = 0; i < n; i++) a[i] = (unsigned char)value;
-  return to;
-}
-#define STATUS_OK 0
-#define STATUS_NAN 1
-#define STATUS_BAD_INPUT 2
-static int f32_nan(const float *v, int n) { int bad = 0; for (int i = 0; i < n; i++) bad |= v[i] != v[i]; return bad; }
-static int f64_nan(const double *v, int n) { int bad = 0; for (int i = 0; i < n; i++) bad |= v[i] != v[i]; return bad; }
-"""

@@ -16,11 +16,12 @@ float out_w1[416] __attribute__((aligned(16)));
 float out_b1[32] __attribute__((aligned(16)));
 float out_w2[96] __attribute__((aligned(16)));
 float out_b2[3] __attribute__((aligned(16)));
-
 typedef __SIZE_TYPE__ size_t;
+
 /* The compiler may turn loops into calls of these two. */
 void *memcpy(void *restrict to, const void *restrict from, size_t n) {
-  unsigned char *a = to; const unsigned char *b = from;
+  unsigned char *a = to;
+  const unsigned char *b = from;
   for (size_t i = 0; i < n; i++) a[i] = b[i];
   return to;
 }
@@ -29,11 +30,28 @@ void *memset(void *to, int value, size_t n) {
   for (size_t i = 0; i < n; i++) a[i] = (unsigned char)value;
   return to;
 }
+
 #define STATUS_OK 0
 #define STATUS_NAN 1
 #define STATUS_BAD_INPUT 2
-static int f32_nan(const float *v, int n) { int bad = 0; for (int i = 0; i < n; i++) bad |= v[i] != v[i]; return bad; }
-static int f64_nan(const double *v, int n) { int bad = 0; for (int i = 0; i < n; i++) bad |= v[i] != v[i]; return bad; }
+
+/* Is any of them NaN? */
+static int f32_nan(const float *v, int n) {
+  int bad = 0;
+  for (int i = 0; i < n; i++) bad |= v[i] != v[i];
+  return bad;
+}
+static int f64_nan(const double *v, int n) {
+  int bad = 0;
+  for (int i = 0; i < n; i++) bad |= v[i] != v[i];
+  return bad;
+}
+/* Is any of them NaN or infinite? */
+static int f32_odd(const float *v, int n) {
+  int bad = 0;
+  for (int i = 0; i < n; i++) bad |= v[i] - v[i] != 0;
+  return bad;
+}
 
 static double total_w1[416] __attribute__((aligned(64)));
 static double total_b1[32] __attribute__((aligned(64)));

@@ -3,6 +3,7 @@
 #define BATCH 32
 #define INPUTS 13
 #define CLASSES 3
+#define WEIGHTS 4
 /* state */
 float w1[416] __attribute__((aligned(16)));
 float b1[32] __attribute__((aligned(16)));
@@ -14,11 +15,12 @@ float x[1664] __attribute__((aligned(16)));
 /* output */
 int out_rows[1] __attribute__((aligned(16)));
 float probabilities[384] __attribute__((aligned(16)));
-
 typedef __SIZE_TYPE__ size_t;
+
 /* The compiler may turn loops into calls of these two. */
 void *memcpy(void *restrict to, const void *restrict from, size_t n) {
-  unsigned char *a = to; const unsigned char *b = from;
+  unsigned char *a = to;
+  const unsigned char *b = from;
   for (size_t i = 0; i < n; i++) a[i] = b[i];
   return to;
 }
@@ -27,11 +29,28 @@ void *memset(void *to, int value, size_t n) {
   for (size_t i = 0; i < n; i++) a[i] = (unsigned char)value;
   return to;
 }
+
 #define STATUS_OK 0
 #define STATUS_NAN 1
 #define STATUS_BAD_INPUT 2
-static int f32_nan(const float *v, int n) { int bad = 0; for (int i = 0; i < n; i++) bad |= v[i] != v[i]; return bad; }
-static int f64_nan(const double *v, int n) { int bad = 0; for (int i = 0; i < n; i++) bad |= v[i] != v[i]; return bad; }
+
+/* Is any of them NaN? */
+static int f32_nan(const float *v, int n) {
+  int bad = 0;
+  for (int i = 0; i < n; i++) bad |= v[i] != v[i];
+  return bad;
+}
+static int f64_nan(const double *v, int n) {
+  int bad = 0;
+  for (int i = 0; i < n; i++) bad |= v[i] != v[i];
+  return bad;
+}
+/* Is any of them NaN or infinite? */
+static int f32_odd(const float *v, int n) {
+  int bad = 0;
+  for (int i = 0; i < n; i++) bad |= v[i] - v[i] != 0;
+  return bad;
+}
 
 static float batch_x[416] __attribute__((aligned(64)));
 static float batch_p[96] __attribute__((aligned(64)));
@@ -211,17 +230,24 @@ static __attribute__((noinline)) void k4_E_32_3(float* restrict data0_96, float*
   }
 }
 static void step(void) {
-  k0_r_32_8_4_13((void *)(t0 + 0), (void *)batch_x, (void *)w1, (void *)b1);
-  k1_r_32_3_32((void *)(t0 + 4096), (void *)(t0 + 0), (void *)w2, (void *)b2);
+  k0_r_32_8_4_13((void *)(t0 + 0), (void *)batch_x, (void *)((char *)w1 + 0), (void *)((char *)b1 + 0));
+  k1_r_32_3_32((void *)(t0 + 4096), (void *)(t0 + 0), (void *)((char *)w2 + 0), (void *)((char *)b2 + 0));
   k2_r_32_3((void *)(t0 + 0), (void *)(t0 + 4096));
   k3_r_32_3((void *)(t0 + 256), (void *)(t0 + 4096), (void *)(t0 + 0));
-  k4_E_32_3((void *)batch_p, (void *)(t0 + 4096), (void *)(t0 + 0), (void *)(t0 + 256));
+  k4_E_32_3((void *)((char *)batch_p + 0), (void *)(t0 + 4096), (void *)(t0 + 0), (void *)(t0 + 256));
 }
+
+#define WEIGHT_LIST(before, after) {before##w1##after, before##b1##after, before##w2##after, before##b2##after}
+#define WEIGHT_SIZES {416, 32, 96, 3}
+static const float *const weights[WEIGHTS] = WEIGHT_LIST(, );
+static const int sizes[WEIGHTS] = WEIGHT_SIZES;
 
 /* `step()` (captured, above) turns batch_x into the class probabilities batch_p. Rows beyond `rows` give zeros. */
 int run(void) {
   int n = rows[0];
   if (n < 0 || n > ROWS) return STATUS_BAD_INPUT;
+  if (f32_odd(x, n * INPUTS)) return STATUS_NAN; /* a rectifier would hide it */
+  for (int w = 0; w < WEIGHTS; w++) if (f32_odd(weights[w], sizes[w])) return STATUS_NAN;
   for (int first = 0; first < n; first += BATCH) {
     int count = n - first < BATCH ? n - first : BATCH;
     memcpy(batch_x, x + first * INPUTS, count * INPUTS * sizeof(float));

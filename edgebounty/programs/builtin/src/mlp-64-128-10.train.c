@@ -22,11 +22,12 @@ float d_b1[128] __attribute__((aligned(16)));
 float d_w2[1280] __attribute__((aligned(16)));
 float d_b2[10] __attribute__((aligned(16)));
 int samples[1] __attribute__((aligned(16)));
-
 typedef __SIZE_TYPE__ size_t;
+
 /* The compiler may turn loops into calls of these two. */
 void *memcpy(void *restrict to, const void *restrict from, size_t n) {
-  unsigned char *a = to; const unsigned char *b = from;
+  unsigned char *a = to;
+  const unsigned char *b = from;
   for (size_t i = 0; i < n; i++) a[i] = b[i];
   return to;
 }
@@ -35,11 +36,28 @@ void *memset(void *to, int value, size_t n) {
   for (size_t i = 0; i < n; i++) a[i] = (unsigned char)value;
   return to;
 }
+
 #define STATUS_OK 0
 #define STATUS_NAN 1
 #define STATUS_BAD_INPUT 2
-static int f32_nan(const float *v, int n) { int bad = 0; for (int i = 0; i < n; i++) bad |= v[i] != v[i]; return bad; }
-static int f64_nan(const double *v, int n) { int bad = 0; for (int i = 0; i < n; i++) bad |= v[i] != v[i]; return bad; }
+
+/* Is any of them NaN? */
+static int f32_nan(const float *v, int n) {
+  int bad = 0;
+  for (int i = 0; i < n; i++) bad |= v[i] != v[i];
+  return bad;
+}
+static int f64_nan(const double *v, int n) {
+  int bad = 0;
+  for (int i = 0; i < n; i++) bad |= v[i] != v[i];
+  return bad;
+}
+/* Is any of them NaN or infinite? */
+static int f32_odd(const float *v, int n) {
+  int bad = 0;
+  for (int i = 0; i < n; i++) bad |= v[i] - v[i] != 0;
+  return bad;
+}
 
 static float now_w1[8192] __attribute__((aligned(64)));
 static float now_b1[128] __attribute__((aligned(64)));
@@ -778,20 +796,20 @@ static __attribute__((noinline)) void k13_E_32_4(float* restrict data0_128, floa
   }
 }
 static void step(void) {
-  k0_r_8_32_4_4_16_4((void *)(t0 + 0), (void *)batch_x, (void *)now_w1, (void *)now_b1);
-  k1_r_32_10_32_4((void *)(t0 + 16384), (void *)(t0 + 0), (void *)now_w2, (void *)now_b2);
+  k0_r_8_32_4_4_16_4((void *)(t0 + 0), (void *)batch_x, (void *)((char *)now_w1 + 0), (void *)((char *)now_b1 + 0));
+  k1_r_32_10_32_4((void *)(t0 + 16384), (void *)(t0 + 0), (void *)((char *)now_w2 + 0), (void *)((char *)now_b2 + 0));
   k2_r_32_10((void *)(t0 + 17664), (void *)(t0 + 16384));
   k3_r_32_10_10((void *)(t0 + 17920), (void *)batch_mask, (void *)batch_count, (void *)batch_y, (void *)(t0 + 16384), (void *)(t0 + 17664));
   k4_E_32_10((void *)(t0 + 18176), (void *)batch_mask, (void *)batch_count, (void *)batch_y, (void *)(t0 + 16384), (void *)(t0 + 17664), (void *)(t0 + 17920));
-  k5_r_8_32_4_4_10((void *)(t0 + 19456), (void *)(t0 + 0), (void *)now_w2, (void *)(t0 + 18176));
-  k6_r_32_10_4_32((void *)(t0 + 35840), (void *)now_w2, (void *)learning_rate, (void *)(t0 + 0), (void *)(t0 + 18176));
-  k7_r_10_32((void *)(t0 + 0), (void *)now_b2, (void *)learning_rate, (void *)(t0 + 18176));
-  k8_r_16_32_4_4_32((void *)(t0 + 40960), (void *)now_w1, (void *)learning_rate, (void *)batch_x, (void *)(t0 + 19456));
-  k9_r_128_32((void *)(t0 + 256), (void *)now_b1, (void *)learning_rate, (void *)(t0 + 19456));
-  k10_E_320_4((void *)now_w2, (void *)(t0 + 35840));
-  k11_E_10((void *)now_b2, (void *)(t0 + 0));
-  k12_E_2048_4((void *)now_w1, (void *)(t0 + 40960));
-  k13_E_32_4((void *)now_b1, (void *)(t0 + 256));
+  k5_r_8_32_4_4_10((void *)(t0 + 19456), (void *)(t0 + 0), (void *)((char *)now_w2 + 0), (void *)(t0 + 18176));
+  k6_r_32_10_4_32((void *)(t0 + 35840), (void *)((char *)now_w2 + 0), (void *)learning_rate, (void *)(t0 + 0), (void *)(t0 + 18176));
+  k7_r_10_32((void *)(t0 + 0), (void *)((char *)now_b2 + 0), (void *)learning_rate, (void *)(t0 + 18176));
+  k8_r_16_32_4_4_32((void *)(t0 + 40960), (void *)((char *)now_w1 + 0), (void *)learning_rate, (void *)batch_x, (void *)(t0 + 19456));
+  k9_r_128_32((void *)(t0 + 256), (void *)((char *)now_b1 + 0), (void *)learning_rate, (void *)(t0 + 19456));
+  k10_E_320_4((void *)((char *)now_w2 + 0), (void *)(t0 + 35840));
+  k11_E_10((void *)((char *)now_b2 + 0), (void *)(t0 + 0));
+  k12_E_2048_4((void *)((char *)now_w1 + 0), (void *)(t0 + 40960));
+  k13_E_32_4((void *)((char *)now_b1 + 0), (void *)(t0 + 256));
 }
 
 #define WEIGHT_LIST(before, after) {before##w1##after, before##b1##after, before##w2##after, before##b2##after}
@@ -808,7 +826,11 @@ int run(void) {
   int n = rows[0];
   if (n < 0 || n > ROWS || epochs[0] < 0 || learning_rate[0] != learning_rate[0]) return STATUS_BAD_INPUT;
   for (int i = 0; i < n; i++) if (y[i] < 0 || y[i] >= CLASSES) return STATUS_BAD_INPUT;
-  for (int w = 0; w < WEIGHTS; w++) memcpy(now[w], before[w], sizes[w] * sizeof(float));
+  if (f32_odd(x, n * INPUTS)) return STATUS_NAN; /* a rectifier would hide it */
+  for (int w = 0; w < WEIGHTS; w++) {
+    if (f32_odd(before[w], sizes[w])) return STATUS_NAN;
+    memcpy(now[w], before[w], sizes[w] * sizeof(float));
+  }
   for (int epoch = 0; epoch < epochs[0]; epoch++) {
     for (int first = 0; first < n; first += BATCH) {
       int count = n - first < BATCH ? n - first : BATCH;

@@ -25,11 +25,12 @@ double sum_low[32] __attribute__((aligned(16)));
 double low[32] __attribute__((aligned(16)));
 double high[32] __attribute__((aligned(16)));
 long long counts[512] __attribute__((aligned(16)));
-
 typedef __SIZE_TYPE__ size_t;
+
 /* The compiler may turn loops into calls of these two. */
 void *memcpy(void *restrict to, const void *restrict from, size_t n) {
-  unsigned char *a = to; const unsigned char *b = from;
+  unsigned char *a = to;
+  const unsigned char *b = from;
   for (size_t i = 0; i < n; i++) a[i] = b[i];
   return to;
 }
@@ -38,11 +39,28 @@ void *memset(void *to, int value, size_t n) {
   for (size_t i = 0; i < n; i++) a[i] = (unsigned char)value;
   return to;
 }
+
 #define STATUS_OK 0
 #define STATUS_NAN 1
 #define STATUS_BAD_INPUT 2
-static int f32_nan(const float *v, int n) { int bad = 0; for (int i = 0; i < n; i++) bad |= v[i] != v[i]; return bad; }
-static int f64_nan(const double *v, int n) { int bad = 0; for (int i = 0; i < n; i++) bad |= v[i] != v[i]; return bad; }
+
+/* Is any of them NaN? */
+static int f32_nan(const float *v, int n) {
+  int bad = 0;
+  for (int i = 0; i < n; i++) bad |= v[i] != v[i];
+  return bad;
+}
+static int f64_nan(const double *v, int n) {
+  int bad = 0;
+  for (int i = 0; i < n; i++) bad |= v[i] != v[i];
+  return bad;
+}
+/* Is any of them NaN or infinite? */
+static int f32_odd(const float *v, int n) {
+  int bad = 0;
+  for (int i = 0; i < n; i++) bad |= v[i] - v[i] != 0;
+  return bad;
+}
 
 /* Sums are kept as unevaluated pairs (high + low, Knuth's TwoSum): about 106 bits, so the order of shards
    hardly matters and the mean is right to the last bit but rarely. */

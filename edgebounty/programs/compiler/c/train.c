@@ -10,7 +10,11 @@ int run(void) {
   int n = rows[0];
   if (n < 0 || n > ROWS || epochs[0] < 0 || learning_rate[0] != learning_rate[0]) return STATUS_BAD_INPUT;
   for (int i = 0; i < n; i++) if (y[i] < 0 || y[i] >= CLASSES) return STATUS_BAD_INPUT;
-  for (int w = 0; w < WEIGHTS; w++) memcpy(now[w], before[w], sizes[w] * sizeof(float));
+  if (f32_odd(x, n * INPUTS)) return STATUS_NAN; /* a rectifier would hide it */
+  for (int w = 0; w < WEIGHTS; w++) {
+    if (f32_odd(before[w], sizes[w])) return STATUS_NAN;
+    memcpy(now[w], before[w], sizes[w] * sizeof(float));
+  }
   for (int epoch = 0; epoch < epochs[0]; epoch++) {
     for (int first = 0; first < n; first += BATCH) {
       int count = n - first < BATCH ? n - first : BATCH;
