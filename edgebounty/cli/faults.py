@@ -43,6 +43,10 @@ class _Rule:
 _RULES = tuple(
     _Rule(module=module, name=name, whose=whose, remedy=remedy, exit_status=status)
     for module, name, whose, remedy, status in (
+        ("edgebounty.chain.deployment", "DeploymentError", "yours (the settings)", "check --deployment", EXIT_REJECTED),
+        ("edgebounty.execution", "JobFailed", "the job author's", "change the data or the settings", EXIT_REJECTED),
+        ("edgebounty.jobs.check", "JobError", "the job author's", "change the job", EXIT_REJECTED),
+        ("edgebounty.worker.settings", "SettingsError", "yours (the settings)", "see --help", EXIT_REJECTED),
         ("edgebounty.chain.errors", "NodeUnreachable", "the node's or the network's", "try again", EXIT_UNAVAILABLE),
         ("edgebounty.chain.errors", "WrongChain", "yours (the settings)", "check --rpc-url and --dir", EXIT_REJECTED),
         ("edgebounty.chain.errors", "AccountError", "yours (the account)", "check the file", EXIT_REJECTED),

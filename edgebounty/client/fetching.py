@@ -29,11 +29,11 @@ def fetch_result(market: Market, job_id: int) -> JobResult:
     cid = final_cid(manifest, paid)
     if cid is None:
         raise _not_finished(market, job_id)
-    for task, digest in paid.items():
-        code = failure_of_digest(digest)
+    for index, found in paid.items():
+        code = failure_of_digest(found)
         if code is not None:
             raise Rejected(
-                f"job {job_id} failed in task {task}: {explain(code)}",
+                f"job {job_id} failed in task {index}: {explain(code)}",
                 whose="the job author's (program or data)",
                 remedy="change the job and post it again",
             )

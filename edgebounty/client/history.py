@@ -1,4 +1,4 @@
-"""What happened in the market, folded from the contracts' events alone: jobs, tasks, and who was paid or slashed why."""
+"""What happened in the market, folded from the contracts' events: jobs, tasks, and who was paid or slashed why."""
 
 from __future__ import annotations
 

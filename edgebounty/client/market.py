@@ -71,7 +71,7 @@ class Market:
         account: LocalAccount | None = None,
     ) -> Market:
         """Raises `ChainError` when the node does not answer or serves another chain, `Rejected` for bad settings."""
-        deployment = load_deployment(deployment_file)
+        deployment = Deployment.load(deployment_file)
         if chain_id is not None and chain_id != deployment.chain_id:
             raise Rejected(
                 f"{deployment_file} is of chain id {deployment.chain_id}, you asked for {chain_id}",
@@ -172,21 +172,3 @@ class Market:
         functions = self.contracts.token.functions
         if int(self.contracts.read(functions.allowance(self.address, spender))) < amount:
             self.sender.send(self.contracts.approve(spender, amount))
-
-
-def load_deployment(path: Path) -> Deployment:
-    """Raises `Rejected` when the file is missing or no deployment."""
-    try:
-        return Deployment.load(path)
-    except FileNotFoundError:
-        raise Rejected(
-            f"there is no deployment file {path}",
-            whose="yours (the settings)",
-            remedy="deploy with `edgebounty deploy`, or name the right --deployment",
-        ) from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise Rejected(
-            f"{path} is not a deployment file: {error}",
-            whose="yours (the settings)",
-            remedy="name the file that `edgebounty deploy` wrote",
-        ) from error

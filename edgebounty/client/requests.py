@@ -8,7 +8,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainRequest:
-    """Train `model` on labelled samples: in each round every shard makes `epochs` passes, then the changes are averaged."""
+    """Train `model` on labelled samples: in each round every shard makes `epochs` passes, then changes are averaged."""
 
     data: Path
     model: str

@@ -1,4 +1,4 @@
-"""Checks a job from the chain and public content alone: re-runs its tasks and compares with the digests that were paid."""
+"""Checks a job from chain and public content alone: re-runs its tasks and compares with the digests that were paid."""
 
 from __future__ import annotations
 

@@ -126,7 +126,7 @@ def _post(request: Request, *, settings: Settings, out: Output, yes: bool, watch
         {
             "job": f"{manifest.kind}, {manifest.total_tasks} tasks in {manifest.rounds} round(s), "
             f"{sum(len(block) for block in planned.blocks.values()):,} bytes of content",
-            "price": f"{token.text(offer.price.slot_price)} for each run of a task, {wishes.quorum} equal results needed",
+            "price": f"{token.text(offer.price.slot_price)} a run; {wishes.quorum} equal results make a task final",
             "escrow": f"{token.text(offer.terms.bounty)} for at most {per_task} runs a task, "
             f"with {orchestrator.fee_bps / 100:g} % fee; what is not used comes back",
             "from": f"{market.address} on chain {market.contracts.deployment.chain_id}",

@@ -1,0 +1,79 @@
+"""The orchestrator of a test market, as a child process."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import requests
+
+from edgebounty.client.devnet.processes import Child, OnLine
+from edgebounty.client.endpoints import TestAccount
+
+READY_SECONDS = 30.0
+CONFIG_NAME = "orchestrator.toml"
+STATE_NAME = "orchestrator.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrchestratorProcess:
+    """A running orchestrator and where it answers."""
+
+    child: Child
+    url: str
+
+
+def start_orchestrator(
+    *,
+    directory: Path,
+    rpc_url: str,
+    deployment_file: Path,
+    account: TestAccount,
+    port: int,
+    fee_bps: int,
+    on_line: OnLine | None,
+) -> OrchestratorProcess:
+    """Writes its settings, starts it and waits until it answers. Raises `Unavailable` when it does not."""
+    data = directory / "orchestrator"
+    data.mkdir(parents=True, exist_ok=True)
+    state = data / STATE_NAME
+    state.unlink(missing_ok=True)  # of the last run: its port is no longer true
+    config = directory / CONFIG_NAME
+    settings = {
+        "rpc_url": rpc_url,
+        "deployment": str(deployment_file),
+        "data_dir": str(data),
+        "key_file": account.key_file,
+        "port": port,
+        "fee_bps": fee_bps,
+        "poll_seconds": 0.2,
+    }
+    # JSON strings and numbers are TOML's too
+    config.write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in settings.items()))
+    child = Child(
+        "orchestrator",
+        [sys.executable, "-m", "orchestrator", "--config", str(config)],
+        log=directory / "logs" / "orchestrator.log",
+        on_line=on_line,
+    )
+    try:
+        child.wait_until(lambda: _answers(state), seconds=READY_SECONDS)
+    except BaseException:
+        child.stop()
+        raise
+    return OrchestratorProcess(child=child, url=_url(state))
+
+
+def _url(state: Path) -> str:
+    return str(json.loads(state.read_text())["url"]).rstrip("/")
+
+
+def _answers(state: Path) -> bool:
+    try:
+        with requests.Session() as session:
+            session.trust_env = False  # a proxy cannot reach loopback
+            return session.get(f"{_url(state)}/healthz", timeout=2).ok
+    except (OSError, ValueError, KeyError, requests.RequestException):
+        return False
