@@ -154,6 +154,18 @@ class MarketContracts:
         seed = bytes(self.read(self.seeds.functions.seedOf(epoch), block))
         return None if seed == _ZERO else seed
 
+    def stake_block(self, epoch: int) -> int:
+        """The block as at which stake counts in the epoch's draw."""
+        return int(self.read(self.seeds.functions.stakeBlockOf(epoch)))
+
+    def stake_at(self, worker: Address, block_number: int, block: BlockId = "latest") -> int:
+        """A worker's stake at the end of a past block."""
+        return int(self.read(self.vault.functions.stakeAt(worker, block_number), block))
+
+    def free_stake(self, worker: Address, block: BlockId = "latest") -> int:
+        """What a new claim can lock."""
+        return int(self.read(self.vault.functions.freeStakeOf(worker), block))
+
     def balances(self, account: Address, block: BlockId = "latest") -> Balances:
         """Everything one account has in this market."""
         bonded, locked, unbonding, available_at = self.read(self.vault.functions.accountOf(account), block)

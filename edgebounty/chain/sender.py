@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from dataclasses import dataclass
@@ -18,7 +19,8 @@ from edgebounty.chain.rejections import rejection_of
 from edgebounty.chain.rpc import guard, url_of
 from edgebounty.protocol.types import Address, to_address
 
-_GAS_MARGIN = 1.25
+_GAS_MARGIN = 1.2
+_GAS_ROOM = 30_000
 # EIP-1559: a node drops a replacement that does not pay at least a tenth more; 12.5 % is what all of them accept.
 BUMP = 1.125
 
@@ -79,11 +81,15 @@ class Sender:
         except (ContractLogicError, Web3RPCError) as error:
             raise self._translate(error) from error
 
+    def gas_for(self, function: ContractFunction) -> int:
+        """A gas limit with room for what others may change in between. Raises like `check`."""
+        return int(self.check(function) * _GAS_MARGIN) + _GAS_ROOM
+
     def sign(
         self, function: ContractFunction, *, nonce: int, gas: int | None = None, fees: Fees | None = None
     ) -> SignedTransaction:
         """Build and sign, without sending. The contract is asked first unless `gas` is given."""
-        gas_limit = int(self.check(function) * _GAS_MARGIN) if gas is None else gas
+        gas_limit = self.gas_for(function) if gas is None else gas
         used = fees or self.fees()
         fields: TxParams = {
             "type": 2,
@@ -133,6 +139,11 @@ class Sender:
                 raise NoGasMoney(self.address, reason) from error
             raise TransactionFailed(f"the node refused a transaction of {self.address}: {reason}") from error
 
+    def send_raw_quietly(self, signed: SignedTransaction) -> None:
+        """`send_raw` once more, for a node that may have dropped it; a refusal says nothing new."""
+        with contextlib.suppress(TransactionFailed):
+            self.send_raw(signed)
+
     def wait(self, signed: SignedTransaction, *, seconds: float | None = None) -> TxReceipt:
         """The receipt, once the transaction is in a block and worked.
 
@@ -160,7 +171,7 @@ class Sender:
 
     def post(self, function: ContractFunction, *, gas: int | None = None) -> SignedTransaction:
         """Check, sign and send without waiting. Several calls may be on their way at once."""
-        limit = int(self.check(function) * _GAS_MARGIN) if gas is None else gas
+        limit = self.gas_for(function) if gas is None else gas
         fees = self.fees()
         with self._lock:
             for attempt in (1, 2):

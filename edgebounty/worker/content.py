@@ -1,4 +1,4 @@
-"""The content of tasks: fetched from gateways, re-hashed, kept in the worker's own folder, where the sandbox reads it."""
+"""The content of tasks: fetched from gateways, re-hashed, kept in a folder where the sandbox reads it."""
 
 from __future__ import annotations
 
@@ -103,10 +103,9 @@ class TaskContent:
         if self._remote is None:
             return False
         output = get_file(self.local, cid, MAX_UPLOAD_BYTES)
-        if self._remote.has(cid):  # the root is put last, so whoever has it has the rest
-            return True
         for block_cid, block in unixfs.iter_blocks(output):
-            self._remote.put_block(block_cid, bytes(block))
+            if not self._remote.has(block_cid):  # a peer with the same result may have been first
+                self._remote.put_block(block_cid, bytes(block))
         return True
 
 
@@ -144,6 +143,8 @@ def _fetched(fetch: Callable[[], bytes], what: str) -> bytes:
         raise Refused("content_missing", f"{what} cannot be fetched now: {error}", for_seconds=3.0) from error
     except ContentError as error:
         raise Refused("content_missing", f"{what} cannot be fetched: {error}", for_seconds=10.0) from error
+    except OSError as error:
+        raise Refused("disk", f"{what} cannot be stored on this device ({error.strerror}); free the disk") from error
 
 
 def _drain(chunks: Iterator[bytes]) -> bytes:

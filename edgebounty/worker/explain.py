@@ -74,8 +74,8 @@ def _chain(now: Situation) -> list[Reason]:
         found.append(
             Reason(
                 code="chain_stalled",
-                text=f"the node has shown no new block for {now.block_age_seconds:.0f} s: it lags behind the chain or the "
-                "chain stands still; check the node, or use another RPC URL",
+                text=f"the node has shown no new block for {now.block_age_seconds:.0f} s: it lags behind the chain or "
+                "the chain stands still; check the node, or use another RPC URL",
             )
         )
     if abs(now.clock_ahead_seconds) > CLOCK_TOLERANCE_SECONDS:
@@ -83,8 +83,8 @@ def _chain(now: Situation) -> list[Reason]:
         found.append(
             Reason(
                 code="clock_wrong",
-                text=f"this machine's clock is {abs(now.clock_ahead_seconds):.0f} s {way} the chain's; the chain's time "
-                "is used for deadlines, so nothing is lost, but set the clock (or check that the node is up to date)",
+                text=f"this machine's clock is {abs(now.clock_ahead_seconds):.0f} s {way} the chain's; the chain's "
+                "time is used for deadlines, so nothing is lost; set the clock, or check that the node keeps up",
                 blocks=False,
             )
         )
@@ -98,7 +98,7 @@ def _money(now: Situation) -> list[Reason]:
         return [
             Reason(
                 code="no_gas",
-                text="the account has none of the chain's coin, so it cannot pay for its transactions; send it a little",
+                text="the account has none of the chain's coin, so it cannot pay for its transactions; send it some",
             )
         ]
     if now.stake == 0:
@@ -114,8 +114,8 @@ def _money(now: Situation) -> list[Reason]:
         return [
             Reason(
                 code="stake_below_target",
-                text=f"stake {now.stake} is below your target {now.stake_target} and there are only {now.tokens} tokens "
-                "to add",
+                text=f"stake {now.stake} is below your target {now.stake_target} and there are only {now.tokens} "
+                "tokens to add",
                 blocks=False,
             )
         ]

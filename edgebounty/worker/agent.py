@@ -1,0 +1,471 @@
+"""The edge worker: looks for work, claims, runs, commits, reveals, withdraws. One loop, one task in the sandbox.
+
+While a result waits for its peers' commits the next task is taken, so several claims may be open at once. All that must
+survive a kill is in the journal; everything else is looked up on chain again.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import platform
+import threading
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from eth_account.signers.local import LocalAccount
+
+from edgebounty.chain.deployment import Deployment
+from edgebounty.chain.errors import ChainError, NodeUnreachable
+from edgebounty.chain.market import MarketContracts
+from edgebounty.chain.rpc import connect
+from edgebounty.chain.sender import Sender
+from edgebounty.chain.views import BlockRef
+from edgebounty.content.http import HttpGateway
+from edgebounty.content.permission import UploadSigner
+from edgebounty.content.store import ContentStore
+from edgebounty.programs.runtime import Execution
+from edgebounty.protocol.cid import Cid
+from edgebounty.protocol.commitment import new_salt
+from edgebounty.protocol.messages import Domain
+from edgebounty.protocol.types import Address, to_address
+from edgebounty.worker.attempt import Attempt, Phase
+from edgebounty.worker.checks import Checker, Work
+from edgebounty.worker.claims import OpenClaims
+from edgebounty.worker.clock import ChainClock
+from edgebounty.worker.content import TaskContent
+from edgebounty.worker.explain import Reason, Refused, Situation, explain
+from edgebounty.worker.failpoint import failpoint
+from edgebounty.worker.finder import Finder
+from edgebounty.worker.journal import Entry, Journal, JournalError, Outcome
+from edgebounty.worker.link import OrchestratorLink, OrchestratorUnreachable
+from edgebounty.worker.report import Reporter
+from edgebounty.worker.sandbox import Sandbox, SandboxCrashed, SandboxError, SandboxStopped
+from edgebounty.worker.settings import WorkerSettings
+from edgebounty.worker.status import is_paused
+from edgebounty.worker.transactions import Landed, Transactions
+from edgebounty.worker.treasury import Treasury
+
+LOGGER = logging.getLogger(__name__)
+RPC_TIMEOUT_SECONDS = 5.0
+BUSY_POLL_SECONDS = 0.05
+HELLO_SECONDS = 60.0
+MAX_CRASHES = 3
+
+
+class Agent:
+    """One worker. `run()` blocks until `stop()`; `execute` is the one place where a task becomes a result."""
+
+    def __init__(
+        self,
+        settings: WorkerSettings,
+        *,
+        deployment: Deployment,
+        account: LocalAccount,
+        content: ContentStore | None = None,
+    ) -> None:
+        """Connects and takes the data folder. `content` replaces the gateway (for tests and single machines).
+
+        Raises `ChainError` (node unreachable, wrong chain), `JournalError` (folder in use, or of another worker).
+        """
+        self.settings = settings
+        self.address: Address = to_address(account.address)
+        self._account = account
+        web3 = connect(settings.rpc_url, deployment.chain_id, timeout_seconds=RPC_TIMEOUT_SECONDS)
+        self.market = MarketContracts(web3, deployment)
+        self.clock = ChainClock()
+        self._domain = Domain(chain_id=deployment.chain_id, verifying_contract=deployment.escrow)
+        self.journal = Journal(
+            settings.data_dir, chain_id=deployment.chain_id, lane=deployment.direct_lane, worker=self.address
+        )
+        self.content = TaskContent(settings.data_dir / "content", content or self._gateway())
+        self.sandbox = Sandbox(
+            store_dir=self.content.folder,
+            cache_dir=settings.data_dir / "modules",
+            max_memory_bytes=settings.max_memory_bytes,
+            cpu_share=settings.cpu_share,
+            niceness=settings.niceness,
+        )
+        self._transactions = Transactions(
+            sender=Sender(web3, account), max_fee_wei=int(settings.max_fee_gwei * 1_000_000_000)
+        )
+        checker = Checker(market=self.market, content=self.content, settings=settings, worker=self.address)
+        self._link = None if settings.orchestrator_url is None else OrchestratorLink(settings.orchestrator_url)
+        self._runner = ThreadPoolExecutor(1, thread_name_prefix="task")
+        self._uploads = ThreadPoolExecutor(1, thread_name_prefix="upload")
+        self.claims = OpenClaims(
+            market=self.market,
+            journal=self.journal,
+            transactions=self._transactions,
+            content=self.content,
+            checker=checker,
+            worker=self.address,
+            uploads=self._uploads,
+            on_closed=self._on_closed,
+        )
+        self.finder = Finder(
+            market=self.market,
+            checker=checker,
+            content=self.content,
+            sandbox=self.sandbox,
+            link=self._link,
+            worker=self.address,
+            is_taken=lambda key: key in self.claims.steps,
+        )
+        self._treasury = Treasury(
+            market=self.market, transactions=self._transactions, settings=settings, worker=self.address
+        )
+        self._reporter = Reporter(
+            settings=settings,
+            worker=self.address,
+            clock=self.clock,
+            journal=self.journal,
+            claims=self.claims,
+            finder=self.finder,
+            treasury=self._treasury,
+        )
+        self._attempt: Attempt | None = None
+        self._stopping = threading.Event()
+        self._draining = threading.Event()
+        self._wake = threading.Event()
+        self._node_error: str | None = None
+        self._block: BlockRef | None = None
+        self._paused = False
+        self._crashes: dict[tuple[int, int], int] = {}
+        self._next_look_at = 0.0
+        self._next_hello_at = 0.0
+
+    # --- what others may call, from any thread ---
+
+    def run(self) -> None:
+        """Work until `stop` (or `drain`, once all claims are over). Raises `JournalError` when the disk refuses."""
+        LOGGER.info("worker %s on chain id %s", self.address, self.market.deployment.chain_id)
+        self._save_status("starting")
+        try:
+            self.sandbox.start()
+            while not self._stopping.is_set():
+                busy = self._tick()
+                if self._draining.is_set() and self._attempt is None and not self.journal.open_entries():
+                    break
+                self._wake.wait(self._pause_seconds(busy))
+                self._wake.clear()
+        finally:
+            self._finish()
+
+    def stop(self) -> None:
+        """End at once: what runs is killed. Open claims wait in the journal for the next start."""
+        self._stopping.set()
+        self.sandbox.close()
+        self._wake.set()
+
+    def drain(self) -> None:
+        """Take no new task, finish what is open, then end."""
+        self._draining.set()
+        self._wake.set()
+
+    def execute(self, work: Work) -> Execution:
+        """The result of one task; called in a thread of its own. Raises `SandboxError`, which is no result."""
+        return self.sandbox.run(work.sandbox_task, seconds=self.seconds_for(work))
+
+    def seconds_for(self, work: Work) -> float:
+        """How long a task may run from now, so that its commit is still in time."""
+        claim = self.market.claim_of(*work.key, self.address)
+        deadline = self.clock.now() + work.terms.task_time if claim is None else claim.commit_deadline
+        margin = max(1.0, 0.05 * work.terms.task_time)
+        return max(0.1, min(deadline - self.clock.now() - margin, self.settings.max_task_seconds))
+
+    def reasons(self) -> tuple[Reason, ...]:
+        """Why this worker is not earning, the most important first."""
+        return explain(self._situation())
+
+    # --- the loop ---
+
+    def _tick(self) -> bool:
+        """One round; True when something moved, so that the next should follow soon."""
+        try:
+            moved = self._round()
+            if self._node_error is not None:
+                LOGGER.info("the node answers again")
+            self._node_error = None
+        except ChainError as error:
+            if self._node_error is None:
+                LOGGER.warning("%s", error)
+            self._node_error = str(error)
+            moved = False
+        if self._reporter.is_due:
+            self._save_status()
+        return moved
+
+    def _round(self) -> bool:
+        block = self.market.block()
+        is_new = self.clock.observe(block)
+        self._block = block
+        self._mind_pause()
+        landed = self._transactions.landed()
+        for done in landed:
+            self._note_landed(done)
+        moved = bool(landed)
+        if landed:
+            block = self._block = self.market.block()
+            self.clock.observe(block)
+        moved |= self._step_attempt()
+        if is_new or moved or self._transactions.count:
+            in_hand = None if self._attempt is None else self._attempt.key
+            to_run = self.claims.advance(block, in_hand=in_hand)
+            if to_run is not None and (self._attempt is None or not self._attempt.has_task):
+                moved |= self._resume(to_run)
+        self._treasury.look(block)
+        self._say_hello()
+        return moved | self._begin_finding()
+
+    def _step_attempt(self) -> bool:
+        """Carry the attempt one phase further if it is ready."""
+        attempt = self._attempt
+        if attempt is None:
+            return False
+        if attempt.phase in (Phase.FINDING, Phase.PREPARING):
+            return self._step_found(attempt)
+        if attempt.phase is Phase.RUNNING:
+            return self._step_ran(attempt)
+        return False
+
+    def _begin_finding(self) -> bool:
+        blocked = self._paused or self._draining.is_set() or self._stopping.is_set()
+        if self._attempt is not None or blocked or time.monotonic() < self._next_look_at:
+            return False
+        if self.claims.count >= self.settings.max_open or self._balance_forbids():
+            return False
+        future = self._runner.submit(self.finder.find)
+        future.add_done_callback(self._woken)
+        self._attempt = Attempt(phase=Phase.FINDING, finding=future)
+        return False
+
+    def _step_found(self, attempt: Attempt) -> bool:
+        future = attempt.finding
+        if future is None or not future.done():
+            return False
+        self._attempt = None
+        try:
+            work = future.result()
+        except SandboxStopped:
+            return False
+        except Refused as refusal:  # of a claim that was made before
+            if attempt.entry is not None:
+                self._leave(attempt.entry, refusal)
+            return False
+        if work is None:
+            self._next_look_at = time.monotonic() + self._poll_seconds()
+            return False
+        attempt.work = work
+        if attempt.phase is Phase.PREPARING:
+            self._run(attempt)
+            return True
+        return not self._paused and not self._draining.is_set() and self._claim(attempt, work)
+
+    def _claim(self, attempt: Attempt, work: Work) -> bool:
+        entry = Entry(
+            job_id=work.job_id,
+            task_index=work.task_index,
+            opened_at=time.time(),
+            basis=work.basis,
+            stake=work.terms.stake_per_claim,
+            price=work.terms.slot_price,
+        )
+        call = self.market.claim(*work.key)
+        try:
+            gas = self._transactions.sender.gas_for(call)
+        except NodeUnreachable:
+            raise
+        except ChainError as error:  # somebody was faster
+            self.finder.note(work.key, Refused("wave_full", str(error)))
+            return True
+        attempt.entry = self.journal.open_entry(entry)
+        failpoint("worker.claim_noted")
+        attempt.phase = Phase.CLAIMING
+        self._attempt = attempt
+        try:
+            self._transactions.post((*work.key, "claim"), call, gas=gas)
+        except NodeUnreachable:
+            raise
+        except ChainError as error:
+            self._lost_claim(attempt, error)
+            return True
+        failpoint("worker.claim_sent")
+        self.finder.forget_refusals()
+        return True
+
+    def _note_landed(self, done: Landed) -> None:
+        if done.error is not None:
+            LOGGER.info("%s: %s", done.key, done.error)
+        attempt = self._attempt
+        if attempt is None or attempt.key is None or done.key != (*attempt.key, "claim"):
+            return
+        if done.error is None:
+            self._run(attempt)
+        else:
+            self._lost_claim(attempt, done.error)
+
+    def _lost_claim(self, attempt: Attempt, error: ChainError) -> None:
+        assert attempt.entry is not None
+        self._attempt = None
+        if self.market.claim_of(*attempt.entry.key, self.address) is None:
+            self.journal.close_entry(attempt.entry, Outcome.GONE, f"not claimed: {error}")
+            self.finder.note(attempt.entry.key, Refused("wave_full", str(error)))
+
+    def _resume(self, entry: Entry) -> bool:
+        """Take up a claim that stands on chain and has no result: from before a restart, or after a crash."""
+        if self._paused or self._stopping.is_set():
+            return False
+        if self._attempt is not None and self._attempt.finding is not None and not self._attempt.finding.cancel():
+            return False  # it will be done in a moment
+        LOGGER.info("job %s task %s: taking up the claim again", *entry.key)
+        future: Future[Work | None] = self._runner.submit(self.finder.prepare, *entry.key)
+        future.add_done_callback(self._woken)
+        self._attempt = Attempt(phase=Phase.PREPARING, finding=future, entry=entry)
+        return True
+
+    def _run(self, attempt: Attempt) -> None:
+        assert attempt.work is not None
+        attempt.phase = Phase.RUNNING
+        attempt.running = self._runner.submit(self.execute, attempt.work)
+        attempt.running.add_done_callback(self._woken)
+        self._attempt = attempt
+        LOGGER.info("job %s task %s: running", *attempt.work.key)
+
+    def _step_ran(self, attempt: Attempt) -> bool:
+        future, entry, work = attempt.running, attempt.entry, attempt.work
+        if future is None or entry is None or work is None or not future.done():
+            return False
+        self._attempt = None
+        try:
+            done = future.result()
+        except SandboxStopped:
+            return False
+        except SandboxError as error:
+            self._no_result(entry, error)
+            return True
+        failpoint("worker.run_done")
+        cid = self._keep(done.output)
+        self.journal.seal(
+            entry,
+            basis=work.basis,
+            digest=cid.digest,
+            salt=new_salt(),
+            output_cid=str(cid),
+            work_units=done.work_units,
+            seconds=done.seconds,
+        )
+        failpoint("worker.sealed")
+        LOGGER.info("job %s task %s: result %s in %.2f s", *entry.key, cid, done.seconds)
+        self._crashes.pop(entry.key, None)
+        return True
+
+    def _keep(self, output: bytes) -> Cid:
+        try:
+            return self.content.keep_output(output)
+        except OSError as error:
+            raise JournalError(
+                f"the result cannot be written to {self.content.folder} ({error.strerror}); nothing was committed: "
+                "free the disk and start again"
+            ) from error
+
+    def _no_result(self, entry: Entry, error: SandboxError) -> None:
+        LOGGER.warning("job %s task %s: %s", *entry.key, error)
+        self._crashes[entry.key] = self._crashes.get(entry.key, 0) + 1
+        if isinstance(error, SandboxCrashed) and self._crashes[entry.key] < MAX_CRASHES:
+            return
+        self._leave(entry, Refused("task_failed_here", str(error), for_seconds=None))
+
+    def _leave(self, entry: Entry, refusal: Refused) -> None:
+        """Give a claim up; tried again later where waiting may help."""
+        if refusal.for_seconds is None:
+            self.claims.given_up[entry.key] = f"{refusal.text}; the claim will expire, which costs the no-show fee"
+        self.finder.note(entry.key, refusal)
+
+    # --- beside the loop's main path ---
+
+    def _mind_pause(self) -> None:
+        paused = is_paused(self.settings.data_dir)
+        if paused == self._paused:
+            return
+        self._paused = paused
+        (self.sandbox.pause if paused else self.sandbox.resume)()
+        LOGGER.info("paused by the owner" if paused else "going on")
+
+    def _balance_forbids(self) -> bool:
+        balances = self._treasury.balances
+        return balances is not None and (balances.stake == 0 or balances.gas_wei == 0)
+
+    def _say_hello(self) -> None:
+        if self._link is None or time.monotonic() < self._next_hello_at:
+            return
+        self._next_hello_at = time.monotonic() + HELLO_SECONDS
+        self._uploads.submit(self._hello, self._link, self.clock.now())
+
+    def _hello(self, link: OrchestratorLink, now: float) -> None:
+        capabilities = {
+            "kind": "python",
+            "machine": platform.machine(),
+            "cores": os.cpu_count() or 1,
+            "cpu_share": self.settings.cpu_share,
+            "memory_bytes": self.settings.max_memory_bytes,
+            "min_slot_price": str(self.settings.min_slot_price),
+        }
+        try:
+            link.hello(
+                domain=self._domain,
+                worker=self.address,
+                key=bytes(self._account.key),
+                capabilities=capabilities,
+                now=now,
+            )
+        except OrchestratorUnreachable as error:
+            LOGGER.info("%s", error)
+            self._next_hello_at = time.monotonic() + 5.0
+
+    def _gateway(self) -> ContentStore | None:
+        url = self.settings.gateway_url or self.settings.orchestrator_url
+        if url is None:
+            return None
+        signer = UploadSigner(self._domain, bytes(self._account.key), clock=self.clock.now)
+        return HttpGateway(url, signer, timeout_seconds=20, attempts=2)
+
+    def _on_closed(self, entry: Entry) -> None:
+        LOGGER.info("job %s task %s: %s: %s", *entry.key, entry.outcome, entry.detail)
+        self._reporter.soon()
+
+    def _woken(self, _: object) -> None:
+        self._wake.set()
+
+    def _poll_seconds(self) -> float:
+        return self.settings.poll_seconds or self.clock.poll_seconds
+
+    def _pause_seconds(self, busy: bool) -> float:
+        if self._node_error is not None:
+            return max(self._poll_seconds(), 1.0)
+        return BUSY_POLL_SECONDS if busy or self._transactions.count else self._poll_seconds()
+
+    def _situation(self) -> Situation:
+        return self._reporter.situation(attempt=self._attempt, paused=self._paused, node_error=self._node_error)
+
+    def _save_status(self, state: str | None = None) -> None:
+        doing = self._attempt.name if self._attempt is not None else "idle"
+        self._reporter.save(self._situation(), doing=doing, block=self._block, state=state)
+
+    def _finish(self) -> None:
+        self.sandbox.close()
+        try:
+            if self.settings.withdraw_at_stop and self._node_error is None:
+                self._treasury.withdraw()
+        except ChainError as error:
+            LOGGER.warning("credit was not withdrawn: %s", error)
+        open_entries = [entry for entry in self.journal.open_entries() if entry.sealed]
+        if open_entries:
+            LOGGER.warning(
+                "%d results are committed or about to be and not revealed; start again soon, or their stake is lost",
+                len(open_entries),
+            )
+        self._save_status("stopped")
+        self._runner.shutdown(wait=False, cancel_futures=True)
+        self._uploads.shutdown(wait=False, cancel_futures=True)
+        self.journal.close()

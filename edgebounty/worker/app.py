@@ -1,0 +1,76 @@
+"""Starts a worker as a process: settings, account, signals, exit status. Thin."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+
+from edgebounty.chain.accounts import load_account
+from edgebounty.chain.deployment import Deployment
+from edgebounty.chain.errors import ChainError
+from edgebounty.worker.agent import Agent
+from edgebounty.worker.journal import JournalError
+from edgebounty.worker.settings import SettingsError, WorkerSettings
+
+LOGGER = logging.getLogger(__name__)
+STOP_SECONDS = 0.9
+"""After this a worker that was told to stop ends hard: its journal is made for that."""
+
+EXIT_OK, EXIT_REFUSED, EXIT_UNAVAILABLE = 0, 2, 3
+
+
+def run(settings: WorkerSettings, agent_class: type[Agent] = Agent) -> int:
+    """Run a worker until SIGINT or SIGTERM (at once) or SIGUSR1 (once its claims are over). Returns the exit status."""
+    try:
+        deployment = Deployment.load(settings.deployment)
+        account = load_account(
+            key_file=settings.key_file, keystore=settings.keystore, password_file=settings.password_file
+        )
+        agent = agent_class(settings, deployment=deployment, account=account)
+    except (ChainError, JournalError) as error:
+        print(f"edgebounty worker: {error}", file=sys.stderr)
+        return EXIT_UNAVAILABLE if isinstance(error, JournalError) else EXIT_REFUSED
+
+    def stop(number: int, frame: object) -> None:
+        timer = threading.Timer(STOP_SECONDS, os._exit, (EXIT_OK,))
+        timer.daemon = True
+        timer.start()
+        agent.stop()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
+    signal.signal(signal.SIGUSR1, lambda number, frame: agent.drain())
+    try:
+        agent.run()
+    except JournalError as error:
+        LOGGER.error("%s", error)
+        return EXIT_UNAVAILABLE
+    return EXIT_OK
+
+
+def main(argv: Sequence[str] | None = None, agent_class: type[Agent] = Agent) -> int:
+    """`python -m edgebounty.worker --config FILE [--SETTING VALUE …]`."""
+    parser = argparse.ArgumentParser(prog="python -m edgebounty.worker", description="Run an edge worker.")
+    parser.add_argument("--config", type=Path, help="TOML or JSON file with settings")
+    parser.add_argument("--verbose", action="store_true", help="log every step")
+    for field in fields(WorkerSettings):
+        parser.add_argument("--" + field.name.replace("_", "-"), dest=field.name)
+    told = vars(parser.parse_args(argv))
+    config, verbose = told.pop("config"), told.pop("verbose")
+    logging.basicConfig(
+        level=logging.INFO if verbose else logging.WARNING, format="%(asctime)s %(levelname)s %(message)s"
+    )
+    logging.getLogger("edgebounty").setLevel(logging.INFO)
+    try:
+        settings = WorkerSettings.load(file=config, environ=os.environ, flags=told)
+    except SettingsError as error:
+        print(f"edgebounty worker: {error}", file=sys.stderr)
+        return EXIT_REFUSED
+    return run(settings, agent_class)

@@ -1,0 +1,191 @@
+"""Is this task worth starting? Looked up on chain and in verified content, before anything is at stake."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from edgebounty.chain.errors import ContractRejected
+from edgebounty.chain.market import MarketContracts
+from edgebounty.chain.views import BlockRef, Job, JobTerms, Task, TaskStatus
+from edgebounty.jobs.shape import TaskSpec, describe, needed_tasks
+from edgebounty.protocol.failure import explain as explain_failure
+from edgebounty.protocol.failure import failure_of_digest
+from edgebounty.protocol.hashing import abi_words, keccak256
+from edgebounty.protocol.manifest import Manifest
+from edgebounty.protocol.types import Address, Digest, JobId, TaskIndex
+from edgebounty.worker.content import TaskContent
+from edgebounty.worker.explain import Refused
+from edgebounty.worker.link import Offer
+from edgebounty.worker.sandbox import SandboxTask
+from edgebounty.worker.settings import WorkerSettings
+
+_FAILURE_BYTES = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """A task that has been checked: what to run, and on which facts of the chain that rests."""
+
+    job_id: JobId
+    task_index: TaskIndex
+    terms: JobTerms
+    manifest: Manifest
+    spec: TaskSpec
+    results: dict[int, Digest]  # of the earlier tasks that it reads
+    basis: bytes
+
+    @property
+    def key(self) -> tuple[JobId, TaskIndex]:
+        return self.job_id, self.task_index
+
+    @property
+    def sandbox_task(self) -> SandboxTask:
+        largest = max(self.manifest.limits.output_bytes, self.manifest.state_bytes, _FAILURE_BYTES)
+        return SandboxTask(
+            manifest=self.manifest.cid, index=self.task_index, results=self.results, max_output_bytes=largest
+        )
+
+
+class Checker:
+    """Checks tasks for one worker. Raises `Refused` with the reason, and `ChainError` when the node fails."""
+
+    def __init__(
+        self, *, market: MarketContracts, content: TaskContent, settings: WorkerSettings, worker: Address
+    ) -> None:
+        self._market = market
+        self._content = content
+        self._settings = settings
+        self._worker = worker
+
+    def claimable(self, offer: Offer, block: BlockRef) -> Work:
+        """The work of a task that this worker may claim, as at `block`."""
+        market, at, (job_id, index) = self._market, block.number, offer.key
+        job, task = self._read(offer, at)
+        self._check_job(job, task, block)
+        if not market.stage_open(job_id, index, at):
+            raise Refused(
+                "stage_closed", f"job {job_id}: tasks before task {index} are not finished yet", for_seconds=0.5
+            )
+        if task.status not in (TaskStatus.IDLE, TaskStatus.CLAIMING):
+            raise Refused("wave_full", f"job {job_id} task {index} is already decided or being revealed")
+        if task.status is TaskStatus.CLAIMING and task.free_slots == 0:
+            raise Refused("wave_full", f"job {job_id} task {index}: all {task.slots_open} places are taken")
+        self._check_draw(job, task, block)
+        self._check_stake(job, block)
+        return self.work(job_id, index, job.terms, at)
+
+    def work(self, job_id: JobId, index: TaskIndex, terms: JobTerms, at: int) -> Work:
+        """What the task is, from verified content and settled results: nothing about whether it may be claimed."""
+        manifest = self._content.manifest(terms.manifest_digest)
+        self._check_manifest(job_id, manifest, terms)
+        spec = describe(manifest, index)
+        results = self._results(job_id, needed_tasks(spec), at)
+        return Work(
+            job_id=job_id,
+            task_index=index,
+            terms=terms,
+            manifest=manifest,
+            spec=spec,
+            results=results,
+            basis=basis_of(terms.manifest_digest, results),
+        )
+
+    def basis_now(self, job_id: JobId, index: TaskIndex, at: int) -> bytes:
+        """The basis of a task as the chain has it now: to be compared before a result is committed."""
+        terms = self._market.terms(job_id, at)
+        spec = describe(self._content.manifest(terms.manifest_digest), index)
+        return basis_of(terms.manifest_digest, self._results(job_id, needed_tasks(spec), at))
+
+    def _read(self, offer: Offer, at: int) -> tuple[Job, Task]:
+        try:
+            return self._market.job(offer.job_id, at), self._market.task(offer.job_id, offer.task_index, at)
+        except ContractRejected as error:
+            text = f"job {offer.job_id} task {offer.task_index} was offered and does not exist: {error}"
+            raise Refused("job_unknown", text, for_seconds=10.0) from error
+
+    def _check_job(self, job: Job, task: Task, block: BlockRef) -> None:
+        terms, name = job.terms, f"job {job.id}"
+        if job.is_ended(block.time) and not (job.stopped and task.status is TaskStatus.CLAIMING):
+            raise Refused(
+                "job_ended", f"{name} gives out no more tasks: it is stopped, failed, finished or past its end"
+            )
+        if terms.slot_price < self._settings.min_slot_price:
+            text = f"{name} pays {terms.slot_price} a task, your minimum is {self._settings.min_slot_price}"
+            raise Refused("price_low", text, for_seconds=None)
+        task_cost = terms.bounty // terms.total_tasks
+        if job.escrow < task_cost:
+            raise Refused(
+                "escrow_short", f"{name} has {job.escrow} in escrow, a task may cost {task_cost}: not paid for"
+            )
+
+    def _check_draw(self, job: Job, task: Task, block: BlockRef) -> None:
+        market, at, worker = self._market, block.number, self._worker
+        name = f"job {job.id} task {task.index}"
+        if market.is_barred(job.id, task.index, worker, at):
+            raise Refused(
+                "barred", f"{name}: this worker claimed it before and did not commit in time", for_seconds=None
+            )
+        if market.claim_of(job.id, task.index, worker, at) is not None:
+            raise Refused("wave_full", f"{name}: this worker has its place already")
+        if market.is_drawn(job.id, task.index, worker, at):
+            return
+        if market.seed(task.draw_epoch, at) is None:
+            text = f"{name}: its draw waits for the seed of epoch {task.draw_epoch}"
+            raise Refused("seed_awaited", text, for_seconds=0.2)
+        counted = market.stake_block(task.draw_epoch)
+        if market.stake_at(worker, counted, at) == 0:
+            text = f"{name}: stake counts as at block {counted}, before this worker had any; later draws will count it"
+            raise Refused("stake_fresh", text)
+        text = f"{name}: not drawn this time; the draw is by stake, and widens when places stay empty"
+        raise Refused("not_drawn", text)
+
+    def _check_stake(self, job: Job, block: BlockRef) -> None:
+        needed = job.terms.stake_per_claim
+        free = self._market.free_stake(self._worker, block.number)
+        if free < needed:
+            balances = self._market.balances(self._worker, block.number)
+            if balances.stake >= needed:
+                text = f"a claim of job {job.id} locks {needed}; {free} is free until open claims are settled"
+                raise Refused("stake_locked", text)
+            text = f"a claim of job {job.id} locks {needed}, your stake is {balances.stake}; run `edgebounty stake add`"
+            raise Refused("stake_short", text)
+
+    def _check_manifest(self, job_id: JobId, manifest: Manifest, terms: JobTerms) -> None:
+        shape = (manifest.map_tasks, manifest.reduce_tasks, manifest.rounds)
+        if shape != (terms.map_tasks, terms.reduce_tasks, terms.rounds):
+            raise Refused(
+                "manifest_bad",
+                f"job {job_id}: its manifest has {shape} map tasks, reduce tasks and rounds, the chain has "
+                f"{(terms.map_tasks, terms.reduce_tasks, terms.rounds)}: the requester's mistake",
+                for_seconds=None,
+            )
+        limits, settings = manifest.limits, self._settings
+        if limits.memory_bytes > settings.max_memory_bytes:
+            text = (
+                f"job {job_id} needs {limits.memory_bytes} bytes of memory, your limit is {settings.max_memory_bytes}"
+            )
+            raise Refused("over_limits", text, for_seconds=None)
+        if settings.max_work_units is not None and limits.work_units > settings.max_work_units:
+            text = f"job {job_id} may take {limits.work_units} work units, your limit is {settings.max_work_units}"
+            raise Refused("over_limits", text, for_seconds=None)
+
+    def _results(self, job_id: JobId, tasks: Sequence[int], at: int) -> dict[int, Digest]:
+        results: dict[int, Digest] = {}
+        for task in tasks:
+            digest = self._market.result(job_id, task, at)
+            if digest is None:
+                text = f"job {job_id}: task {task} has no result on chain, and this task reads it"
+                raise Refused("stage_closed", text, for_seconds=0.5)
+            code = failure_of_digest(digest)
+            if code is not None:
+                text = f"job {job_id} cannot go on: {explain_failure(code)} (task {task})"
+                raise Refused("input_failed", text, for_seconds=None)
+            results[task] = digest
+        return results
+
+
+def basis_of(manifest_digest: Digest, results: dict[int, Digest]) -> bytes:
+    """A hash of all that a task's result is computed from."""
+    words = [word for task in sorted(results) for word in (task, results[task])]
+    return keccak256(abi_words(manifest_digest, *words))

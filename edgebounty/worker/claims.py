@@ -1,0 +1,204 @@
+"""The claims that are open: each is committed, uploaded, revealed and closed when the chain says that it is time."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from edgebounty.chain.errors import ChainError, ContractRejected, NodeUnreachable
+from edgebounty.chain.market import MarketContracts
+from edgebounty.chain.views import BlockRef
+from edgebounty.content.store import ContentError
+from edgebounty.protocol.cid import Cid
+from edgebounty.protocol.commitment import commitment
+from edgebounty.protocol.types import Address, JobId, TaskIndex
+from edgebounty.worker.checks import Checker
+from edgebounty.worker.content import TaskContent
+from edgebounty.worker.decide import NextStep, Step, next_step
+from edgebounty.worker.explain import Refused
+from edgebounty.worker.failpoint import failpoint
+from edgebounty.worker.journal import Entry, Journal, Outcome
+from edgebounty.worker.transactions import Transactions
+
+LOGGER = logging.getLogger(__name__)
+UPLOAD_PATIENCE_SECONDS = 5.0
+"""An upload that takes longer does not hold up the reveal: silence would cost the stake."""
+
+Key = tuple[JobId, TaskIndex]
+
+
+@dataclass(slots=True, kw_only=True)
+class _Upload:
+    future: Future[bool]
+    started_at: float
+    worked: bool = False
+    next_try_at: float = 0.0
+
+
+@dataclass(slots=True, kw_only=True)
+class OpenClaims:
+    """All of one worker's open claims. One thread; uploads run beside it."""
+
+    market: MarketContracts
+    journal: Journal
+    transactions: Transactions
+    content: TaskContent
+    checker: Checker
+    worker: Address
+    uploads: ThreadPoolExecutor
+    on_closed: Callable[[Entry], None]
+    clock: Callable[[], float] = time.monotonic
+    steps: dict[Key, NextStep] = field(default_factory=dict)  # the latest look at each
+    given_up: dict[Key, str] = field(default_factory=dict)  # cannot be run or committed here, and why
+    _uploads: dict[Key, _Upload] = field(default_factory=dict)
+
+    def advance(self, block: BlockRef, *, in_hand: Key | None) -> Entry | None:
+        """Do what is due as at `block`. Returns a claim that still has to be run, if there is one.
+
+        `in_hand` is the task that the sandbox has now. Raises `ChainError` when the node fails, `JournalError`.
+        """
+        to_run = None
+        entries = self.journal.open_entries()
+        for entry in entries:
+            step = self._look(entry, block)
+            self.steps[entry.key] = step
+            if step.step is Step.RUN:
+                if entry.key != in_hand and entry.key not in self.given_up and to_run is None:
+                    to_run = entry
+            else:
+                self._act(entry, step, block)
+        for key in self.steps.keys() - {entry.key for entry in entries}:
+            self.steps.pop(key)
+        return to_run
+
+    def details(self) -> list[dict[str, object]]:
+        """The open claims, for the status file."""
+        return [
+            {
+                "job_id": job_id,
+                "task_index": index,
+                "detail": self.given_up.get((job_id, index), step.detail),
+                "deadline": step.deadline,
+            }
+            for (job_id, index), step in sorted(self.steps.items())
+            if step.step is not Step.CLOSE
+        ]
+
+    @property
+    def count(self) -> int:
+        """Claims that have no outcome yet."""
+        return sum(step.step is not Step.CLOSE for step in self.steps.values())
+
+    def _look(self, entry: Entry, block: BlockRef) -> NextStep:
+        at = block.number
+        try:
+            task = self.market.task(*entry.key, at)
+        except ContractRejected:  # a reorganisation has undone the job itself
+            waited = time.time() - entry.opened_at
+            return NextStep(step=Step.WAIT, detail=f"the chain no longer has this job ({waited:.0f} s)")
+        claim = self.market.claim_of(*entry.key, self.worker, at)
+        barred = claim is None and self.market.is_barred(*entry.key, self.worker, at)
+        waited = max(time.time() - entry.opened_at, 0.0)
+        return next_step(entry, claim, task, now=block.time, waited_seconds=waited, barred=barred)
+
+    def _act(self, entry: Entry, step: NextStep, block: BlockRef) -> None:
+        if step.step is Step.COMMIT:
+            self._commit(entry, block)
+        elif step.step is Step.REVEAL:
+            self._reveal(entry, step, block)
+        elif step.step is Step.CLOSE:
+            assert step.outcome is not None
+            self._close(entry, step.outcome, step.detail)
+        elif entry.key in self._uploads:
+            self._upload(entry)
+
+    def _commit(self, entry: Entry, block: BlockRef) -> None:
+        if entry.key in self.given_up or self.transactions.is_pending((*entry.key, "commit")):
+            return
+        assert entry.digest is not None
+        assert entry.salt is not None
+        try:
+            basis = self.checker.basis_now(*entry.key, block.number)
+        except Refused as error:
+            LOGGER.info("job %s task %s: cannot commit yet: %s", *entry.key, error)
+            return
+        if basis != entry.basis:
+            # Only a reorganisation that put another job or another earlier result in this place can do this.
+            self.given_up[entry.key] = (
+                "the chain was reorganised and this task now reads other data than we ran; not committing a result "
+                "that would be wrong: the claim will expire, which costs the no-show fee"
+            )
+            return
+        hidden = commitment(
+            chain_id=self.market.deployment.chain_id,
+            lane=self.market.deployment.direct_lane,
+            job_id=entry.job_id,
+            task_index=entry.task_index,
+            worker=self.worker,
+            digest=entry.digest,
+            salt=entry.salt,
+        )
+        self._post(entry, "commit", lambda: self.market.commit(*entry.key, hidden))
+
+    def _reveal(self, entry: Entry, step: NextStep, block: BlockRef) -> None:
+        """Give the output away first, so that whoever needs it next finds it; but never miss the reveal for that."""
+        assert entry.digest is not None
+        assert entry.salt is not None
+        if self.transactions.is_pending((*entry.key, "reveal")):
+            return
+        left = (step.deadline or block.time) - block.time
+        if not self._upload(entry) and left > 2 * UPLOAD_PATIENCE_SECONDS:
+            upload = self._uploads[entry.key]
+            if not upload.future.done() and self.clock() - upload.started_at < UPLOAD_PATIENCE_SECONDS:
+                return
+        failpoint("worker.before_reveal")
+        digest, salt = entry.digest, entry.salt
+        self._post(entry, "reveal", lambda: self.market.reveal(*entry.key, digest, salt))
+
+    def _post(self, entry: Entry, what: str, call: Callable[[], object]) -> None:
+        try:
+            self.transactions.post((*entry.key, what), call())  # type: ignore[arg-type]
+        except NodeUnreachable:
+            raise
+        except ChainError as error:
+            LOGGER.warning("job %s task %s: %s was refused: %s", *entry.key, what, error)
+            return
+        LOGGER.info("job %s task %s: %s sent", *entry.key, what)
+        failpoint(f"worker.{what}_sent")
+
+    def _upload(self, entry: Entry) -> bool:
+        """Begin or go on with the upload of a result; True once it is done."""
+        now = self.clock()
+        upload = self._uploads.get(entry.key)
+        if upload is None:
+            self._uploads[entry.key] = _Upload(future=self._start_upload(entry), started_at=now)
+            return False
+        if upload.worked or not upload.future.done():
+            return upload.worked
+        error = upload.future.exception()
+        if error is None:
+            upload.worked = True
+            return True
+        if now >= upload.next_try_at:
+            LOGGER.warning("job %s task %s: the output could not be uploaded: %s", *entry.key, error)
+            upload.next_try_at = now + UPLOAD_PATIENCE_SECONDS
+            upload.future = self._start_upload(entry)
+        return False
+
+    def _start_upload(self, entry: Entry) -> Future[bool]:
+        assert entry.output_cid is not None
+        return self.uploads.submit(self.content.upload, Cid.parse(entry.output_cid))
+
+    def _close(self, entry: Entry, outcome: Outcome, detail: str) -> None:
+        closed = self.journal.close_entry(entry, outcome, detail)
+        if entry.output_cid is not None:
+            try:
+                self.content.release(Cid.parse(entry.output_cid))
+            except (ContentError, OSError) as error:
+                LOGGER.info("output %s stays pinned: %s", entry.output_cid, error)
+        self._uploads.pop(entry.key, None)
+        self.given_up.pop(entry.key, None)
+        self.on_closed(closed)
