@@ -23,6 +23,7 @@ class Books:
         self.origin = origin
         self.final_header = origin
         self.seen: list[SeenBlock] = []
+        self.local_changes = 0  # of what no block tells: manifests
         self.final = Market(policy=policy, block=origin.ref)
         self.soft = self.final.fork()
         self.restore(snapshot)

@@ -1,0 +1,228 @@
+"""`python -m orchestrator`: reads the settings, builds the adapters, starts the loops, stops in order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from aiohttp import web
+
+from edgebounty.chain.accounts import load_account
+from edgebounty.chain.deployment import Deployment
+from edgebounty.chain.errors import ChainError
+from edgebounty.chain.market import MarketContracts
+from edgebounty.chain.rpc import connect
+from edgebounty.chain.sender import Sender
+from edgebounty.content.kubo import KuboStore
+from edgebounty.content.permission import Authorise, UploadRefused, who_uploads
+from edgebounty.content.store import ContentError, LocalStore
+from edgebounty.protocol.cid import Cid
+from edgebounty.protocol.messages import Domain
+from edgebounty.protocol.types import to_address
+from orchestrator import config, logs
+from orchestrator.adapters.chain.funds import Funds
+from orchestrator.adapters.chain.reader import Web3Reader
+from orchestrator.adapters.chain.writer import Web3Writer
+from orchestrator.adapters.clock import SystemClock
+from orchestrator.adapters.content.keeper import StoreKeeper
+from orchestrator.adapters.http.limits import RateLimit, UploadQuota
+from orchestrator.adapters.http.server import Service, make_application
+from orchestrator.adapters.sql.store import SqlStore
+from orchestrator.app.act import Actor, SendingRules
+from orchestrator.app.books import Books
+from orchestrator.app.contents import Contents
+from orchestrator.app.health import Health
+from orchestrator.app.loops import run_loop
+from orchestrator.app.offers import Offering
+from orchestrator.app.watch import Watcher
+from orchestrator.domain.errors import Broken, OrchestratorError, Unavailable
+from orchestrator.domain.values import Policy
+
+_log = logging.getLogger("orchestrator")
+ENDPOINT_FILE = "orchestrator.json"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit status: 0 stopped on request, 1 stopped by itself to lose nothing, 2 wrong settings."""
+    logs.set_up()
+    try:
+        settings = config.load(arguments)
+    except config.SettingsProblem as problem:
+        print(f"orchestrator: {problem}", file=sys.stderr)
+        return 2
+    try:
+        asyncio.run(_run(settings))
+    except* (ChainError, OrchestratorError, OSError, ContentError) as group:
+        for error in _leaves(group):
+            _log.critical("stopped", extra={"reason": str(error), "kind": type(error).__name__})
+            print(f"orchestrator: {error}", file=sys.stderr)
+        return 1
+    except* KeyboardInterrupt:
+        pass
+    return 0
+
+
+async def _run(settings: config.Settings) -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        service, loops = await _build(settings, stack)
+        url = await _listen(settings, service, stack)
+        _log.info("ready", extra={"url": url, "account": service.books.policy.me})
+        async with asyncio.TaskGroup() as group:
+            running = [group.create_task(loop) for loop in loops]
+            stopping = asyncio.get_running_loop()
+            for number in (signal.SIGINT, signal.SIGTERM):
+                stopping.add_signal_handler(number, lambda: [task.cancel() for task in running])
+        _log.info("stopped on request")
+
+
+async def _build(settings: config.Settings, stack: contextlib.AsyncExitStack):  # type: ignore[no-untyped-def]
+    deployment = Deployment.load(settings.deployment)
+    account = load_account(key_file=settings.key_file, keystore=settings.keystore, password_file=settings.password_file)
+    me = to_address(account.address)
+    web3 = connect(settings.rpc_url, deployment.chain_id)
+    market = MarketContracts(web3, deployment)
+    identity = {
+        "chain_id": str(deployment.chain_id),
+        "escrow": deployment.escrow,
+        "lane": deployment.direct_lane,
+        "account": me,
+    }
+    store = SqlStore(settings.data_dir / "orchestrator.sqlite", identity=identity)
+    stack.callback(store.close)
+
+    clock = SystemClock()
+    policy = Policy(
+        me=me,
+        lane=deployment.direct_lane,
+        epoch_blocks=int(market.read(market.seeds.functions.EPOCH_BLOCKS())),
+        draw_time=int(market.read(market.lane.functions.DRAW_TIME())),
+        max_reopens=int(market.read(market.lane.functions.MAX_REOPENS())),
+        keep_seconds=int(settings.keep_days * 86_400),
+    )
+    reader = Web3Reader(market, depth=settings.final_depth)
+    origin = await reader.block(max(0, deployment.block - 1))
+    if origin is None:
+        raise Unavailable(what="the chain", reason=f"the node does not know block {deployment.block - 1} yet")
+    books = Books(policy=policy, origin=origin, snapshot=store.load())
+    watcher = Watcher(reader=reader, store=store, books=books)
+    rules = SendingRules(max_fee_wei=int(settings.max_fee_gwei * 10**9), bump_after_blocks=settings.bump_after_blocks)
+    actor = Actor(writer=Web3Writer(market, Sender(web3, account)), outbox=store, books=books, rules=rules)
+    content = LocalStore(settings.data_dir / "content")
+    kubo = KuboStore(settings.kubo_url) if settings.kubo_url else None
+    contents = Contents(
+        keeper=StoreKeeper(content, mirror=kubo),
+        store=store,
+        outbox=store,
+        books=books,
+        recompute_after_blocks=settings.recompute_after_blocks,
+    )
+    domain = Domain(chain_id=deployment.chain_id, verifying_contract=deployment.escrow)
+    health = Health()
+    per_second = settings.requests_per_second
+    service = Service(
+        books=books,
+        watcher=watcher,
+        actor=actor,
+        contents=contents,
+        offering=Offering(books=books, stakes=reader, clock=clock),
+        outbox=store,
+        health=health,
+        clock=clock,
+        domain=domain,
+        market={
+            "chain_id": deployment.chain_id,
+            "rpc_url": settings.public_rpc_url or settings.rpc_url,
+            "block": deployment.block,
+            "contracts": {
+                "token": deployment.token,
+                "vault": deployment.vault,
+                "escrow": deployment.escrow,
+                "seeds": deployment.seeds,
+                "direct_lane": deployment.direct_lane,
+            },
+            "deployer": deployment.deployer,
+            "orchestrator": me,
+            "fee_bps": settings.fee_bps,
+        },
+        content=content,
+        authorise=_authorise(domain, books, clock, Funds(market, clock), settings),
+        by_ip=RateLimit(rate=per_second, burst=per_second * 10, clock=clock),
+        by_account=RateLimit(rate=max(1.0, per_second / 10), burst=per_second, clock=clock),
+    )
+
+    async def act() -> None:
+        head = watcher.head
+        if head is not None and books.tip.ref.number >= books.final_header.ref.number:
+            await actor.step(head.ref.number)
+
+    pause = settings.poll_seconds
+    loops = (
+        run_loop("watch", watcher.step, pause_seconds=pause, health=health, clock=clock),
+        run_loop("act", act, pause_seconds=pause, health=health, clock=clock),
+        run_loop("content", contents.load_step, pause_seconds=pause, health=health, clock=clock),
+        run_loop("outputs", contents.output_step, pause_seconds=max(pause, 0.5), health=health, clock=clock),
+    )
+    return service, loops
+
+
+async def _listen(settings: config.Settings, service: Service, stack: contextlib.AsyncExitStack) -> str:
+    """Start the server and say where it is, in DATA_DIR/orchestrator.json and in `/v1/market`."""
+    runner = web.AppRunner(make_application(service), access_log=None, shutdown_timeout=1.0)
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    site = web.TCPSite(runner, settings.host, settings.port)
+    try:
+        await site.start()
+    except OSError as error:
+        raise Broken(
+            f"cannot listen on {settings.host}:{settings.port} ({error.strerror}): another program may listen there; "
+            "choose another port, or 0 for a free one"
+        ) from error
+    port = runner.addresses[0][1]
+    url = settings.public_url.rstrip("/") or f"http://{settings.host}:{port}"
+    service.market["gateway"] = service.market["gateway_url"] = service.market["api_url"] = url
+    path = settings.data_dir / ENDPOINT_FILE
+    _write_whole(path, json.dumps({"url": url, "port": port, "pid": os.getpid()}))
+    stack.callback(lambda: path.unlink(missing_ok=True))
+    return url
+
+
+def _authorise(domain: Domain, books: Books, clock: SystemClock, funds: Funds, settings: config.Settings) -> Authorise:
+    """Uploads are for accounts with something at stake here, each within its quota of the day."""
+    quota = UploadQuota(bytes_a_day=settings.upload_quota_mb << 20, clock=clock)
+
+    def authorise(header: str | None, cid: Cid, size: int) -> None:
+        try:
+            account = who_uploads(header, domain, books.soft.block.time)
+        except UploadRefused:
+            account = who_uploads(header, domain, clock.now())  # the chain's time and the machine's may differ
+        if not funds.has_any(account):
+            raise UploadRefused(403, f"{account} has no tokens, stake or credit in this market, so it may not upload")
+        if not quota.take(account, size):
+            raise UploadRefused(403, f"{account} has used up its {settings.upload_quota_mb} MB of today")
+
+    return authorise
+
+
+def _write_whole(path: Path, text: str) -> None:
+    fresh = path.with_suffix(".new")
+    fresh.write_text(text + "\n")
+    os.replace(fresh, path)
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
+    found: list[BaseException] = []
+    for error in group.exceptions:
+        found += _leaves(error) if isinstance(error, BaseExceptionGroup) else [error]
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Jobs' bytes: checked, kept, and brought back when others withhold them."""

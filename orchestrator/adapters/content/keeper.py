@@ -1,0 +1,139 @@
+"""The keeper of jobs' bytes on a content store, with an IPFS node as a second home if there is one."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TypeVar
+
+from edgebounty.content.store import ContentError, ContentStore, ContentUnavailable, LocalStore, file_blocks, get_file
+from edgebounty.jobs.shape import describe, needed_tasks, output_bytes, output_cid
+from edgebounty.protocol.cid import Cid
+from edgebounty.protocol.failure import failure_bytes, failure_of_digest
+from edgebounty.protocol.manifest import Manifest, ManifestError
+from edgebounty.protocol.types import Digest
+from orchestrator.adapters.content import check
+from orchestrator.domain.errors import Rejected, Unavailable
+from orchestrator.domain.facts import ManifestLoaded
+from orchestrator.domain.values import Job, Task
+
+_log = logging.getLogger(__name__)
+_T = TypeVar("_T")
+COMPUTE_SECONDS = 600
+
+
+class StoreKeeper:
+    """Fulfils `ContentKeeper`. `mirror` gets a copy of every job's inputs (an IPFS node); its failures only delay."""
+
+    def __init__(self, store: LocalStore, *, mirror: ContentStore | None = None) -> None:
+        self._store = store
+        self._mirror = mirror
+
+    async def load(self, job: Job) -> check.ManifestFact:
+        def read() -> check.ManifestFact:
+            fact = check.check_inputs(self._store, job.terms.manifest_digest, job.requester)
+            if isinstance(fact, ManifestLoaded):
+                manifest = check.read_manifest(self._store, fact.digest)
+                for root in check.roots(manifest):
+                    self._store.pin(root)
+                self._copy(check.blocks_of(self._store, manifest), check.roots(manifest))
+            return fact
+
+        return await _ask(read)
+
+    async def ensure_output(self, job: Job, task: Task, results: dict[int, Digest], *, recompute: bool) -> bool:
+        manifest = await _ask(lambda: check.read_manifest(self._store, job.terms.manifest_digest))
+        cid = output_cid(manifest, task.id.index, task.result)
+        if await _ask(lambda: self._has_output(manifest, task, cid)):
+            return True
+        if not recompute:
+            return False
+        needed = {int(index): results[index] for index in needed_tasks(describe(manifest, task.id.index))}
+        digest = await self._compute(job.terms.manifest_digest, task.id.index, needed)
+        if digest != task.result:
+            raise Rejected(
+                by="the workers",
+                reason=f"task {task.id} settled as 0x{task.result.hex()}, computed here it is 0x{digest.hex()}",
+            )
+        return await _ask(lambda: self._has_output(manifest, task, cid))
+
+    async def unpin(self, job: Job) -> int:
+        def release() -> int:
+            manifest = check.read_manifest(self._store, job.terms.manifest_digest)
+            released = list(check.roots(manifest))
+            for root in released:
+                self._store.unpin(root)
+                if self._mirror is not None:
+                    self._mirror.unpin(root)
+            return len(released)
+
+        try:
+            return await _ask(release)
+        except Unavailable:
+            return 0
+
+    def _has_output(self, manifest: Manifest, task: Task, cid: Cid) -> bool:
+        """Whether the whole output is here, re-hashed. A failure's bytes follow from its digest."""
+        code = failure_of_digest(task.result)
+        if code is not None:
+            self._store.put_block(cid, failure_bytes(code))
+        try:
+            get_file(self._store, cid, max(output_bytes(manifest, task.id.index), 64))
+        except ContentUnavailable:
+            raise
+        except ContentError:
+            return False
+        self._store.pin(cid)
+        self._copy(file_blocks(self._store, cid), [cid])
+        return True
+
+    async def _compute(self, manifest: Digest, index: int, needed: dict[int, Digest]) -> Digest:
+        """Run one task in a process of its own, with a limit on its time; it leaves the output in the store."""
+        order = {
+            "store": str(Path(self._store.directory).resolve()),
+            "manifest": manifest.hex(),
+            "task": index,
+            "results": {str(task): digest.hex() for task, digest in needed.items()},
+        }
+        child = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "orchestrator.adapters.content.compute"),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        try:
+            async with asyncio.timeout(COMPUTE_SECONDS):
+                out, err = await child.communicate(json.dumps(order).encode())
+        except TimeoutError:
+            raise Unavailable(what=f"task {index}", reason=f"computing took over {COMPUTE_SECONDS} s") from None
+        finally:
+            if child.returncode is None:
+                child.kill()
+                await child.wait()
+        if child.returncode:
+            last = err.decode(errors="replace").strip().splitlines()[-1:] or ["no reason given"]
+            raise Unavailable(what=f"the output of task {index}", reason=last[0])
+        return Digest(bytes.fromhex(json.loads(out)["digest"]))
+
+    def _copy(self, blocks: Iterable[Cid], roots: Iterable[Cid]) -> None:
+        if self._mirror is None:
+            return
+        try:
+            for cid in blocks:
+                if not self._mirror.has(cid):
+                    self._mirror.put_block(cid, self._store.get_block(cid))
+            for root in roots:
+                self._mirror.pin(root)
+        except ContentError as error:
+            _log.warning("the IPFS node did not take a copy", extra={"reason": str(error)})
+
+
+async def _ask(call: Callable[[], _T]) -> _T:
+    try:
+        return await asyncio.to_thread(call)
+    except (ContentError, ManifestError, OSError) as error:
+        raise Unavailable(what="content", reason=str(error)) from error

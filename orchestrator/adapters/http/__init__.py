@@ -1,0 +1,1 @@
+"""The HTTP side: workers, requesters and operators ask here. Nothing it says moves money."""

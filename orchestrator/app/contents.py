@@ -1,0 +1,134 @@
+"""The content loops: check jobs' inputs before anything is offered, and see that settled outputs do not vanish."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from dataclasses import replace
+
+from edgebounty.protocol.types import Digest
+from orchestrator.app.books import Books
+from orchestrator.domain.decide import decide
+from orchestrator.domain.effects import LoadManifest, Recompute, Unpin
+from orchestrator.domain.errors import Rejected, Unavailable
+from orchestrator.domain.values import Job, ManifestStatus, Task, TaskStatus
+from orchestrator.ports.content import ContentKeeper
+from orchestrator.ports.store import MarketStore, Order, OrderStatus, Outbox
+
+_log = logging.getLogger(__name__)
+_LONGEST_PAUSE_SECONDS = 5.0
+
+
+class Contents:
+    """Steps of the content loops. Nothing here costs money, so unfinal jobs are prepared too."""
+
+    def __init__(
+        self, *, keeper: ContentKeeper, store: MarketStore, outbox: Outbox, books: Books, recompute_after_blocks: int
+    ) -> None:
+        self._keeper = keeper
+        self._store = store
+        self._outbox = outbox
+        self._books = books
+        self._recompute_after = recompute_after_blocks
+        self._next_look: dict[Digest, tuple[float, float]] = {}
+        self._missing_since: dict[str, int] = {}
+        self.recomputed = 0
+        self.disputed: list[str] = []
+
+    async def load_step(self) -> None:
+        """Look at every open job of ours whose content is not complete."""
+        for job in list(self._books.soft.open_jobs()):
+            if self._is_due(job):
+                await self._load(job)
+
+    def wake(self) -> None:
+        """Somebody brought bytes: look again at once."""
+        self._next_look.clear()
+
+    async def output_step(self) -> None:
+        """Check settled outputs; compute one that nobody brought."""
+        late: list[tuple[Order, Job, Task]] = []
+        for order in await asyncio.to_thread(self._outbox.orders, OrderStatus.OPEN):
+            match order.effect:
+                case Recompute():
+                    late += await self._check_output(order, order.effect)
+                case Unpin():
+                    await self._unpin(order, order.effect)
+                case LoadManifest():
+                    await self._done(order, "taken up")  # the job's own status is followed from here on
+        for order, job, task in late[:1]:  # one a time: checking the others must not wait for a long computation
+            await self._recompute(order, job, task)
+
+    def _is_due(self, job: Job) -> bool:
+        digest = job.terms.manifest_digest
+        known = self._books.soft.manifests.get(digest)
+        if job.terms.orchestrator != self._books.policy.me or job.ended(self._books.soft.block.time):
+            return False
+        if known is not None and known.status is not ManifestStatus.WAITING:
+            return False
+        return time.monotonic() >= self._next_look.get(digest, (0.0, 0.0))[0]
+
+    async def _load(self, job: Job) -> None:
+        digest = job.terms.manifest_digest
+        fact = await self._keeper.load(job)
+        pause = min(_LONGEST_PAUSE_SECONDS, max(0.2, self._next_look.get(digest, (0.0, 0.0))[1] * 2))
+        self._next_look[digest] = (time.monotonic() + pause, pause)
+        decision = decide(self._books.final, fact)
+        if all(self._books.final.manifests.get(each.digest) == each for each in decision.manifests):
+            return
+        await asyncio.to_thread(self._store.save_local, decision)
+        self._books.final.apply(decision)
+        self._books.local_changes += 1
+        status = decision.manifests[0]
+        _log.info("content", extra={"job": job.id, "status": status.status.value, "detail": status.detail})
+
+    async def _check_output(self, order: Order, effect: Recompute) -> list[tuple[Order, Job, Task]]:
+        job = self._books.final.jobs[effect.task.job_id]
+        task = self._books.final.tasks[effect.task]
+        try:
+            found = await self._keeper.ensure_output(job, task, {}, recompute=False)
+        except Unavailable as error:
+            _log.info("output not checked", extra={"task": str(task.id), "reason": error.reason})
+            return []
+        if found:
+            self._missing_since.pop(order.key, None)
+            await self._done(order, "stored")
+            return []
+        now = self._books.final.block.number
+        since = self._missing_since.setdefault(order.key, now)
+        return [(order, job, task)] if now - since >= self._recompute_after else []
+
+    async def _recompute(self, order: Order, job: Job, task: Task) -> None:
+        results = {
+            int(other.id.index): other.result
+            for other in self._books.final.tasks_of(job.id)
+            if other.status is TaskStatus.SETTLED
+        }
+        try:
+            await self._keeper.ensure_output(job, task, results, recompute=True)
+        except Unavailable as error:
+            self._missing_since[order.key] = self._books.final.block.number  # its inputs may come meanwhile
+            _log.warning("withheld output not computed", extra={"task": str(task.id), "reason": error.reason})
+            return
+        except Rejected as refused:
+            self.disputed.append(refused.reason)
+            _log.error("settled result is wrong", extra={"task": str(task.id), "reason": refused.reason})
+            await self._done(order, f"disputed: {refused.reason}")
+            return
+        self.recomputed += 1
+        _log.info("withheld output computed here", extra={"job": job.id, "task": str(task.id)})
+        await self._done(order, "computed here")
+
+    async def _unpin(self, order: Order, effect: Unpin) -> None:
+        job = self._books.final.jobs[effect.job_id]
+        shared = any(
+            other.terms.manifest_digest == effect.digest and other.id != job.id
+            for other in self._books.final.open_jobs()
+        )
+        released = 0 if shared else await self._keeper.unpin(job)
+        _log.info("content of an ended job is no longer kept", extra={"job": job.id, "files": released})
+        await self._done(order, f"{released} files released")
+
+    async def _done(self, order: Order, detail: str) -> None:
+        await asyncio.to_thread(self._outbox.update, replace(order, status=OrderStatus.DONE, detail=detail))
