@@ -9,7 +9,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
 
 from aiohttp import web
@@ -47,6 +47,7 @@ from orchestrator.domain.values import Policy
 
 _log = logging.getLogger("orchestrator")
 ENDPOINT_FILE = "orchestrator.json"
+_EXPECTED = (ChainError, OrchestratorError, ContentError, OSError)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -59,13 +60,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     try:
         asyncio.run(_run(settings))
-    except* (ChainError, OrchestratorError, OSError, ContentError) as group:
-        for error in _leaves(group):
-            _log.critical("stopped", extra={"reason": str(error), "kind": type(error).__name__})
-            print(f"orchestrator: {error}", file=sys.stderr)
+    except KeyboardInterrupt:
+        return 0
+    except (*_EXPECTED, BaseExceptionGroup) as error:
+        for each in _leaves(error):
+            if not isinstance(each, _EXPECTED):
+                raise
+            _log.critical("stopped", extra={"reason": str(each), "kind": type(each).__name__})
+            print(f"orchestrator: {each}", file=sys.stderr)
         return 1
-    except* KeyboardInterrupt:
-        pass
     return 0
 
 
@@ -82,7 +85,9 @@ async def _run(settings: config.Settings) -> None:
         _log.info("stopped on request")
 
 
-async def _build(settings: config.Settings, stack: contextlib.AsyncExitStack):  # type: ignore[no-untyped-def]
+async def _build(
+    settings: config.Settings, stack: contextlib.AsyncExitStack
+) -> tuple[Service, tuple[Coroutine[None, None, None], ...]]:
     deployment = Deployment.load(settings.deployment)
     account = load_account(key_file=settings.key_file, keystore=settings.keystore, password_file=settings.password_file)
     me = to_address(account.address)
@@ -217,11 +222,10 @@ def _write_whole(path: Path, text: str) -> None:
     os.replace(fresh, path)
 
 
-def _leaves(group: BaseExceptionGroup[BaseException]) -> list[BaseException]:
-    found: list[BaseException] = []
-    for error in group.exceptions:
-        found += _leaves(error) if isinstance(error, BaseExceptionGroup) else [error]
-    return found
+def _leaves(error: BaseException) -> list[BaseException]:
+    if not isinstance(error, BaseExceptionGroup):
+        return [error]
+    return [leaf for inner in error.exceptions for leaf in _leaves(inner)]
 
 
 if __name__ == "__main__":
