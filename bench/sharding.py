@@ -1,8 +1,8 @@
 """How fast is content cut into blocks and named? Beside plain SHA-256 over the same bytes, which no hasher can beat.
 
 Block size, links and CIDs are those of `ipfs add`: every leaf and node of the tree is made and handed on, none copied.
-(`unixfs.build`, which keeps a copy of every block in memory, has about half of that speed: the copy costs as much as the
-hash on a processor with SHA instructions. Large files go through `iter_blocks`.)
+(`unixfs.build`, which keeps a copy of every block in memory, has about half of that speed: the copy costs as much as
+the hash on a processor with SHA instructions. Large files go through `iter_blocks`.)
 """
 
 from __future__ import annotations

@@ -13,14 +13,16 @@ def make_shard(label: str = "shard", *, size: int = 100, rows: int = 10) -> Shar
     return Shard(cid=Cid.of(label.encode()), bytes=size, rows=rows)
 
 
-def make_manifest(*, shards: int = 3, reducer: bool = True, rounds: int = 1, **changes: Any) -> Manifest:
+def make_manifest(
+    *, shards: int | tuple[Shard, ...] = 3, reducer: bool = True, rounds: int = 1, **changes: Any
+) -> Manifest:
     values: dict[str, Any] = {
         "kind": "wasm",
         "program": Cid.of(b"program"),
         "reducer": Cid.of(b"reducer") if reducer else None,
         "state": Cid.of(b"state"),
         "state_bytes": 8,
-        "shards": tuple(make_shard(f"shard {i}") for i in range(shards)),
+        "shards": tuple(make_shard(f"shard {i}") for i in range(shards)) if isinstance(shards, int) else shards,
         "rounds": rounds,
         "params": {"learning_rate": 0.05, "epochs": 2},
         "limits": Limits(work_units=1000, memory_bytes=1 << 20, output_bytes=16),
