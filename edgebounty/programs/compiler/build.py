@@ -4,28 +4,18 @@ The same source gives the same bytes on every machine and in every folder: the c
 file of a fixed name, and nothing of its environment enters the module.
 """
 
-import os
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
 from edgebounty.programs import binary, counter, leb, opcodes
 from edgebounty.programs.binary import Section
+from edgebounty.programs.compiler.errors import CompilerFailed
+from edgebounty.programs.compiler.process import run_python
 from edgebounty.programs.compiler.spec import ModuleSpec
-from edgebounty.programs.errors import ProgramError
 from edgebounty.programs.validator import ENTRY_POINTS, ProgramLimits, validate
 from edgebounty.protocol.layout import SECTION, Buffer, Layout
 
 SHADOW_STACK_BYTES = 65_536
-
-
-class CompilerMissing(ProgramError):
-    """The extra `compile` is not installed."""
-
-
-class CompilerFailed(ProgramError):
-    """The C compiler refused the source; carries its words."""
 
 
 def build(spec: ModuleSpec, limits: ProgramLimits | None = None) -> bytes:
@@ -37,26 +27,21 @@ def build(spec: ModuleSpec, limits: ProgramLimits | None = None) -> bytes:
 
 
 def compile_c(source: str, exports: list[str], *, simd: bool) -> bytes:
-    """A linked wasm32 module exporting `exports` (functions and data symbols)."""
-    command = [sys.executable, "-m", "ziglang", "cc", "-target", "wasm32-freestanding"]
+    """A linked wasm32 module exporting `exports` (functions and data symbols). Raises as `build`."""
+    command = ["ziglang", "cc", "-target", "wasm32-freestanding"]
     command += ["-mcpu=mvp+simd128" if simd else "-mcpu=mvp", "-O3", "-std=c17", "-nostdlib", "-ffreestanding"]
     command += ["-fno-builtin", "-ffp-contract=off", "-fno-math-errno", "-fno-strict-aliasing", "-fno-sanitize=all"]
     command += ["-Wall", "-Werror", "-Wno-unused-function", "-Wl,--no-entry", "-Wl,--strip-all"]
     command += [f"-Wl,-z,stack-size={SHADOW_STACK_BYTES}", *(f"-Wl,--export={name}" for name in exports)]
     with tempfile.TemporaryDirectory(prefix="edgebounty-build-") as folder:
         Path(folder, "program.c").write_text(source, encoding="utf-8")
-        environment = {**os.environ, "ZIG_LOCAL_CACHE_DIR": str(Path(folder, "zig-cache"))}
-        done = subprocess.run(
+        done = run_python(
             [*command, "-o", "program.wasm", "program.c"],
-            cwd=folder,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
+            needs="ziglang",
+            folder=Path(folder),
+            settings={"ZIG_LOCAL_CACHE_DIR": str(Path(folder, "zig-cache"))},
         )
         if done.returncode:
-            if "No module named ziglang" in done.stderr:
-                raise CompilerMissing("building programs needs the C compiler: pip install 'edgebounty[compile]'")
             raise CompilerFailed(done.stderr.strip()[-4000:])
         return Path(folder, "program.wasm").read_bytes()
 

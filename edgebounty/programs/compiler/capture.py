@@ -6,15 +6,14 @@ process of its own: `python -m edgebounty.programs.compiler.capture train|infer 
 """
 
 import json
-import os
 import re
-import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from edgebounty.programs.errors import ProgramError
+from edgebounty.programs.compiler.errors import CaptureFailed
+from edgebounty.programs.compiler.process import run_python
 
 SETTINGS = {
     "DEV": "NULL:CLANG:x86_64,generic",  # C for one core of a plain processor; wasm knows nothing of either
@@ -26,10 +25,6 @@ SETTINGS = {
     "PARALLEL": "0",
     "PYTHONHASHSEED": "0",
 }
-
-
-class CaptureFailed(ProgramError):
-    """The function could not be turned into C; says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,17 +39,10 @@ class Captured:
 
 
 def capture(*arguments: str) -> Captured:
-    """Runs this module in a process with the right settings. Raises `CaptureFailed`."""
-    done = subprocess.run(
-        [sys.executable, "-m", "edgebounty.programs.compiler.capture", *arguments],
-        env={**os.environ, **SETTINGS},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    """Runs this module in a process with the right settings. Raises `CaptureFailed` or `CompilerMissing`."""
+    command = ["edgebounty.programs.compiler.capture", *arguments]
+    done = run_python(command, needs="tinygrad", settings=SETTINGS)
     if done.returncode:
-        if "No module named 'tinygrad'" in done.stderr:
-            raise CaptureFailed("capturing models needs tinygrad: pip install 'edgebounty[compile]'")
         raise CaptureFailed(f"capture {' '.join(arguments)} failed:\n{done.stderr.strip()[-4000:]}")
     found = json.loads(done.stdout)
     return Captured(code=found["code"], inputs=tuple(found["inputs"]), kept=tuple(found["kept"]))

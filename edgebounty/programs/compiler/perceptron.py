@@ -1,21 +1,43 @@
 """`mlp-A-B-C.train`, `mlp-A-B-C.infer` and the reducer `mean.mlp-A-B-C`: a perceptron with one hidden layer."""
 
 import math
+import re
 from functools import cache
 from pathlib import Path
 
+from edgebounty.programs.compiler.build import build
 from edgebounty.programs.compiler.capture import Captured, capture, weight_shapes
 from edgebounty.programs.compiler.spec import BufferSpec, ModuleSpec
+from edgebounty.programs.errors import ProgramRejected
 
 BATCH = 32
 TRAIN_ROWS, INFER_ROWS = 512, 128
+WIDEST = 4096
 _C = Path(__file__).parent / "c"
+_SIZE = "[1-9][0-9]{0,5}"
+_NAME = re.compile(rf"(mean\.)?mlp-(?P<inputs>{_SIZE})-(?P<hidden>{_SIZE})-(?P<classes>{_SIZE})(\.train|\.infer)?")
 
 
 def perceptron(sizes: tuple[int, int, int], *, simd: bool = True) -> tuple[ModuleSpec, ModuleSpec, ModuleSpec]:
     """Program for training, program for inference, reducer."""
     model = "mlp-" + "-".join(map(str, sizes))
     return _train(model, sizes, simd), _infer(model, sizes, simd), _mean(model, sizes, simd)
+
+
+def perceptron_program(name: str) -> bytes | None:
+    """The module called `mlp-A-B-C.train`, `mlp-A-B-C.infer` or `mean.mlp-A-B-C`; None for any other name.
+
+    Raises `CompilerMissing`, and `ProgramRejected` if the sizes need more than a program may have.
+    """
+    found = _NAME.fullmatch(name)
+    if found is None:
+        return None
+    sizes = int(found["inputs"]), int(found["hidden"]), int(found["classes"])
+    if max(sizes) > WIDEST:
+        raise ProgramRejected("size", f"{name}: a layer is wider than {WIDEST}")
+    model = "mlp-" + "-".join(map(str, sizes))
+    make = {f"{model}.train": _train, f"{model}.infer": _infer, f"mean.{model}": _mean}.get(name)
+    return None if make is None else build(make(model, sizes, True))
 
 
 def _train(model: str, sizes: tuple[int, int, int], simd: bool) -> ModuleSpec:

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from edgebounty.jobs.model import Model, first_weights
 from edgebounty.programs import builtin
-from edgebounty.programs.models import init_state, model_sizes
 from edgebounty.programs.runtime import Execution, Runtime
 from tests.edgebounty.programs.program_kit import pack, unpack
 
@@ -21,10 +21,17 @@ def weights_of(model: str, content: bytes) -> Weights:
     return [found[name].astype(np.float64) for name in ("w1", "b1", "w2", "b2")]
 
 
+def init_state(model: str, seed: int) -> bytes:
+    """The weights that a training job starts from."""
+    parsed = Model.parse(model.replace("mlp-", "mlp:"))
+    return first_weights(parsed, builtin.info(f"{model}.train").layout, seed)
+
+
 def make_rows(model: str, rows: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    inputs, _, classes = model_sizes(model)
+    parsed = Model.parse(model.replace("mlp-", "mlp:"))
     generator = np.random.default_rng(seed)
-    return generator.normal(size=(rows, inputs)).astype(np.float32), generator.integers(0, classes, rows)
+    x = generator.normal(size=(rows, parsed.inputs)).astype(np.float32)
+    return x, generator.integers(0, parsed.classes, rows)
 
 
 def train(model: str, x: np.ndarray, y: np.ndarray, *, state: bytes | None = None, **changes: float) -> Execution:

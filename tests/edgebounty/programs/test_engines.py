@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 
 from edgebounty.programs import builtin
-from edgebounty.programs.models import init_state
 from edgebounty.programs.runtime import Execution, Runtime
 from edgebounty.protocol.layout import Layout
-from tests.edgebounty.programs.perceptron_kit import MODELS, make_rows, train
+from tests.edgebounty.programs.perceptron_kit import MODELS, init_state, make_rows, train
 from tests.edgebounty.programs.program_kit import make_module, make_reducer, pack, run_in_node
 from tests.edgebounty.programs.stats_kit import map_task, reduce_task
 from tests.edgebounty.programs.test_runtime import FAILURES

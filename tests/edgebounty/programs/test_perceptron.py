@@ -5,12 +5,12 @@ import pytest
 from sklearn.datasets import load_digits
 
 from edgebounty.programs import builtin
-from edgebounty.programs.models import init_state
 from tests.edgebounty.programs.perceptron_kit import (
     MODELS,
     delta_of,
     descend,
     infer,
+    init_state,
     join,
     loss,
     make_rows,

@@ -10,8 +10,9 @@ import pytest
 
 from edgebounty.programs import builtin
 from edgebounty.programs.compiler.__main__ import differences
-from edgebounty.programs.compiler.build import CompilerFailed, build
+from edgebounty.programs.compiler.build import build
 from edgebounty.programs.compiler.catalogue import specs
+from edgebounty.programs.compiler.errors import CompilerFailed
 from edgebounty.programs.compiler.spec import BufferSpec, ModuleSpec
 from edgebounty.protocol.cid import Cid
 from edgebounty.protocol.hashing import sha256
