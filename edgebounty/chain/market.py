@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from web3 import Web3
@@ -91,37 +92,26 @@ class MarketContracts:
 
     def task(self, job_id: int, task_index: int, block: BlockId = "latest") -> Task:
         """One task. Raises `ContractRejected` (JobUnknown, TaskUnknown)."""
-        status, *counts, result = self.read(self.lane.functions.taskOf(job_id, task_index), block)
-        slots_open, first_slot, reopens, claimed, committed, revealed, draw_epoch, phase_deadline = map(int, counts)
+        told = self._named(self.lane, "taskOf", self.read(self.lane.functions.taskOf(job_id, task_index), block))
+        result = bytes(told["resultDigest"])
         return Task(
             job_id=JobId(job_id),
             index=TaskIndex(task_index),
-            status=TaskStatus(status),
-            slots_open=slots_open,
-            first_slot=first_slot,
-            reopens=reopens,
-            claimed=claimed,
-            committed=committed,
-            revealed=revealed,
-            draw_epoch=draw_epoch,
-            phase_deadline=phase_deadline,
-            result=None if bytes(result) == _ZERO else Digest(bytes(result)),
+            status=TaskStatus(told["status"]),
+            slots_open=int(told["slotsOpen"]),
+            reopens=int(told["reopens"]),
+            claimed=int(told["claimed"]),
+            committed=int(told["committed"]),
+            revealed=int(told["revealed"]),
+            draw_epoch=int(told["drawEpoch"]),
+            phase_deadline=int(told["phaseDeadline"]),
+            result=None if result == _ZERO else Digest(result),
         )
 
     def claims(self, job_id: int, task_index: int, block: BlockId = "latest") -> tuple[Claim, ...]:
         """Present claims in slot order; expired ones are gone."""
-        return tuple(
-            Claim(
-                worker=to_address(worker),
-                slot=int(slot),
-                status=ClaimStatus(status),
-                commit_deadline=int(deadline),
-                digest=bytes(digest),
-            )
-            for worker, slot, status, deadline, digest in self.read(
-                self.lane.functions.claimsOf(job_id, task_index), block
-            )
-        )
+        found = self.read(self.lane.functions.claimsOf(job_id, task_index), block)
+        return tuple(_claim(self._named(self.lane, "claimsOf", values)) for values in found)
 
     def claim_of(self, job_id: int, task_index: int, worker: Address, block: BlockId = "latest") -> Claim | None:
         """This worker's claim, or None."""
@@ -252,5 +242,21 @@ class MarketContracts:
     def burn_slashed(self) -> ContractFunction:
         return self.vault.functions.burnSlashed()
 
+    def _named(self, contract: Contract, function: str, values: Sequence[Any]) -> dict[str, Any]:
+        """A returned struct's values by their names in the ABI, so that their order may change."""
+        (entry,) = (e for e in contract.abi if e.get("type") == "function" and e.get("name") == function)
+        components: Any = entry["outputs"][0]["components"]  # type: ignore[typeddict-item]
+        return dict(zip((str(part["name"]) for part in components), values, strict=True))
+
     def _contract(self, name: str, address: str) -> Contract:
         return self.web3.eth.contract(address=Web3.to_checksum_address(address), abi=load_artifact(name)["abi"])
+
+
+def _claim(told: dict[str, Any]) -> Claim:
+    return Claim(
+        worker=to_address(told["worker"]),
+        slot=int(told["slot"]),
+        status=ClaimStatus(told["status"]),
+        commit_deadline=int(told["commitDeadline"]),
+        digest=bytes(told["digest"]),
+    )

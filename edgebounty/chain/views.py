@@ -86,8 +86,7 @@ class Task:
     job_id: JobId
     index: TaskIndex
     status: TaskStatus
-    slots_open: int
-    first_slot: int
+    slots_open: int  # replicas wanted by now; who was silent is replaced, not counted
     reopens: int
     claimed: int
     committed: int
@@ -109,7 +108,7 @@ class Claim:
     worker: Address
     slot: int
     status: ClaimStatus
-    commit_deadline: int
+    commit_deadline: int  # Unix seconds; moves later when others join the wave
     digest: bytes
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from edgebounty.chain.errors import ChainError, ContractRejected, NodeUnreachable
 from edgebounty.chain.market import MarketContracts
-from edgebounty.chain.views import BlockRef
+from edgebounty.chain.views import BlockRef, ClaimStatus
 from edgebounty.content.store import ContentError
 from edgebounty.protocol.cid import Cid
 from edgebounty.protocol.commitment import commitment
@@ -100,6 +100,8 @@ class OpenClaims:
             waited = time.time() - entry.opened_at
             return NextStep(step=Step.WAIT, detail=f"the chain no longer has this job ({waited:.0f} s)")
         claim = self.market.claim_of(*entry.key, self.worker, at)
+        if claim is not None and claim.status >= ClaimStatus.COMMITTED and not entry.committed:
+            entry = self.journal.note_committed(entry)
         barred = claim is None and self.market.is_barred(*entry.key, self.worker, at)
         waited = max(time.time() - entry.opened_at, 0.0)
         return next_step(entry, claim, task, now=block.time, waited_seconds=waited, barred=barred)

@@ -16,6 +16,9 @@ CLAIM_GRACE_SECONDS = 120.0
 """How long a claim that was sent may take to show up before it counts as never made."""
 
 
+_SILENT = "committed and did not reveal in time: the task's stake is lost"
+
+
 class Step(Enum):
     WAIT = auto()  # for others, or for the chain
     RUN = auto()  # the claim stands and there is no result yet
@@ -37,9 +40,9 @@ def next_step(
 ) -> NextStep:
     """`now` is the chain's time; `waited_seconds` how long ago the entry was opened; `claim` is this worker's own."""
     if task.status.is_final:
-        return _closed(entry, claim, task)
+        return _closed(entry, claim, task, barred)
     if claim is None:
-        return _unclaimed(waited_seconds, barred)
+        return _unclaimed(entry, waited_seconds, barred)
     if claim.status is ClaimStatus.REVEALED:
         return _wait("revealed; waiting for the others to reveal and for the task to settle")
     if claim.status is ClaimStatus.COMMITTED:
@@ -54,8 +57,6 @@ def next_step(
 def _committed(entry: Entry, claim: Claim, task: Task, now: int) -> NextStep:
     if not entry.sealed:
         return _wait("committed by another process with this key, or the journal was lost: cannot be revealed here")
-    if claim.slot < task.first_slot:
-        return _wait("not revealed in its wave: its stake is lost when the task ends")
     if task.status is TaskStatus.REVEALING:
         if now < task.phase_deadline:
             return NextStep(step=Step.REVEAL, detail="reveals are open", deadline=task.phase_deadline)
@@ -64,16 +65,15 @@ def _committed(entry: Entry, claim: Claim, task: Task, now: int) -> NextStep:
     return _wait(f"committed; waiting for {missing} more commit{'' if missing == 1 else 's'} before anyone may reveal")
 
 
-def _closed(entry: Entry, claim: Claim | None, task: Task) -> NextStep:
+def _closed(entry: Entry, claim: Claim | None, task: Task, barred: bool) -> NextStep:
     if claim is None:
-        return _close(Outcome.GONE, "ended without our claim")
+        return _removed(entry) if barred else _close(Outcome.GONE, "ended without our claim")
     if claim.status is ClaimStatus.CLAIMED:
         return _close(Outcome.NO_SHOW, "ended while our claim had no commit")
     if claim.status is ClaimStatus.COMMITTED:
         # An expired task never reached its reveals: its wave was not full, and nobody is at fault.
-        reveals_were_open = task.status is TaskStatus.SETTLED or task.committed >= task.slots_open
-        if reveals_were_open or claim.slot < task.first_slot:
-            return _close(Outcome.SILENT, "committed and did not reveal in time: the task's stake is lost")
+        if task.status is TaskStatus.SETTLED or task.committed >= task.slots_open:
+            return _close(Outcome.SILENT, _SILENT)
         return _close(Outcome.UNPAID, "expired before all slots had committed; the stake is free again")
     if task.status is TaskStatus.REFUNDED:
         return _close(Outcome.UNPAID, "no quorum formed; the bounty went back and the stake is free again")
@@ -88,12 +88,19 @@ def _closed(entry: Entry, claim: Claim | None, task: Task) -> NextStep:
     )
 
 
-def _unclaimed(waited_seconds: float, barred: bool) -> NextStep:
+def _unclaimed(entry: Entry, waited_seconds: float, barred: bool) -> NextStep:
     if barred:
-        return _close(Outcome.NO_SHOW, "did not commit in time: the no-show fee is lost")
+        return _removed(entry)
     if waited_seconds < CLAIM_GRACE_SECONDS:
         return _wait("the claim is not in a block yet")
     return _close(Outcome.GONE, "the chain did not take the claim: others were faster")
+
+
+def _removed(entry: Entry) -> NextStep:
+    """The chain has taken our claim away and bars us: for silence after a commit, or for no commit at all."""
+    if entry.committed:
+        return _close(Outcome.SILENT, _SILENT)
+    return _close(Outcome.NO_SHOW, "did not commit in time: the no-show fee is lost")
 
 
 def _wait(detail: str) -> NextStep:

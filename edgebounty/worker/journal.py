@@ -10,7 +10,7 @@ import fcntl
 import os
 import sqlite3
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import IO, Any
@@ -31,6 +31,7 @@ CREATE TABLE entries (
     salt BLOB,
     work_units INTEGER,
     seconds REAL,
+    committed INTEGER NOT NULL DEFAULT 0,
     outcome TEXT,
     detail TEXT NOT NULL DEFAULT '',
     closed_at REAL,
@@ -70,6 +71,7 @@ class Entry:
     salt: bytes | None = None
     work_units: int | None = None
     seconds: float | None = None
+    committed: bool = False  # seen on chain
     outcome: Outcome | None = None
     detail: str = ""
     closed_at: float | None = None
@@ -141,15 +143,11 @@ class Journal:
             raise JournalError(f"job {entry.job_id} task {entry.task_index} is not in the journal")
         return found
 
-    def unseal(self, entry: Entry) -> Entry:
-        """Forget a result that was never committed on chain and rests on what the chain has since undone."""
+    def note_committed(self, entry: Entry) -> Entry:
+        """Remember that the chain has taken our commitment."""
         with self._writing() as db:
-            db.execute(
-                "UPDATE entries SET digest=NULL, salt=NULL, output_cid=NULL WHERE job_id=? AND task_index=?", entry.key
-            )
-        found = self.get(*entry.key)
-        assert found is not None
-        return found
+            db.execute("UPDATE entries SET committed=1 WHERE job_id=? AND task_index=?", entry.key)
+        return replace(entry, committed=True)
 
     def close_entry(self, entry: Entry, outcome: Outcome, detail: str = "") -> Entry:
         """Note how a claim ended."""
@@ -269,5 +267,6 @@ def _entry(row: sqlite3.Row) -> Entry:
     for name in ("digest", "salt", "basis"):
         values[name] = None if values[name] is None else bytes(values[name])
     values["stake"], values["price"] = int(values["stake"]), int(values["price"])
+    values["committed"] = bool(values["committed"])
     values["outcome"] = None if values["outcome"] is None else Outcome(values["outcome"])
     return Entry(**values)
