@@ -81,7 +81,7 @@ def read_ledger(market: MarketContracts, *, block_number: int | None = None) -> 
     )
     fees = sum(earned.values())
     vault, escrow = market.vault.functions, market.escrow.functions
-    total_escrow = int(market.read(escrow.totalEscrow(), at))
+    total_escrow = sum(int(market.read(escrow.escrowOf(job_id), at)) for job_id in posted)
     escrow_owed = int(market.read(escrow.totalOwed(), at))
     held = sum(
         int(market.read(market.token.functions.balanceOf(contract.address), at))
