@@ -13,7 +13,7 @@ from edgebounty.jobs.infer import plan_infer
 from edgebounty.jobs.model import Model
 from edgebounty.jobs.plan import PlannedJob, ProgramPair
 from edgebounty.jobs.train import plan_train
-from edgebounty.programs import builtin
+from edgebounty.programs import builtin, library
 from edgebounty.protocol.manifest import ManifestError
 
 LoadWeights = Callable[[str], bytes]
@@ -42,13 +42,13 @@ def plan(request: Request, load_weights: LoadWeights) -> PlannedJob:
 def _analyze(request: AnalyzeRequest) -> PlannedJob:
     table = load_table(request.data)
     program, reducer = program_names(*table.values.shape)
-    pair = ProgramPair(builtin.load(program), builtin.load(reducer))
+    pair = ProgramPair(library.load(program), library.load(reducer))
     return plan_analyze(table.values, table.columns, pair, shards=request.shards)
 
 
 def _train(request: TrainRequest) -> PlannedJob:
     program, reducer = Model.parse(request.model).train_programs
-    pair = ProgramPair(builtin.load(program), builtin.load(reducer))
+    pair = ProgramPair(library.load(program), library.load(reducer))
     samples = load_samples(request.data, labels_required=True)
     assert samples.labels is not None
     return plan_train(
@@ -65,7 +65,7 @@ def _train(request: TrainRequest) -> PlannedJob:
 
 
 def _infer(request: InferRequest, load_weights: LoadWeights) -> PlannedJob:
-    pair = ProgramPair(builtin.load(Model.parse(request.model).infer_program))
+    pair = ProgramPair(library.load(Model.parse(request.model).infer_program))
     samples = load_samples(request.data, labels_required=False)
     state = load_weights(request.weights)
     return plan_infer(samples.inputs, pair, model=request.model, state=state, shards=request.shards)
