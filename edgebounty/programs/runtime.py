@@ -176,6 +176,8 @@ class _Instance:
         except wasmtime.Trap as trap:
             if trap.trap_code == wasmtime.TrapCode.INTERRUPT:
                 raise ProgramInterrupted(f"{self._layout.name} was stopped before it ended") from trap
+            if trap.trap_code == wasmtime.TrapCode.STACK_OVERFLOW:  # the depth of the stack is this device's own
+                raise RuntimeUnavailable(f"{self._layout.name} ran out of native stack on this device") from trap
             code = failure.TRAP
         self._failure = failure.WORK_LIMIT if self._work_left() < 0 else code
         return self._failure is None
