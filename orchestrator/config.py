@@ -101,6 +101,8 @@ def load(arguments: Sequence[str] | None = None, environment: Mapping[str, str] 
         except ValueError as error:
             problems.append(f"{each.name}: {error}")
     if problems:
+        if not values.keys() & {"key_file", "keystore"}:
+            problems.append("key_file or keystore is missing, the orchestrator's account")
         raise SettingsProblem("; ".join(problems))
     return Settings(**values)
 
