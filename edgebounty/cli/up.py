@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import signal
 import threading
 import time
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 PORT = click.IntRange(0, 65_535)
 WATCH_SECONDS = 0.3
+_STAMP = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[,.]\d+ (INFO )?")
 
 
 @click.command(epilog=example("edgebounty up --dir ~/market --workers 3"))
@@ -165,4 +168,24 @@ class _Printer:
 
         colour = self._colours.setdefault(name, self.COLOURS[len(self._colours) % len(self.COLOURS)])
         stamp = time.strftime("%H:%M:%S")
-        self._out.console.print(Text.assemble((f"{stamp} ", "dim"), (f"{name:<13}", colour), text))
+        self._out.console.print(Text.assemble((f"{stamp} ", "dim"), (f"{name:<13}", colour), plain(text)))
+
+
+def plain(line: str) -> str:
+    """A child's log line without its own time; a structured one as words and `name=value`."""
+    if not line.startswith("{"):
+        return _STAMP.sub("", line)
+    try:
+        said = json.loads(line)
+    except ValueError:
+        return line
+    level, message = said.pop("level", "info"), said.pop("message", "")
+    facts = " ".join(
+        f"{name}={_cut(value)}" for name, value in said.items() if name not in ("time", "logger") and value != ""
+    )
+    return f"{'' if level == 'info' else level.upper() + ' '}{message}  {facts}".rstrip()
+
+
+def _cut(value: object) -> str:
+    text = str(value)
+    return f"{text[:10]}…" if text.startswith("0x") and len(text) > 12 else text

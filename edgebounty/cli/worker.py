@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from edgebounty.cli import faults
 from edgebounty.cli.options import DIRECTORY, example, market_options, signing_options
 from edgebounty.cli.output import Output
 from edgebounty.cli.settings import Settings
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 DATA_DIR = Path("~/.edgebounty/worker")
 DECIMALS = 18
+EXIT_STATUS = {0: 0, 2: faults.EXIT_REJECTED, 3: faults.EXIT_UNAVAILABLE}
+"""The worker's own exit statuses, in the command line's."""
 
 
 @click.group()
@@ -47,7 +50,9 @@ def run(
     yes: bool,
 ) -> None:
     """Run a worker until Ctrl-C. It stops within a second; what it had claimed it takes up again at the next start."""
-    arguments = [sys.executable, "-m", "edgebounty.worker"]
+    from edgebounty.worker.app import main
+
+    arguments: list[str] = []
     if worker_config is not None:
         arguments += ["--config", str(worker_config)]
     key_file = settings.key_file
@@ -68,8 +73,10 @@ def run(
     for name, value in named.items():
         if value is not None:
             arguments += [f"--{name}", str(value)]
+    status = EXIT_STATUS.get(main(arguments), faults.EXIT_BROKEN)
     sys.stdout.flush()
-    os.execv(sys.executable, arguments)  # the same process: signals and exit status are its own
+    sys.stderr.flush()
+    os._exit(status)  # threads that wait for a slow gateway must not hold the process up
 
 
 @worker.command(epilog=example("edgebounty worker status --data-dir market/workers/worker-1"))

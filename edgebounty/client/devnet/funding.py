@@ -47,5 +47,23 @@ def give_tokens(contracts: MarketContracts, accounts: tuple[TestAccount, ...]) -
         sender.wait(sent)
 
 
+def give_stake(contracts: MarketContracts, accounts: tuple[TestAccount, ...], amount: int) -> None:
+    """Lets every account stake up to `amount` of its own tokens, all at the same time.
+
+    Stake takes part in draws an epoch later, so this comes before the first job.
+    """
+    functions: Any = contracts.vault.functions
+    vault = contracts.deployment.vault
+    waiting = []
+    for account in accounts:
+        bonded, *_ = contracts.read(functions.accountOf(account.address))
+        if bonded < amount:
+            sender = Sender(contracts.web3, load_account(key_file=Path(account.key_file)))
+            sender.send(contracts.approve(vault, amount - bonded))
+            waiting.append((sender, sender.post(contracts.stake(amount - bonded))))
+    for sender, sent in waiting:
+        sender.wait(sent)
+
+
 def _address(account: TestAccount) -> Any:
     return Web3.to_checksum_address(account.address)

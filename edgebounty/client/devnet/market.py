@@ -24,7 +24,7 @@ from edgebounty.chain.deployment import Deployment, DeploymentSettings, deploy
 from edgebounty.chain.errors import AnvilError
 from edgebounty.chain.market import MarketContracts
 from edgebounty.chain.rpc import connect
-from edgebounty.client.devnet.funding import give_coin, give_tokens
+from edgebounty.client.devnet.funding import give_coin, give_stake, give_tokens
 from edgebounty.client.devnet.keys import make_account
 from edgebounty.client.devnet.orchestrator import OrchestratorProcess, start_orchestrator
 from edgebounty.client.devnet.processes import Child, OnLine
@@ -101,13 +101,14 @@ class Devnet:
         return deployment
 
     def fund(self) -> None:
-        """Makes the test accounts and gives them coin and test tokens."""
+        """Makes the test accounts, gives them coin and test tokens, and stakes for the workers."""
         contracts = self.contracts
         names = ("orchestrator", *self.settings.extra_accounts, *self.settings.workers)
         self._accounts = {name: make_account(name, self.directory / "keys") for name in names}
         accounts = tuple(self._accounts.values())
         give_coin(contracts.web3, accounts)
         give_tokens(contracts, tuple(a for a in accounts if a.name != "orchestrator"))
+        give_stake(contracts, tuple(a for a in accounts if a.name in self.settings.workers), self.stake_units)
 
     def start_orchestrator(self) -> None:
         """Raises `Unavailable` with its last words when it does not come up."""
@@ -169,6 +170,11 @@ class Devnet:
         if self._orchestrator is None:
             raise Broken("the orchestrator is not started yet", remedy="report it")
         return self._orchestrator
+
+    @property
+    def stake_units(self) -> int:
+        """What each worker stakes, in base units."""
+        return STAKE_TOKENS * int(10 ** int(self.contracts.read(self.contracts.token.functions.decimals())))
 
     @property
     def accounts(self) -> dict[str, TestAccount]:
@@ -250,7 +256,6 @@ class Devnet:
         return Deployment.load(path)
 
     def _worker_arguments(self, name: str) -> list[str]:
-        unit = 10 ** int(self.contracts.read(self.contracts.token.functions.decimals()))
         return [
             "--rpc-url",
             self.chain.url,
@@ -263,7 +268,7 @@ class Devnet:
             "--data-dir",
             str(self.directory / "workers" / name),
             "--stake-target",
-            str(STAKE_TOKENS * unit),
+            str(self.stake_units),
             "--withdraw-threshold",
             "1",
         ]
