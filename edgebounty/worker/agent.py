@@ -11,12 +11,12 @@ import os
 import platform
 import threading
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 
 from eth_account.signers.local import LocalAccount
 
 from edgebounty.chain.deployment import Deployment
-from edgebounty.chain.errors import ChainError, NodeUnreachable
+from edgebounty.chain.errors import ChainError
 from edgebounty.chain.market import MarketContracts
 from edgebounty.chain.rpc import connect
 from edgebounty.chain.sender import Sender
@@ -25,32 +25,28 @@ from edgebounty.content.http import HttpGateway
 from edgebounty.content.permission import UploadSigner
 from edgebounty.content.store import ContentStore
 from edgebounty.programs.runtime import Execution
-from edgebounty.protocol.cid import Cid
-from edgebounty.protocol.commitment import new_salt
 from edgebounty.protocol.messages import Domain
 from edgebounty.protocol.types import Address, to_address
-from edgebounty.worker.attempt import Attempt, Phase
 from edgebounty.worker.checks import Checker, Work
 from edgebounty.worker.claims import OpenClaims
 from edgebounty.worker.clock import ChainClock
 from edgebounty.worker.content import TaskContent
-from edgebounty.worker.explain import Reason, Refused, Situation, explain
-from edgebounty.worker.failpoint import failpoint
+from edgebounty.worker.explain import Reason, Situation, explain
 from edgebounty.worker.finder import Finder
-from edgebounty.worker.journal import Entry, Journal, JournalError, Outcome
+from edgebounty.worker.journal import Entry, Journal
 from edgebounty.worker.link import OrchestratorLink, OrchestratorUnreachable
+from edgebounty.worker.pipeline import Pipeline
 from edgebounty.worker.report import Reporter
-from edgebounty.worker.sandbox import Sandbox, SandboxCrashed, SandboxError, SandboxStopped
+from edgebounty.worker.sandbox import Sandbox
 from edgebounty.worker.settings import WorkerSettings
 from edgebounty.worker.status import is_paused
-from edgebounty.worker.transactions import Landed, Transactions
+from edgebounty.worker.transactions import Transactions
 from edgebounty.worker.treasury import Treasury
 
 LOGGER = logging.getLogger(__name__)
 RPC_TIMEOUT_SECONDS = 5.0
 BUSY_POLL_SECONDS = 0.05
 HELLO_SECONDS = 60.0
-MAX_CRASHES = 3
 
 
 class Agent:
@@ -69,6 +65,9 @@ class Agent:
         Raises `ChainError` (node unreachable, wrong chain), `JournalError` (folder in use, or of another worker).
         """
         self.settings = settings
+        self._stopping = threading.Event()
+        self._draining = threading.Event()
+        self._wake = threading.Event()
         self.address: Address = to_address(account.address)
         self._account = account
         web3 = connect(settings.rpc_url, deployment.chain_id, timeout_seconds=RPC_TIMEOUT_SECONDS)
@@ -91,7 +90,6 @@ class Agent:
         )
         checker = Checker(market=self.market, content=self.content, settings=settings, worker=self.address)
         self._link = None if settings.orchestrator_url is None else OrchestratorLink(settings.orchestrator_url)
-        self._runner = ThreadPoolExecutor(1, thread_name_prefix="task")
         self._uploads = ThreadPoolExecutor(1, thread_name_prefix="upload")
         self.claims = OpenClaims(
             market=self.market,
@@ -112,6 +110,17 @@ class Agent:
             worker=self.address,
             is_taken=lambda key: key in self.claims.steps,
         )
+        self._pipeline = Pipeline(
+            market=self.market,
+            journal=self.journal,
+            transactions=self._transactions,
+            content=self.content,
+            finder=self.finder,
+            claims=self.claims,
+            worker=self.address,
+            execute=lambda work: self.execute(work),
+            wake=self._wake.set,
+        )
         self._treasury = Treasury(
             market=self.market, transactions=self._transactions, settings=settings, worker=self.address
         )
@@ -124,15 +133,9 @@ class Agent:
             finder=self.finder,
             treasury=self._treasury,
         )
-        self._attempt: Attempt | None = None
-        self._stopping = threading.Event()
-        self._draining = threading.Event()
-        self._wake = threading.Event()
         self._node_error: str | None = None
         self._block: BlockRef | None = None
         self._paused = False
-        self._crashes: dict[tuple[int, int], int] = {}
-        self._next_look_at = 0.0
         self._next_hello_at = 0.0
 
     # --- what others may call, from any thread ---
@@ -145,7 +148,7 @@ class Agent:
             self.sandbox.start()
             while not self._stopping.is_set():
                 busy = self._tick()
-                if self._draining.is_set() and self._attempt is None and not self.journal.open_entries():
+                if self._draining.is_set() and not self._pipeline.has_task and not self.journal.open_entries():
                     break
                 self._wake.wait(self._pause_seconds(busy))
                 self._wake.clear()
@@ -203,184 +206,32 @@ class Agent:
         self._mind_pause()
         landed = self._transactions.landed()
         for done in landed:
-            self._note_landed(done)
+            if done.error is not None:
+                LOGGER.info("%s: %s", done.key, done.error)
+            self._pipeline.note_landed(done)
         moved = bool(landed)
         if landed:
             block = self._block = self.market.block()
             self.clock.observe(block)
-        moved |= self._step_attempt()
+        moved |= self._pipeline.step(may_claim=self._may_begin(), look_again_seconds=self._poll_seconds())
         if is_new or moved or self._transactions.count:
-            in_hand = None if self._attempt is None else self._attempt.key
-            to_run = self.claims.advance(block, in_hand=in_hand)
-            if to_run is not None and (self._attempt is None or not self._attempt.has_task):
-                moved |= self._resume(to_run)
+            attempt = self._pipeline.attempt
+            to_run = self.claims.advance(block, in_hand=None if attempt is None else attempt.key)
+            if to_run is not None and not self._paused and not self._stopping.is_set():
+                moved |= self._pipeline.resume(to_run)
         self._treasury.look(block)
         self._say_hello()
-        return moved | self._begin_finding()
+        if self._may_begin():
+            self._pipeline.look()
+        return moved
 
-    def _step_attempt(self) -> bool:
-        """Carry the attempt one phase further if it is ready."""
-        attempt = self._attempt
-        if attempt is None:
+    def _may_begin(self) -> bool:
+        """Whether a new task may be begun, as far as this worker's own state goes."""
+        if self._paused or self._draining.is_set() or self._stopping.is_set():
             return False
-        if attempt.phase in (Phase.FINDING, Phase.PREPARING):
-            return self._step_found(attempt)
-        if attempt.phase is Phase.RUNNING:
-            return self._step_ran(attempt)
-        return False
-
-    def _begin_finding(self) -> bool:
-        blocked = self._paused or self._draining.is_set() or self._stopping.is_set()
-        if self._attempt is not None or blocked or time.monotonic() < self._next_look_at:
-            return False
-        if self.claims.count >= self.settings.max_open or self._balance_forbids():
-            return False
-        future = self._runner.submit(self.finder.find)
-        future.add_done_callback(self._woken)
-        self._attempt = Attempt(phase=Phase.FINDING, finding=future)
-        return False
-
-    def _step_found(self, attempt: Attempt) -> bool:
-        future = attempt.finding
-        if future is None or not future.done():
-            return False
-        self._attempt = None
-        try:
-            work = future.result()
-        except SandboxStopped:
-            return False
-        except Refused as refusal:  # of a claim that was made before
-            if attempt.entry is not None:
-                self._leave(attempt.entry, refusal)
-            return False
-        if work is None:
-            self._next_look_at = time.monotonic() + self._poll_seconds()
-            return False
-        attempt.work = work
-        if attempt.phase is Phase.PREPARING:
-            self._run(attempt)
-            return True
-        return not self._paused and not self._draining.is_set() and self._claim(attempt, work)
-
-    def _claim(self, attempt: Attempt, work: Work) -> bool:
-        entry = Entry(
-            job_id=work.job_id,
-            task_index=work.task_index,
-            opened_at=time.time(),
-            basis=work.basis,
-            stake=work.terms.stake_per_claim,
-            price=work.terms.slot_price,
-        )
-        call = self.market.claim(*work.key)
-        try:
-            gas = self._transactions.sender.gas_for(call)
-        except NodeUnreachable:
-            raise
-        except ChainError as error:  # somebody was faster
-            self.finder.note(work.key, Refused("wave_full", str(error)))
-            return True
-        attempt.entry = self.journal.open_entry(entry)
-        failpoint("worker.claim_noted")
-        attempt.phase = Phase.CLAIMING
-        self._attempt = attempt
-        try:
-            self._transactions.post((*work.key, "claim"), call, gas=gas)
-        except NodeUnreachable:
-            raise
-        except ChainError as error:
-            self._lost_claim(attempt, error)
-            return True
-        failpoint("worker.claim_sent")
-        self.finder.forget_refusals()
-        return True
-
-    def _note_landed(self, done: Landed) -> None:
-        if done.error is not None:
-            LOGGER.info("%s: %s", done.key, done.error)
-        attempt = self._attempt
-        if attempt is None or attempt.key is None or done.key != (*attempt.key, "claim"):
-            return
-        if done.error is None:
-            self._run(attempt)
-        else:
-            self._lost_claim(attempt, done.error)
-
-    def _lost_claim(self, attempt: Attempt, error: ChainError) -> None:
-        assert attempt.entry is not None
-        self._attempt = None
-        if self.market.claim_of(*attempt.entry.key, self.address) is None:
-            self.journal.close_entry(attempt.entry, Outcome.GONE, f"not claimed: {error}")
-            self.finder.note(attempt.entry.key, Refused("wave_full", str(error)))
-
-    def _resume(self, entry: Entry) -> bool:
-        """Take up a claim that stands on chain and has no result: from before a restart, or after a crash."""
-        if self._paused or self._stopping.is_set():
-            return False
-        if self._attempt is not None and self._attempt.finding is not None and not self._attempt.finding.cancel():
-            return False  # it will be done in a moment
-        LOGGER.info("job %s task %s: taking up the claim again", *entry.key)
-        future: Future[Work | None] = self._runner.submit(self.finder.prepare, *entry.key)
-        future.add_done_callback(self._woken)
-        self._attempt = Attempt(phase=Phase.PREPARING, finding=future, entry=entry)
-        return True
-
-    def _run(self, attempt: Attempt) -> None:
-        assert attempt.work is not None
-        attempt.phase = Phase.RUNNING
-        attempt.running = self._runner.submit(self.execute, attempt.work)
-        attempt.running.add_done_callback(self._woken)
-        self._attempt = attempt
-        LOGGER.info("job %s task %s: running", *attempt.work.key)
-
-    def _step_ran(self, attempt: Attempt) -> bool:
-        future, entry, work = attempt.running, attempt.entry, attempt.work
-        if future is None or entry is None or work is None or not future.done():
-            return False
-        self._attempt = None
-        try:
-            done = future.result()
-        except SandboxStopped:
-            return False
-        except SandboxError as error:
-            self._no_result(entry, error)
-            return True
-        failpoint("worker.run_done")
-        cid = self._keep(done.output)
-        self.journal.seal(
-            entry,
-            basis=work.basis,
-            digest=cid.digest,
-            salt=new_salt(),
-            output_cid=str(cid),
-            work_units=done.work_units,
-            seconds=done.seconds,
-        )
-        failpoint("worker.sealed")
-        LOGGER.info("job %s task %s: result %s in %.2f s", *entry.key, cid, done.seconds)
-        self._crashes.pop(entry.key, None)
-        return True
-
-    def _keep(self, output: bytes) -> Cid:
-        try:
-            return self.content.keep_output(output)
-        except OSError as error:
-            raise JournalError(
-                f"the result cannot be written to {self.content.folder} ({error.strerror}); nothing was committed: "
-                "free the disk and start again"
-            ) from error
-
-    def _no_result(self, entry: Entry, error: SandboxError) -> None:
-        LOGGER.warning("job %s task %s: %s", *entry.key, error)
-        self._crashes[entry.key] = self._crashes.get(entry.key, 0) + 1
-        if isinstance(error, SandboxCrashed) and self._crashes[entry.key] < MAX_CRASHES:
-            return
-        self._leave(entry, Refused("task_failed_here", str(error), for_seconds=None))
-
-    def _leave(self, entry: Entry, refusal: Refused) -> None:
-        """Give a claim up; tried again later where waiting may help."""
-        if refusal.for_seconds is None:
-            self.claims.given_up[entry.key] = f"{refusal.text}; the claim will expire, which costs the no-show fee"
-        self.finder.note(entry.key, refusal)
+        balances = self._treasury.balances
+        broke = balances is not None and (balances.stake == 0 or balances.gas_wei == 0)
+        return not broke and self.claims.count < self.settings.max_open
 
     # --- beside the loop's main path ---
 
@@ -391,10 +242,6 @@ class Agent:
         self._paused = paused
         (self.sandbox.pause if paused else self.sandbox.resume)()
         LOGGER.info("paused by the owner" if paused else "going on")
-
-    def _balance_forbids(self) -> bool:
-        balances = self._treasury.balances
-        return balances is not None and (balances.stake == 0 or balances.gas_wei == 0)
 
     def _say_hello(self) -> None:
         if self._link is None or time.monotonic() < self._next_hello_at:
@@ -434,9 +281,6 @@ class Agent:
         LOGGER.info("job %s task %s: %s: %s", *entry.key, entry.outcome, entry.detail)
         self._reporter.soon()
 
-    def _woken(self, _: object) -> None:
-        self._wake.set()
-
     def _poll_seconds(self) -> float:
         return self.settings.poll_seconds or self.clock.poll_seconds
 
@@ -446,10 +290,13 @@ class Agent:
         return BUSY_POLL_SECONDS if busy or self._transactions.count else self._poll_seconds()
 
     def _situation(self) -> Situation:
-        return self._reporter.situation(attempt=self._attempt, paused=self._paused, node_error=self._node_error)
+        return self._reporter.situation(
+            attempt=self._pipeline.attempt, paused=self._paused, node_error=self._node_error
+        )
 
     def _save_status(self, state: str | None = None) -> None:
-        doing = self._attempt.name if self._attempt is not None else "idle"
+        attempt = self._pipeline.attempt
+        doing = attempt.name if attempt is not None else "idle"
         self._reporter.save(self._situation(), doing=doing, block=self._block, state=state)
 
     def _finish(self) -> None:
@@ -466,6 +313,6 @@ class Agent:
                 len(open_entries),
             )
         self._save_status("stopped")
-        self._runner.shutdown(wait=False, cancel_futures=True)
+        self._pipeline.close()
         self._uploads.shutdown(wait=False, cancel_futures=True)
         self.journal.close()

@@ -9,12 +9,12 @@ from dataclasses import asdict, dataclass, field
 
 from edgebounty.chain.views import BlockRef
 from edgebounty.protocol.types import Address
-from edgebounty.worker.attempt import Attempt
 from edgebounty.worker.claims import OpenClaims
 from edgebounty.worker.clock import ChainClock
 from edgebounty.worker.explain import Situation, explain
 from edgebounty.worker.finder import Finder
 from edgebounty.worker.journal import Journal
+from edgebounty.worker.pipeline import Attempt
 from edgebounty.worker.settings import WorkerSettings
 from edgebounty.worker.status import Status
 from edgebounty.worker.treasury import Treasury
