@@ -20,23 +20,24 @@ contract BountyEscrow is IBountyEscrow, ReentrancyGuardTransient {
     using Terms for JobTerms;
 
     struct Job {
-        // slot 0: 20 + 12. Settling touches this slot and the next, no other
-        address lane;
-        uint96 escrow; // token base units left for this job
-        // slot 1: 20 + 2 + 2 + 1 + 1 + 1 + 5
-        address orchestrator;
+        // slot 0: 12 + 12 + 2 + 1 + 1. Settling touches this slot and no other
+        uint96 escrow; // token base units left for this job, fees apart
+        uint96 feeDue; // token base units earned by the orchestrator and not credited yet
         uint16 feeBps;
+        bool inBatchLane;
+        bool stopped;
+        // slot 1: 20 + 5 + 4 + 2 + 1
+        address requester;
+        uint40 deadline; // Unix seconds
+        uint32 taskTime; // seconds
         uint16 rounds;
         uint8 quorum;
+        // slot 2: 20 + 4 + 4 + 1 + 1
+        address orchestrator;
+        uint32 mapTasks;
+        uint32 reduceTasks;
         uint8 workSlots;
         uint8 auditSlots;
-        uint40 deadline; // Unix seconds
-        // slot 2: 20 + 4 + 3 + 3 + 1
-        address requester;
-        uint32 taskTime; // seconds
-        uint24 mapTasks;
-        uint24 reduceTasks;
-        bool stopped;
         // slot 3: 16 + 16
         uint128 slotPrice; // token base units
         uint128 stakePerClaim; // token base units
@@ -87,25 +88,30 @@ contract BountyEscrow is IBountyEscrow, ReentrancyGuardTransient {
     function stop(uint256 jobId) external {
         Job storage job = _existing(jobId);
         if (msg.sender != job.requester) revert NotTheRequester(jobId, msg.sender);
-        (uint256 finished, , bool failed) = ILane(job.lane).progress(jobId);
+        ILane lane = _laneOf(job);
+        (uint256 finished, , bool failed) = lane.progress(jobId);
         if (_ended(job, finished, failed)) revert JobAlreadyEnded(jobId);
 
         job.stopped = true;
         emit JobStopped(jobId);
 
-        ILane(job.lane).stopJob(jobId);
+        lane.stopJob(jobId);
     }
 
     /// @inheritdoc IBountyEscrow
     function refund(uint256 jobId) external returns (uint256 amount) {
         Job storage job = _existing(jobId);
         amount = refundable(jobId);
-        if (amount == 0) revert NothingToRefund(jobId);
+        uint256 fee = job.feeDue;
+        if (amount == 0 && fee == 0) revert NothingToRefund(jobId);
 
         job.escrow -= amount.toUint96();
-        creditOf[job.requester] += amount;
-        emit BountyRefunded(jobId, job.requester, amount);
-        emit CreditAdded(job.requester, jobId, amount);
+        job.feeDue = 0;
+        if (fee != 0) _credit(job.orchestrator, jobId, fee);
+        if (amount != 0) {
+            emit BountyRefunded(jobId, job.requester, amount);
+            _credit(job.requester, jobId, amount);
+        }
     }
 
     /// @inheritdoc IBountyEscrow
@@ -116,17 +122,18 @@ contract BountyEscrow is IBountyEscrow, ReentrancyGuardTransient {
         uint256 fromSlash
     ) external {
         Job storage job = _jobs[jobId];
-        if (msg.sender != job.lane) revert NotTheLane(jobId, msg.sender);
+        if (msg.sender != address(_laneOf(job))) revert NotTheLane(jobId, msg.sender);
 
         uint256 paid = amountEach * payees.length;
         uint256 feeDown = (paid * job.feeBps) / Terms.ALL_BPS;
         uint256 fromEscrow = paid + feeDown - fromSlash;
-        if (fromEscrow > job.escrow) revert EscrowTooSmall(jobId, fromEscrow, job.escrow);
+        uint256 left = job.escrow;
+        if (fromEscrow > left) revert EscrowTooSmall(jobId, fromEscrow, left);
 
-        job.escrow -= fromEscrow.toUint96();
+        job.escrow = uint96(left - fromEscrow);
+        job.feeDue += uint96(feeDown);
         if (fromSlash != 0) totalOwed += fromSlash;
         for (uint256 i = 0; i < payees.length; ++i) _credit(payees[i], jobId, amountEach);
-        if (feeDown != 0) _credit(job.orchestrator, jobId, feeDown);
     }
 
     /// @inheritdoc IBountyEscrow
@@ -150,7 +157,7 @@ contract BountyEscrow is IBountyEscrow, ReentrancyGuardTransient {
     /// @inheritdoc IBountyEscrow
     function refundable(uint256 jobId) public view returns (uint256) {
         Job storage job = _existing(jobId);
-        (uint256 finished, uint256 active, bool failed) = ILane(job.lane).progress(jobId);
+        (uint256 finished, uint256 active, bool failed) = _laneOf(job).progress(jobId);
         uint256 open = _ended(job, finished, failed) ? active : _taskCount(job) - finished;
         return job.escrow - open * Terms.maxTaskCost(job.slotPrice, job.feeBps, job.workSlots, job.auditSlots);
     }
@@ -160,7 +167,7 @@ contract BountyEscrow is IBountyEscrow, ReentrancyGuardTransient {
         Job storage job = _existing(jobId);
         return
             JobTerms({
-                lane: job.lane,
+                lane: address(_laneOf(job)),
                 orchestrator: job.orchestrator,
                 deadline: job.deadline,
                 taskTime: job.taskTime,
@@ -188,6 +195,11 @@ contract BountyEscrow is IBountyEscrow, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IBountyEscrow
+    function feeDueOf(uint256 jobId) external view returns (uint256) {
+        return _existing(jobId).feeDue;
+    }
+
+    /// @inheritdoc IBountyEscrow
     function escrowOf(uint256 jobId) external view returns (uint256) {
         return _existing(jobId).escrow;
     }
@@ -204,20 +216,21 @@ contract BountyEscrow is IBountyEscrow, ReentrancyGuardTransient {
 
         jobId = ++jobCount;
         _jobs[jobId] = Job({
-            lane: terms_.lane,
             escrow: bounty.toUint96(),
-            orchestrator: terms_.orchestrator,
+            feeDue: 0,
             feeBps: terms_.feeBps,
+            inBatchLane: terms_.lane == BATCH_LANE,
+            stopped: false,
+            requester: msg.sender,
+            deadline: terms_.deadline,
+            taskTime: terms_.taskTime,
             rounds: terms_.rounds,
             quorum: terms_.quorum,
+            orchestrator: terms_.orchestrator,
+            mapTasks: terms_.mapTasks,
+            reduceTasks: terms_.reduceTasks,
             workSlots: terms_.workSlots,
             auditSlots: terms_.auditSlots,
-            deadline: terms_.deadline,
-            requester: msg.sender,
-            taskTime: terms_.taskTime,
-            mapTasks: uint256(terms_.mapTasks).toUint24(),
-            reduceTasks: uint256(terms_.reduceTasks).toUint24(),
-            stopped: false,
             slotPrice: terms_.slotPrice,
             stakePerClaim: terms_.stakePerClaim,
             manifestDigest: terms_.manifestDigest
@@ -243,6 +256,10 @@ contract BountyEscrow is IBountyEscrow, ReentrancyGuardTransient {
         emit CreditWithdrawn(account, to, amount);
 
         TOKEN.safeTransfer(to, amount);
+    }
+
+    function _laneOf(Job storage job) private view returns (ILane) {
+        return ILane(job.inBatchLane ? BATCH_LANE : DIRECT_LANE);
     }
 
     function _existing(uint256 jobId) private view returns (Job storage job) {

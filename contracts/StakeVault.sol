@@ -235,17 +235,18 @@ contract StakeVault is IStakeVault, ReentrancyGuardTransient {
     // --- lanes ---
 
     /// @inheritdoc IStakeVault
-    function lock(address worker, uint256 amount) external onlyLane {
+    function lock(
+        address worker,
+        uint256 amount,
+        uint256 asOfBlock
+    ) external onlyLane returns (uint256 workerStake, uint256 totalStake) {
         _lock(worker, amount);
-        emit StakeLocked(worker, msg.sender, amount);
+        return (_stakeAt(worker, asOfBlock), _totalStakeAt(asOfBlock));
     }
 
     /// @inheritdoc IStakeVault
     function unlock(address[] calldata workers, uint256 amountEach) external onlyLane {
-        for (uint256 i = 0; i < workers.length; ++i) {
-            _unlock(workers[i], amountEach);
-            emit StakeUnlocked(workers[i], msg.sender, amountEach);
-        }
+        for (uint256 i = 0; i < workers.length; ++i) _unlock(workers[i], amountEach);
     }
 
     /// @inheritdoc IStakeVault
@@ -364,8 +365,9 @@ contract StakeVault is IStakeVault, ReentrancyGuardTransient {
 
     function _unlock(address worker, uint256 amount) private {
         Account storage account = _accounts[worker];
-        if (amount > account.locked) revert StakeNotLocked(worker, amount, account.locked);
-        account.locked -= amount.toUint96();
+        uint256 locked = account.locked;
+        if (amount > locked) revert StakeNotLocked(worker, amount, locked);
+        account.locked = uint96(locked - amount);
     }
 
     function _slash(address worker, uint256 amount, uint256 fundAmount) private {

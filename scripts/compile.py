@@ -23,7 +23,7 @@ SOLC_FOLDER = ROOT / "build" / "solc"
 SOLC_VERSION = "0.8.37"
 # foundry.toml and brownie-config.yaml say the same; tests/contracts/test_bytecode.py compares what comes out.
 SETTINGS: dict[str, Any] = {
-    "optimizer": {"enabled": True, "runs": 1000},
+    "optimizer": {"enabled": True, "runs": 1000000},
     "evmVersion": "cancun",
     "remappings": ["@openzeppelin/=node_modules/@openzeppelin/"],
 }

@@ -63,11 +63,13 @@ interface IBountyEscrow {
     ///         may still be claimed until the deadline.
     function stop(uint256 jobId) external;
 
-    /// @notice Credits the requester with what no task can cost any more. Anyone may call, again and again.
+    /// @notice Closes the books so far: credits the requester with what no task can cost any more, and the orchestrator
+    ///         with the fees it has earned. Anyone may call, again and again.
+    /// @return amount the requester's part
     function refund(uint256 jobId) external returns (uint256 amount);
 
-    /// @notice Turns escrow into credits for one task: `amountEach` to each payee, and the orchestrator's fee on all of
-    ///         it, rounded down. The job's lane only; it bounds the number of payees and pays a task at most once.
+    /// @notice Turns escrow into credits for one task: `amountEach` to each payee. The orchestrator's fee on all of it,
+    ///         rounded down, becomes due. The job's lane only; it bounds the payees and pays a task at most once.
     /// @param fromSlash part of it that slashed stake pays, already transferred here by the vault
     function settleTask(uint256 jobId, address[] calldata payees, uint256 amountEach, uint256 fromSlash) external;
 
@@ -89,16 +91,18 @@ interface IBountyEscrow {
     /// @notice What posting these terms takes: (slot price + fee, rounded up) x (work + audit slots) x tasks.
     function bountyFor(JobTerms calldata terms) external pure returns (uint256);
 
-    /// @notice What `refund` would credit now.
+    /// @notice What `refund` would credit the requester now.
     function refundable(uint256 jobId) external view returns (uint256);
 
     function terms(uint256 jobId) external view returns (JobTerms memory);
     function requesterOf(uint256 jobId) external view returns (address);
     function isStopped(uint256 jobId) external view returns (bool);
-    /// @notice Escrow that is left for this job.
+    /// @notice Fees that `refund` would credit the orchestrator now.
+    function feeDueOf(uint256 jobId) external view returns (uint256);
+    /// @notice Escrow that is left for this job, fees that are due apart.
     function escrowOf(uint256 jobId) external view returns (uint256);
     function creditOf(address account) external view returns (uint256);
     function jobCount() external view returns (uint256);
-    /// @notice What this contract owes: escrow of all jobs and all credits. Its balance is never less.
+    /// @notice What this contract owes: escrow and due fees of all jobs, and all credits. Its balance is never less.
     function totalOwed() external view returns (uint256);
 }

@@ -37,6 +37,7 @@ interface IDirectLane is ILane {
 
     event StageOpened(uint256 indexed jobId, uint32 firstTask, uint32 drawEpoch);
     event JobFailed(uint256 indexed jobId, uint32 taskIndex);
+    /// @param commitDeadline until when everybody in this wave who has not committed must; it moves with each claim
     event TaskClaimed(uint256 indexed jobId, uint32 indexed taskIndex, address indexed worker, uint40 commitDeadline);
     event ResultCommitted(
         uint256 indexed jobId,
@@ -82,12 +83,12 @@ interface IDirectLane is ILane {
     ///      else the task is refunded, those who revealed are unlocked and the silent lose stakePerClaim.
     function settle(uint256 jobId, uint32 taskIndex) external;
 
-    /// @notice Removes a claim whose time to commit has passed: a small fee burns, the rest is unlocked, the slot is free
+    /// @notice Removes a claim when the wave's time to commit has passed: a small fee burns, the rest is unlocked, the slot is free
     ///         again and the worker barred from this task. Anyone may call.
     function expireClaim(uint256 jobId, uint32 taskIndex, address worker) external;
 
-    /// @notice Draws anew, with twice the chance for everybody, for a wave that did not fill within DRAW_TIME + taskTime
-    ///         (its seed may have been missed). Anyone may call, at most MAX_REOPENS times a task.
+    /// @notice Draws anew, with twice the chance for everybody, for a wave that did not fill in time (its seed may have
+    ///         been missed). Anyone may call, at most MAX_REOPENS times a task, once late claims have expired.
     /// @dev Claims stay possible until then and after: this widens a draw, it ends nothing. The claims' time-out is the
     ///      job's deadline.
     function reopen(uint256 jobId, uint32 taskIndex) external;

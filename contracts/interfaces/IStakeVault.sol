@@ -28,8 +28,6 @@ interface IStakeVault {
     event Staked(address indexed worker, address indexed from, uint256 amount);
     event SponsorAccepted(address indexed worker, address indexed sponsor);
     event SponsorLeft(address indexed worker, address indexed sponsor, uint256 amount);
-    event StakeLocked(address indexed worker, address indexed lane, uint256 amount);
-    event StakeUnlocked(address indexed worker, address indexed lane, uint256 amount);
     event StakeSlashed(address indexed worker, address indexed lane, uint256 amount, uint256 funded);
     event StakeUnbonded(address indexed account, uint256 amount, uint256 availableAt);
     event StakeWithdrawn(address indexed account, uint256 amount);
@@ -81,8 +79,15 @@ interface IStakeVault {
 
     // --- lanes ---
 
-    /// @notice Locks free stake for one claim. Lanes only.
-    function lock(address worker, uint256 amount) external;
+    /// @notice Locks free stake for one claim. Lanes only; their own events tell which claim took or freed stake.
+    /// @param asOfBlock a past block, the one that the claim's draw is about
+    /// @return workerStake the worker's stake at the end of that block
+    /// @return totalStake everybody's
+    function lock(
+        address worker,
+        uint256 amount,
+        uint256 asOfBlock
+    ) external returns (uint256 workerStake, uint256 totalStake);
 
     /// @notice Frees `amountEach` of each worker's locked stake. Lanes only; the lane bounds the number of workers.
     function unlock(address[] calldata workers, uint256 amountEach) external;

@@ -8,7 +8,7 @@ import {JobTerms} from "../types/Market.sol";
 
 /// @title What terms cost, and which terms are refused.
 library Terms {
-    uint256 internal constant MAX_TASKS = 100_000;
+    uint256 internal constant MAX_TASKS = 65_535;
     uint256 internal constant MAX_SLOTS = 16;
     /// @dev Bounds how long a job can hold anybody's stake: deadline, then at most two task times.
     uint256 internal constant MAX_JOB_TIME = 90 days;

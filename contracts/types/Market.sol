@@ -47,7 +47,7 @@ struct TaskView {
     uint8 committed;
     uint8 revealed;
     uint32 drawEpoch; // whose seed decides who may claim now
-    uint40 phaseDeadline; // Idle, Claiming: from then on anyone may reopen. Revealing: from then on anyone may settle
+    uint40 phaseDeadline; // Claiming: commits close, then anyone may expire and reopen. Revealing: reveals close
     bytes32 resultDigest; // zero until settled
 }
 
@@ -56,6 +56,6 @@ struct ClaimView {
     address worker;
     uint8 slot;
     ClaimStatus status;
-    uint40 commitDeadline; // Unix seconds
+    uint40 commitDeadline; // Unix seconds; moves later when others join the wave
     bytes32 digest; // the commitment once committed, the result digest once revealed
 }

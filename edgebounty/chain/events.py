@@ -98,20 +98,6 @@ class SponsorLeft(VaultEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StakeLocked(VaultEvent):
-    worker: Address
-    lane: Address
-    amount: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StakeUnlocked(VaultEvent):
-    worker: Address
-    lane: Address
-    amount: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class StakeSlashed(VaultEvent):
     worker: Address
     lane: Address
@@ -244,7 +230,7 @@ EVENT_CLASSES: Mapping[str, type[Event]] = {
     cls.__name__: cls
     for cls in (
         *(JobPosted, JobStopped, BountyRefunded, CreditAdded, CreditWithdrawn),
-        *(Staked, SponsorAccepted, SponsorLeft, StakeLocked, StakeUnlocked, StakeSlashed, StakeUnbonded),
+        *(Staked, SponsorAccepted, SponsorLeft, StakeSlashed, StakeUnbonded),
         *(StakeWithdrawn, StakeAllotted, StakeUnallotted, AllotmentReleased, SlashedBurned, SeedRecorded),
         *(StageOpened, JobFailed, TaskClaimed, ResultCommitted, RevealsOpened, ResultRevealed, TaskSettled),
         *(TaskReopened, TaskRefunded, TaskExpired, ClaimExpired),

@@ -75,12 +75,16 @@ def read_ledger(market: MarketContracts, *, block_number: int | None = None) -> 
                 earned[terms.orchestrator] += event.winners * terms.slot_price * terms.fee_bps // 10_000
             case _:
                 pass
+    vault, escrow = market.vault.functions, market.escrow.functions
+    due: dict[Address, int] = defaultdict(int)
+    for job_id, job in posted.items():
+        due[job.terms.orchestrator] += int(market.read(escrow.feeDueOf(job_id), at))
     # Of an orchestrator's credit, the part up to its fees counts as fees; the rest it earned or was refunded otherwise.
     unpaid_fees = sum(
-        min(fee, int(market.read(market.escrow.functions.creditOf(account), at))) for account, fee in earned.items()
+        due[account] + min(fee - due[account], int(market.read(escrow.creditOf(account), at)))
+        for account, fee in earned.items()
     )
     fees = sum(earned.values())
-    vault, escrow = market.vault.functions, market.escrow.functions
     total_escrow = sum(int(market.read(escrow.escrowOf(job_id), at)) for job_id in posted)
     escrow_owed = int(market.read(escrow.totalOwed(), at))
     held = sum(

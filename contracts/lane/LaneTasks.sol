@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {IDirectLane} from "../interfaces/IDirectLane.sol";
+import {IStakeVault} from "../interfaces/IStakeVault.sol";
+import {Draw} from "../libraries/Draw.sol";
+import {Slots} from "../libraries/Slots.sol";
+import {ClaimStatus, ClaimView, TaskStatus, TaskView} from "../types/Market.sol";
+import {LaneStages} from "./LaneStages.sol";
+
+/// @title Tasks as the lane stores them, who sits in their slots, who is drawn, and how to read all that.
+/// @dev Storage is laid out for gas: a task of up to three replicas that needs no second draw lives in one slot, plus
+///      one slot per commitment.
+abstract contract LaneTasks is LaneStages {
+    using Slots for uint16;
+    using Slots for uint64;
+
+    // one slot, full
+    struct Task {
+        TaskStatus status;
+        uint8 slotsOpen; // zero while nobody has touched the task
+        uint8 firstSlot; // of the present wave
+        bool unusual; // it was drawn again, or somebody is barred: `redraw` says more
+        uint16 claimed; // sets of slots
+        uint16 committed;
+        uint16 revealed;
+        uint40 phaseDeadline; // see TaskView
+        uint64 groups; // who revealed the same, see Slots
+        uint72 seats; // the workers in slots 0, 1 and 2, by number, 24 bits each
+    }
+
+    // one slot, read only if the task is unusual
+    struct Redraw {
+        uint32 drawEpoch; // zero: the stage's
+        uint8 reopens;
+    }
+
+    struct Record {
+        Task task;
+        Redraw redraw;
+        uint24[13] moreSeats; // the workers in slots 3 to 15
+        // The commitment, then the digest. Who repeats a leader's digest keeps none: `groups` points there.
+        bytes32[16] digests;
+        mapping(uint24 workerNumber => bool) barred;
+    }
+
+    uint256 private constant EMBEDDED_SEATS = 3;
+
+    IStakeVault public immutable VAULT;
+    uint256 public immutable DRAW_TIME;
+
+    mapping(uint256 jobId => mapping(uint32 taskIndex => Record)) internal _records;
+    mapping(address worker => uint24) private _numberOf; // from 1, in the order of first claims
+    mapping(uint24 workerNumber => address) private _workers;
+    uint24 private _workerCount;
+
+    constructor(IStakeVault vault, uint256 drawTime) {
+        VAULT = vault;
+        DRAW_TIME = drawTime;
+    }
+
+    // --- views ---
+
+    /// @inheritdoc IDirectLane
+    function taskOf(uint256 jobId, uint32 taskIndex) external view returns (TaskView memory) {
+        Record storage record = _records[jobId][taskIndex];
+        Task memory task = _present(jobId, taskIndex);
+        return
+            TaskView({
+                status: task.status,
+                slotsOpen: task.slotsOpen,
+                firstSlot: task.firstSlot,
+                reopens: record.redraw.reopens,
+                claimed: task.claimed.size(),
+                committed: task.committed.size(),
+                revealed: task.revealed.size(),
+                drawEpoch: drawEpochOf(jobId, taskIndex),
+                phaseDeadline: task.phaseDeadline,
+                resultDigest: resultOf(jobId, taskIndex)
+            });
+    }
+
+    /// @inheritdoc IDirectLane
+    function claimsOf(uint256 jobId, uint32 taskIndex) external view returns (ClaimView[] memory claims) {
+        Record storage record = _records[jobId][taskIndex];
+        Task memory task = record.task;
+        claims = new ClaimView[](task.claimed.size());
+        uint256 count = 0;
+        for (uint8 slot = 0; count < claims.length; ++slot) {
+            if (!task.claimed.has(slot)) continue;
+            bool revealed = task.revealed.has(slot);
+            ClaimStatus open = task.committed.has(slot) ? ClaimStatus.Committed : ClaimStatus.Claimed;
+            claims[count++] = ClaimView({
+                worker: _workerAt(record, task, slot),
+                slot: slot,
+                status: revealed ? ClaimStatus.Revealed : open,
+                commitDeadline: open == ClaimStatus.Claimed ? task.phaseDeadline : 0,
+                digest: record.digests[revealed ? task.groups.leaderOf(slot) : slot]
+            });
+        }
+    }
+
+    /// @inheritdoc IDirectLane
+    function resultOf(uint256 jobId, uint32 taskIndex) public view returns (bytes32) {
+        Record storage record = _records[jobId][taskIndex];
+        Task memory task = record.task;
+        if (task.status != TaskStatus.Settled) return 0;
+        (uint8 leader, ) = task.groups.largestGroup(task.revealed);
+        return record.digests[leader];
+    }
+
+    /// @inheritdoc IDirectLane
+    function drawEpochOf(uint256 jobId, uint32 taskIndex) public view returns (uint32) {
+        uint32 redrawn = _records[jobId][taskIndex].redraw.drawEpoch;
+        return redrawn == 0 ? _rulesOf(jobId, taskIndex).drawEpoch : redrawn;
+    }
+
+    /// @inheritdoc IDirectLane
+    function isDrawn(uint256 jobId, uint32 taskIndex, address worker) external view returns (bool) {
+        (bytes32 seed, uint256 stakeBlock) = SEEDS.drawOf(drawEpochOf(jobId, taskIndex));
+        if (seed == 0) return false;
+        (uint256 stake, uint256 totalStake) = VAULT.stakeShareAt(worker, stakeBlock);
+        uint256 slots = _present(jobId, taskIndex).slotsOpen;
+        uint256 reopens = _records[jobId][taskIndex].redraw.reopens;
+        return Draw.isDrawn(seed, jobId, taskIndex, worker, stake, totalStake, slots, reopens);
+    }
+
+    /// @inheritdoc IDirectLane
+    function isBarred(uint256 jobId, uint32 taskIndex, address worker) external view returns (bool) {
+        return _records[jobId][taskIndex].barred[_numberOf[worker]];
+    }
+
+    // --- draws ---
+
+    /// @dev Until when a wave drawn at `from` is given to fill: its seed has to become known first.
+    function _drawDeadline(uint256 from, Rules memory rules) internal view returns (uint40) {
+        return uint40(from + DRAW_TIME + rules.taskTime);
+    }
+
+    /// @dev The task, with what it takes from its stage while nobody has touched it.
+    function _present(uint256 jobId, uint32 taskIndex) internal view returns (Task memory task) {
+        Rules memory rules = _rulesOf(jobId, taskIndex);
+        task = _records[jobId][taskIndex].task;
+        if (task.slotsOpen != 0) return task;
+        task.slotsOpen = rules.quorum;
+        task.phaseDeadline = _drawDeadline(_progress[jobId].openedAt, rules);
+    }
+
+    // --- seats ---
+
+    /// @dev The worker's number, a new one at its first claim ever.
+    function _enroll(address worker) internal returns (uint24 number) {
+        number = _numberOf[worker];
+        if (number == 0) {
+            number = ++_workerCount;
+            _numberOf[worker] = number;
+            _workers[number] = worker;
+        }
+    }
+
+    /// @dev The slot that the worker holds. Reverts if it holds none.
+    function _slotOf(
+        uint256 jobId,
+        uint32 taskIndex,
+        Record storage record,
+        Task memory task,
+        address worker
+    ) internal view returns (uint8 slot) {
+        slot = _find(record, task, _numberOf[worker]);
+        if (slot == task.slotsOpen) revert NoClaim(jobId, taskIndex, worker);
+    }
+
+    /// @dev The slot that this worker holds, or slotsOpen. Nobody has number zero.
+    function _find(Record storage record, Task memory task, uint24 number) internal view returns (uint8 slot) {
+        for (slot = 0; slot < task.slotsOpen; ++slot) {
+            if (task.claimed.has(slot) && _seat(record, task, slot) == number) return slot;
+        }
+    }
+
+    function _workerAt(Record storage record, Task memory task, uint256 slot) internal view returns (address) {
+        return _workers[_seat(record, task, slot)];
+    }
+
+    function _seat(Record storage record, Task memory task, uint256 slot) internal view returns (uint24) {
+        if (slot < EMBEDDED_SEATS) return uint24(task.seats >> (24 * slot));
+        return record.moreSeats[slot - EMBEDDED_SEATS];
+    }
+
+    function _sit(Record storage record, Task memory task, uint256 slot, uint24 number) internal {
+        if (slot < EMBEDDED_SEATS) {
+            uint256 shift = 24 * slot;
+            task.seats = (task.seats & ~(uint72(type(uint24).max) << uint72(shift))) | (uint72(number) << uint72(shift));
+        } else {
+            record.moreSeats[slot - EMBEDDED_SEATS] = number;
+        }
+    }
+}
