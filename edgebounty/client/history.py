@@ -152,7 +152,7 @@ class History:
         worker = self.worker(event.worker)
         worker.no_show_fees += event.fee
         worker.reasons.append(
-            f"job {event.job_id} task {event.task_index}: claimed, no commit in time: no-show fee {event.fee}"
+            f"job {event.job_id} task {event.task_index}: claimed, no commit in time: no-show fee of {event.fee} base units"
         )
 
     def _credited(self, event: e.CreditAdded) -> None:
@@ -182,7 +182,7 @@ class History:
             why = "committed and did not reveal"
         else:
             why = f"revealed {_named(revealed)}, the quorum's result is {_named(accepted)}"
-        worker.reasons.append(f"job {job_id} task {index}: {why}: slashed {event.amount}")
+        worker.reasons.append(f"job {job_id} task {index}: {why}: slashed {event.amount} base units")
 
 
 def _named(digest: bytes) -> str:

@@ -1,7 +1,7 @@
 """What a job's work costs in energy, on phones and on a server. Estimates: nothing here reads a power meter.
 
-Both sides do the same work units; how long one takes is measured on this machine, by running the job once without a
-market. Then
+Both sides do the same work units; how much processor time one takes is measured on this machine, by running the job
+once without a market. Then
 
     phones  = work units of all replicas x seconds per unit x a phone's big core under load
     server  = work units of one run      x seconds per unit x a server's core under load x PUE

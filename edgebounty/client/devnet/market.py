@@ -188,15 +188,22 @@ class Devnet:
             return f"the orchestrator ended: {self._orchestrator.child.last_words()}"
         return None
 
-    def stop(self) -> None:
-        """Stops workers, then the orchestrator, then the chain. Safe to call twice."""
-        workers = list(self.workers.values())
-        for worker in workers:
+    def stop_workers(self) -> None:
+        """All at the same time. Safe to call twice."""
+        for worker in self.workers.values():
             worker.ask_to_stop()
-        for worker in workers:
+        for worker in self.workers.values():
             worker.stop()
+
+    def stop_orchestrator(self) -> None:
+        """Safe to call twice."""
         if self._orchestrator is not None:
             self._orchestrator.child.stop()
+
+    def stop(self) -> None:
+        """Stops workers, then the orchestrator, then the chain. Safe to call twice."""
+        self.stop_workers()
+        self.stop_orchestrator()
         if self._chain is not None:
             self._chain.stop()
         if self._lock is not None:
