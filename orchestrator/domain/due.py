@@ -51,7 +51,13 @@ def _of_task(job: Job, task: Task, block: BlockRef, policy: Policy) -> list[Effe
     if now >= job.terms.deadline:
         return [ExpireTask(task=task.id)] if task.claims and not waiting else []
     widened_at = task.wave_opened + policy.draw_time + job.terms.task_time
-    if task.free_slots and _may_fill(job, task) and now >= widened_at and task.reopens < policy.max_reopens:
+    if (
+        task.free_slots
+        and not waiting
+        and _may_fill(job, task)
+        and now >= widened_at
+        and task.reopens < policy.max_reopens
+    ):
         return [Reopen(task=task.id, reopens=task.reopens)]
     return []
 
