@@ -115,12 +115,6 @@ class Driver:
 
     def _round(self) -> None:
         market = self.market
-        block = market.block()
-        epoch = market.current_epoch()
-        if market.seed(epoch) is None and market.seed_block(epoch) < block.number:
-            with contextlib.suppress(ChainError):
-                header = fetch_header(market.web3, market.seed_block(epoch))
-                self.sender.send(market.record_seed(epoch, header))
         for job_id in range(1, market.job_count() + 1):
             terms = market.terms(job_id)
             if market.progress(job_id)[0] >= terms.total_tasks:
@@ -129,9 +123,16 @@ class Driver:
                 if market.stage_open(job_id, index):
                     self._mind(job_id, index, market.block().time)
 
+    def _record_seed(self, epoch: int) -> None:
+        number = self.market.seed_block(epoch)
+        if number < self.market.block().number and self.market.seed(epoch) is None:
+            with contextlib.suppress(ChainError):
+                self.sender.send(self.market.record_seed(epoch, fetch_header(self.market.web3, number)))
+
     def _mind(self, job_id: int, index: int, now: int) -> None:
         market = self.market
         task = market.task(job_id, index)
+        self._record_seed(task.draw_epoch)
         if (job_id, index) in self.held or task.status.is_final:
             return
         with contextlib.suppress(ChainError):
