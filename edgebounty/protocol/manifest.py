@@ -19,7 +19,8 @@ VERSION: Final = 1
 KINDS: Final = ("analyze", "infer", "train", "wasm")
 MAX_BYTES: Final = CHUNK_BYTES
 MAX_ROUNDS: Final = 65_535
-MAX_TASKS: Final = 1 << 20
+MAX_TASKS: Final = 65_535
+"""As BountyEscrow has it: more could not be posted."""
 MAX_CONTENT_BYTES: Final = 1 << 32
 MAX_WORK_UNITS: Final = 1 << 53
 

@@ -134,10 +134,12 @@ def test_put__bytes_of_another_cid__is_refused(url: str, store: MemoryStore, kno
 
 def test_put__unsigned_expired_or_too_large__is_refused(url: str, store: MemoryStore) -> None:
     late = UploadSigner(DOMAIN, KEY, clock=lambda: time.time() - 7200)()
+    early = UploadSigner(DOMAIN, KEY, clock=lambda: time.time() + 7200)()
     other = UploadSigner(Domain(chain_id=1, verifying_contract=DOMAIN.verifying_contract), KEY)()
 
     assert put(url, b"new", header="").status_code == 401
     assert "ended at" in put(url, b"new", header=late).text
+    assert "lasts longer" in put(url, b"new", header=early).text
     assert "chain 31337" in put(url, b"new", header=other).text
     assert put(url, bytes(MAX_BLOCK_BYTES + 1)).status_code == 413
     assert not store.has(Cid.of(b"new"))

@@ -70,6 +70,7 @@ def test_uniform__same_seed_and_label__is_the_same_for_ever() -> None:
 
 @pytest.mark.unit
 def test_shuffled__by_seed__is_a_permutation() -> None:
+    assert shuffled(8, 3).tolist() == [6, 4, 2, 1, 3, 0, 5, 7]
     assert sorted(shuffled(1000, 3).tolist()) == list(range(1000))
     assert shuffled(1000, 3).tolist() != shuffled(1000, 4).tolist()
 

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from edgebounty.protocol.draw import is_drawn
+from edgebounty.protocol.draw import draw_hash, is_drawn
 from edgebounty.protocol.types import JobId, TaskIndex, to_address
 
 pytestmark = pytest.mark.unit
@@ -44,3 +44,15 @@ def test_is_drawn__share_large_enough__is_certain_and_without_stake_or_seed_impo
 def test_is_drawn__short_seed__is_refused() -> None:
     with pytest.raises(ValueError, match="32 bytes"):
         drawn(seed=b"\1")
+
+
+def test_is_drawn__hash_exactly_at_the_threshold__is_not_drawn() -> None:
+    seed, job, task = b"\1" * 32, JobId(1), TaskIndex(2)
+    workers = (to_address(bytes([i]) * 20) for i in range(256))
+    worker, number = next(
+        (w, n) for w in workers if (n := int.from_bytes(draw_hash(seed, job, task, w), "big")) % 8 == 0
+    )
+    total = (1 << 256) - 1  # so that the threshold is 8 x stake
+
+    assert not drawn(worker=worker, slots=1, stake=number // 8, total_stake=total)
+    assert drawn(worker=worker, slots=1, stake=number // 8 + 1, total_stake=total)

@@ -25,7 +25,7 @@ manifests = st.builds(
     state=st.one_of(st.none(), cids),
     state_bytes=sizes,
     shards=shards.map(tuple),
-    rounds=st.integers(1, 65_535),
+    rounds=st.integers(1, 65_535 // 6),
     params=st.dictionaries(plain_text, numbers, max_size=4),
     limits=limits,
     about=st.dictionaries(plain_text, st.one_of(numbers, plain_text, st.lists(plain_text, max_size=3)), max_size=4),
