@@ -1,7 +1,7 @@
 """Merkle trees as OpenZeppelin's MerkleProof checks them: sorted pairs, leaves hashed twice, Keccak-256.
 
-A leaf is keccak256(keccak256(abi.encode(values))), so no inner node (64 bytes, hashed once) can pass for one. The tree is
-the complete binary tree of @openzeppelin/merkle-tree, leaves in the order given (not sorted): positions have a meaning.
+A leaf is keccak256(keccak256(abi.encode(values))), so no inner node (64 bytes, hashed once) can pass for one. The tree
+is the complete binary tree of @openzeppelin/merkle-tree, leaves in the order given (not sorted): positions have meaning.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def pair_hash(a: bytes, b: bytes) -> bytes:
 
 
 class MerkleTree:
-    """All nodes of a tree over at least one leaf: node i has the children 2i + 1 and 2i + 2, leaf j is node 2n - 2 - j."""
+    """All nodes of a tree of n leaves, n >= 1: node i has the children 2i + 1 and 2i + 2, leaf j is node 2n - 2 - j."""
 
     def __init__(self, leaves: Sequence[bytes]) -> None:
         if not leaves:
