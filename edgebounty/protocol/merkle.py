@@ -1,7 +1,7 @@
 """Merkle trees as OpenZeppelin's MerkleProof checks them: sorted pairs, leaves hashed twice, Keccak-256.
 
 A leaf is keccak256(keccak256(abi.encode(values))), so no inner node (64 bytes, hashed once) can pass for one. The tree
-is the complete binary tree of @openzeppelin/merkle-tree, leaves in the order given (not sorted): positions have meaning.
+is the complete binary tree of @openzeppelin/merkle-tree, but the leaves keep the order given: positions have a meaning.
 """
 
 from __future__ import annotations
