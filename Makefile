@@ -43,7 +43,7 @@ demo: setup ## a whole market on this machine: three real jobs, a liar, a killed
 	@$(BIN)/python scripts/demo.py
 
 test: setup $(STAMP)/dev ## every test
-	$(PYTEST) tests -m unit
+	$(PYTEST) tests -m unit --disable-socket --allow-unix-socket
 	$(PYTEST) tests -m property
 	$(PYTEST) tests -m integration
 	scripts/forge.sh test

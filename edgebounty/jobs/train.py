@@ -6,12 +6,16 @@
 from __future__ import annotations
 
 import math
+from typing import Final
 
 from edgebounty.jobs.arrays import Array, describe_buffers, pack_role, read_buffers, unpack
 from edgebounty.jobs.check import JobError
 from edgebounty.jobs.model import Model, checked_inputs, checked_labels, first_weights
 from edgebounty.jobs.plan import WORK_UNITS, PlannedJob, ProgramPair, assemble, shuffled, split_rows
 from edgebounty.protocol.manifest import Manifest
+
+_UNITS_PER_WEIGHT: Final = 64
+"""Work units for one weight, row and epoch: the built-in programs take 8."""
 
 
 def plan_train(
@@ -25,11 +29,12 @@ def plan_train(
     epochs: int = 1,
     learning_rate: float = 0.1,
     seed: int = 0,
-    work_units: int = WORK_UNITS,
+    work_units: int | None = None,
 ) -> PlannedJob:
     """The job that trains `model` on rows `x` with classes `y`; rows are shuffled by `seed` before they are cut.
 
-    `epochs`: passes over each shard in each round. Raises `JobError` saying what does not fit.
+    `epochs`: passes over each shard in each round. `work_units`: limit of one task; left out, a wide margin over what
+    this model, shard size and number of epochs take. Raises `JobError` saying what does not fit.
     """
     network = Model.parse(model)
     rows = checked_inputs(x, network)
@@ -47,6 +52,7 @@ def plan_train(
         (pack_role(layout, "shard", {"rows": len(part), "x": rows[part], "y": labels[part]}), len(part))
         for part in (order[cut] for cut in split_rows(len(rows), capacity, shards))
     ]
+    weights = sum(buffer.items for buffer in layout.role("state"))
     about = {
         "model": str(network),
         "rows": len(rows),
@@ -61,7 +67,7 @@ def plan_train(
         rounds=rounds,
         params={"learning_rate": learning_rate, "epochs": epochs},
         about=about,
-        work_units=work_units,
+        work_units=work_units or max(WORK_UNITS, _UNITS_PER_WEIGHT * weights * capacity * epochs),
     )
 
 

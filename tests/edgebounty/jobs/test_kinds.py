@@ -224,3 +224,15 @@ def test_decode__result_of_another_job__is_a_job_error() -> None:
 def test_model__malformed_name__shows_an_example(name: str) -> None:
     with pytest.raises(JobError, match="mlp:64-128-10"):
         Model.parse(name)
+
+
+@pytest.mark.integration
+def test_plan_train__many_epochs__leaves_a_wide_margin_of_work_units(runtime: Runtime) -> None:
+    x, y = clusters(512)
+
+    def plan(epochs: int) -> Manifest:
+        return plan_train(x, y, training_pair(), model=str(WINE), rounds=1, epochs=epochs).manifest
+
+    job = plan_train(x, y, training_pair(), model=str(WINE), rounds=1, epochs=4)
+    used = run(job, runtime).work_units / 4  # of one epoch, the reduce included
+    assert plan(100_000).limits.work_units > 3 * used * 100_000
