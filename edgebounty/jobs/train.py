@@ -12,7 +12,7 @@ from edgebounty.jobs.arrays import Array, describe_buffers, pack_role, read_buff
 from edgebounty.jobs.check import JobError
 from edgebounty.jobs.model import Model, checked_inputs, checked_labels, first_weights
 from edgebounty.jobs.plan import WORK_UNITS, PlannedJob, ProgramPair, assemble, shuffled, split_rows
-from edgebounty.protocol.manifest import Manifest
+from edgebounty.protocol.manifest import MAX_WORK_UNITS, Manifest
 
 _UNITS_PER_WEIGHT: Final = 64
 """Work units for one weight, row and epoch: the built-in programs take 8."""
@@ -53,6 +53,7 @@ def plan_train(
         for part in (order[cut] for cut in split_rows(len(rows), capacity, shards))
     ]
     weights = sum(buffer.items for buffer in layout.role("state"))
+    limit = min(MAX_WORK_UNITS, max(WORK_UNITS, _UNITS_PER_WEIGHT * weights * capacity * epochs))
     about = {
         "model": str(network),
         "rows": len(rows),
@@ -67,7 +68,7 @@ def plan_train(
         rounds=rounds,
         params={"learning_rate": learning_rate, "epochs": epochs},
         about=about,
-        work_units=work_units or max(WORK_UNITS, _UNITS_PER_WEIGHT * weights * capacity * epochs),
+        work_units=work_units or limit,
     )
 
 

@@ -7,6 +7,7 @@ Strangers send manifests: `Manifest.parse` raises `ManifestError` naming the fie
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -22,7 +23,7 @@ MAX_ROUNDS: Final = 65_535
 MAX_TASKS: Final = 65_535
 """As BountyEscrow has it: more could not be posted."""
 MAX_CONTENT_BYTES: Final = 1 << 32
-MAX_WORK_UNITS: Final = 1 << 53
+MAX_WORK_UNITS: Final = (1 << 53) - 1
 
 
 class ManifestError(ValueError):
@@ -179,6 +180,8 @@ def _check(manifest: Manifest) -> None:
     for name, value in manifest.params.items():
         if not isinstance(value, int | float) or isinstance(value, bool):
             raise ManifestError(f"params.{str(name)[:40]}", "a number")
+        if abs(value) >= 1 << 53 if isinstance(value, int) else not math.isfinite(value):
+            raise ManifestError(f"params.{str(name)[:40]}", f"{value} is out of range")
 
 
 def _record(value: Any, where: str, names: frozenset[str] | tuple[str, ...]) -> dict[str, Any]:

@@ -176,3 +176,18 @@ def test_encode__anything_changed__has_another_digest() -> None:
 def test_encode__about_without_json_form__is_refused() -> None:
     with pytest.raises(ManifestError, match="about"):
         make_manifest(about={"x": float("nan")}).encode()
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 1 << 53, -(1 << 53)])
+def test_manifest__parameter_without_a_plain_number__is_refused_by_name(value: float) -> None:
+    with pytest.raises(ManifestError, match=r"params\.rate"):
+        make_manifest(params={"rate": value})
+
+
+@pytest.mark.unit
+def test_manifest__largest_limits__can_be_written_and_read() -> None:
+    largest = Limits(work_units=(1 << 53) - 1, memory_bytes=1 << 32, output_bytes=1 << 32)
+    assert Manifest.parse(make_manifest(limits=largest).encode()).limits == largest
+    with pytest.raises(ManifestError, match=r"limits\.work_units"):
+        make_manifest(limits=replace(largest, work_units=1 << 53))
