@@ -15,8 +15,8 @@ from typing import Final
 from bench.figure import Figure, interleave
 from edgebounty.protocol import unixfs
 
-SIZE: Final = 64 << 20
-RUNS: Final = 9
+SIZE: Final = 16 << 20
+RUNS: Final = 101
 
 
 def run() -> list[Figure]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from edgebounty.content.store import ContentError, ContentStore, get_file
+from edgebounty.content.store import ContentStore, get_file
 from edgebounty.jobs.check import JobError, check_layouts, pack_params
 from edgebounty.jobs.shape import TaskSpec, describe, output_cid, result_list, result_tasks
 from edgebounty.programs.runtime import Execution, Runtime
@@ -149,6 +149,3 @@ def _sized(content: bytes, expected: int, what: str) -> bytes:
     if len(content) != expected:
         raise JobError(f"{what} has {len(content)} bytes, the manifest says {expected}")
     return content
-
-
-__all__ = ["ContentError", "Execution", "JobFailed", "LocalRun", "fetcher", "run_local", "run_task"]

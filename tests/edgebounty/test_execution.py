@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from edgebounty.content.store import ContentMissing, MemoryStore
-from edgebounty.execution import Execution, JobFailed, LocalRun, fetcher, run_local, run_task
+from edgebounty.execution import JobFailed, LocalRun, fetcher, run_local, run_task
 from edgebounty.jobs.analyze import plan_analyze
 from edgebounty.jobs.check import JobError
 from edgebounty.jobs.plan import PlannedJob, ProgramPair
 from edgebounty.jobs.shape import TaskSpec, describe, result_cid, result_tasks
 from edgebounty.programs.builtin import load
-from edgebounty.programs.runtime import Runtime
+from edgebounty.programs.runtime import Execution, Runtime
 from edgebounty.protocol import unixfs
 from edgebounty.protocol.cid import Cid
 from edgebounty.protocol.failure import failure_digest
