@@ -124,6 +124,11 @@ class Sender:
         """The nonce after everything that the node knows of, mined or waiting."""
         return guard(self._url, lambda: int(self.web3.eth.get_transaction_count(self.address, "pending")))  # type: ignore[arg-type]
 
+    def in_flight(self, block_number: int) -> int:
+        """How many transactions of this account the node knows that were not in a block yet as at `block_number`."""
+        included = guard(self._url, lambda: int(self.web3.eth.get_transaction_count(self.address, block_number)))  # type: ignore[arg-type]
+        return max(self.next_nonce() - included, 0)
+
     def send_raw(self, signed: SignedTransaction) -> None:
         """Hand the bytes to the node. Sending what it already has is no error.
 

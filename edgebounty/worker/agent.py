@@ -6,6 +6,7 @@ survive a kill is in the journal; everything else is looked up on chain again.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import platform
@@ -37,7 +38,7 @@ from edgebounty.worker.journal import Entry, Journal
 from edgebounty.worker.link import OrchestratorLink, OrchestratorUnreachable
 from edgebounty.worker.pipeline import Pipeline
 from edgebounty.worker.report import Reporter
-from edgebounty.worker.sandbox import Sandbox
+from edgebounty.worker.sandbox import Sandbox, SandboxStopped
 from edgebounty.worker.settings import WorkerSettings
 from edgebounty.worker.status import is_paused
 from edgebounty.worker.transactions import Transactions
@@ -145,7 +146,8 @@ class Agent:
         LOGGER.info("worker %s on chain id %s", self.address, self.market.deployment.chain_id)
         self._save_status("starting")
         try:
-            self.sandbox.start()
+            with contextlib.suppress(SandboxStopped):
+                self.sandbox.start()
             while not self._stopping.is_set():
                 busy = self._tick()
                 if self._draining.is_set() and not self._pipeline.has_task and not self.journal.open_entries():

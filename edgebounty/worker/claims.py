@@ -26,6 +26,7 @@ from edgebounty.worker.transactions import Transactions
 LOGGER = logging.getLogger(__name__)
 UPLOAD_PATIENCE_SECONDS = 5.0
 """An upload that takes longer does not hold up the reveal: silence would cost the stake."""
+JOB_PATIENCE_SECONDS = 600.0
 
 Key = tuple[JobId, TaskIndex]
 
@@ -96,15 +97,16 @@ class OpenClaims:
         at = block.number
         try:
             task = self.market.task(*entry.key, at)
-        except ContractRejected:  # a reorganisation has undone the job itself
-            waited = time.time() - entry.opened_at
-            return NextStep(step=Step.WAIT, detail=f"the chain no longer has this job ({waited:.0f} s)")
+        except ContractRejected:  # a reorganisation has undone the job itself; it may come back
+            if time.time() - entry.opened_at < JOB_PATIENCE_SECONDS:
+                return NextStep(step=Step.WAIT, detail="the chain no longer has this job")
+            return NextStep(step=Step.CLOSE, detail="the chain has undone this job", outcome=Outcome.GONE)
         claim = self.market.claim_of(*entry.key, self.worker, at)
         if claim is not None and claim.status >= ClaimStatus.COMMITTED and not entry.committed:
             entry = self.journal.note_committed(entry)
         barred = claim is None and self.market.is_barred(*entry.key, self.worker, at)
-        waited = max(time.time() - entry.opened_at, 0.0)
-        return next_step(entry, claim, task, now=block.time, waited_seconds=waited, barred=barred)
+        in_flight = claim is None and self.transactions.sender.in_flight(at) > 0
+        return next_step(entry, claim, task, now=block.time, in_flight=in_flight, barred=barred)
 
     def _act(self, entry: Entry, step: NextStep, block: BlockRef) -> None:
         if step.step is Step.COMMIT:

@@ -12,10 +12,6 @@ from enum import Enum, auto
 from edgebounty.chain.views import Claim, ClaimStatus, Task, TaskStatus
 from edgebounty.worker.journal import Entry, Outcome
 
-CLAIM_GRACE_SECONDS = 120.0
-"""How long a claim that was sent may take to show up before it counts as never made."""
-
-
 _SILENT = "committed and did not reveal in time: the task's stake is lost"
 
 
@@ -36,13 +32,13 @@ class NextStep:
 
 
 def next_step(
-    entry: Entry, claim: Claim | None, task: Task, *, now: int, waited_seconds: float, barred: bool = False
+    entry: Entry, claim: Claim | None, task: Task, *, now: int, in_flight: bool, barred: bool = False
 ) -> NextStep:
-    """`now` is the chain's time; `waited_seconds` how long ago the entry was opened; `claim` is this worker's own."""
+    """`now` is the chain's time; `claim` this worker's own; `in_flight`: transactions of ours wait for a block."""
     if task.status.is_final:
         return _closed(entry, claim, task, barred)
     if claim is None:
-        return _unclaimed(entry, waited_seconds, barred)
+        return _unclaimed(entry, in_flight, barred)
     if claim.status is ClaimStatus.REVEALED:
         return _wait("revealed; waiting for the others to reveal and for the task to settle")
     if claim.status is ClaimStatus.COMMITTED:
@@ -88,10 +84,10 @@ def _closed(entry: Entry, claim: Claim | None, task: Task, barred: bool) -> Next
     )
 
 
-def _unclaimed(entry: Entry, waited_seconds: float, barred: bool) -> NextStep:
+def _unclaimed(entry: Entry, in_flight: bool, barred: bool) -> NextStep:
     if barred:
         return _removed(entry)
-    if waited_seconds < CLAIM_GRACE_SECONDS:
+    if in_flight:
         return _wait("the claim is not in a block yet")
     return _close(Outcome.GONE, "the chain did not take the claim: others were faster")
 

@@ -108,9 +108,18 @@ class Journal:
             raise
 
     def open_entry(self, entry: Entry) -> Entry:
-        """Note a claim that is about to be sent. An entry that is closed as gone is begun anew, others are kept."""
+        """Note a claim that is about to be sent.
+
+        An entry that is there already is kept. One that was closed as gone is opened again, with its sealed result if
+        that rests on the same basis: an old commit of ours may still turn up, and must be one that we can reveal.
+        """
         with self._writing() as db:
-            db.execute("DELETE FROM entries WHERE job_id=? AND task_index=? AND outcome='gone'", entry.key)
+            gone = "WHERE job_id=? AND task_index=? AND outcome='gone'"
+            db.execute(f"DELETE FROM entries {gone} AND (digest IS NULL OR basis<>?)", (*entry.key, entry.basis))
+            db.execute(
+                f"UPDATE entries SET outcome=NULL, detail='', closed_at=NULL, opened_at=? {gone}",
+                (entry.opened_at, *entry.key),
+            )
             db.execute(
                 "INSERT INTO entries (job_id, task_index, opened_at, basis, stake, price) VALUES (?,?,?,?,?,?) "
                 "ON CONFLICT DO NOTHING",

@@ -10,8 +10,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from worker_kit import World, make_world
+
 from edgebounty.chain.anvil import Anvil
-from harness import World, make_world
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from harness import PRICE, STAKE, World, table_job, wait_until
+from worker_kit import PRICE, STAKE, World, table_job, wait_until
 
 from edgebounty.chain.ledger import read_ledger
 from edgebounty.execution import fetcher, run_local

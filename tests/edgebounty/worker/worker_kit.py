@@ -55,7 +55,8 @@ def wait_until(condition: Callable[[], Any], seconds: float = 30.0, what: str = 
 class Gateway:
     """The content gateway of this project over a store in memory, in a thread."""
 
-    def __init__(self, domain: Domain) -> None:
+    def __init__(self, domain: Domain, clock: Callable[[], float]) -> None:
+        self._clock = clock
         self.store = MemoryStore()
         self.uploaders: set[str] = set()
         self._domain = domain
@@ -80,7 +81,7 @@ class Gateway:
             return True
 
         app = web.Application(client_max_size=1 << 22)
-        app.add_routes(routes(self.store, signed_by(self._domain, allowed)))
+        app.add_routes(routes(self.store, signed_by(self._domain, allowed, self._clock)))
         self._runner = web.AppRunner(app)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
@@ -258,7 +259,8 @@ def make_world(folder: Path, url: str) -> Iterator[World]:
     web3 = connect(url)
     deployment = deploy(web3, dev_account(0), DeploymentSettings(epoch_blocks=2, draw_seconds=4))
     market = MarketContracts(web3, deployment)
-    gateway = Gateway(Domain(chain_id=deployment.chain_id, verifying_contract=deployment.escrow))
+    domain = Domain(chain_id=deployment.chain_id, verifying_contract=deployment.escrow)
+    gateway = Gateway(domain, clock=lambda: market.block().time)
     driver = Driver(market, dev_account(DRIVER))
     world = World(
         folder=folder,
