@@ -1,0 +1,462 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.37;
+
+import {IBountyEscrow} from "../../../contracts/interfaces/IBountyEscrow.sol";
+import {IDirectLane} from "../../../contracts/interfaces/IDirectLane.sol";
+import {IStakeVault} from "../../../contracts/interfaces/IStakeVault.sol";
+import {ClaimStatus, ClaimView, JobTerms, TaskStatus, TaskView} from "../../../contracts/types/Market.sol";
+import {MarketBase} from "./MarketBase.sol";
+import {expectError, isTrue, same, sameAddress, sameBytes, vm} from "./Vm.sol";
+
+/// @dev The leaves of DirectLane.tree: claim, commit, reveal, settle.
+contract DirectLaneTest is MarketBase {
+    uint256 internal job;
+
+    function setUp() public override {
+        super.setUp();
+        job = post(terms());
+    }
+
+    // --- the happy path ---
+
+    function test_Life_HonestWorkersArePaidAndUnlocked() public {
+        fill(job, 0, 0, both(RIGHT, RIGHT));
+        checkStatus(job, 0, TaskStatus.Revealing);
+        same(lockedOf(worker(0)), CLAIM_STAKE, "locked while it works");
+        reveal(job, 0, 0, RIGHT);
+        reveal(job, 0, 1, RIGHT);
+        vm.prank(anyone);
+        lane.settle(job, 0);
+
+        checkStatus(job, 0, TaskStatus.Settled);
+        sameBytes(lane.resultOf(job, 0), RIGHT, "result");
+        for (uint256 i = 0; i < 2; ++i) {
+            same(escrow.creditOf(worker(i)), PRICE, "credit");
+            same(lockedOf(worker(i)), 0, "unlocked");
+            same(bondedOf(worker(i)), STAKE, "whole stake");
+        }
+        same(escrow.feeDueOf(job), (2 * PRICE * FEE_BPS) / 10_000, "fee");
+        checkSolvent();
+    }
+
+    function test_Life_ResultIsReadWhoeverRevealsFirst() public {
+        fill(job, 0, 0, both(RIGHT, RIGHT));
+        reveal(job, 0, 1, RIGHT);
+        reveal(job, 0, 0, RIGHT);
+        ClaimView[] memory claims = lane.claimsOf(job, 0);
+        sameBytes(claims[0].digest, RIGHT, "first slot's digest");
+        sameBytes(claims[1].digest, RIGHT, "second slot's digest");
+        same(uint256(claims[0].status), uint256(ClaimStatus.Revealed), "claim status");
+        lane.settle(job, 0);
+        sameBytes(lane.resultOf(job, 0), RIGHT, "result");
+    }
+
+    // --- claim ---
+
+    function test_RevertWhen_JobUnknown() public {
+        expectError(IDirectLane.JobUnknown.selector);
+        claim(99, 0, 0);
+    }
+
+    function test_RevertWhen_TaskUnknown() public {
+        vm.expectRevert(abi.encodeWithSelector(IDirectLane.TaskUnknown.selector, job, 1, 1));
+        claim(job, 1, 0);
+    }
+
+    function test_Claim_DeadlineEdge() public {
+        uint256 deadline = terms().deadline;
+        vm.warp(deadline - 1);
+        claim(job, 0, 0);
+        vm.warp(deadline);
+        vm.expectRevert(abi.encodeWithSelector(IDirectLane.ClaimTooLate.selector, job, deadline, deadline));
+        claim(job, 0, 1);
+        vm.warp(deadline + 1);
+        expectError(IDirectLane.ClaimTooLate.selector);
+        claim(job, 0, 1);
+    }
+
+    function test_RevertGiven_JobStopped_WhenTaskIsNew() public {
+        vm.prank(requester);
+        escrow.stop(job);
+        expectError(IDirectLane.JobEnded.selector);
+        claim(job, 0, 0);
+    }
+
+    function test_Claim_GivenJobStopped_MissingReplicaMayJoin() public {
+        claim(job, 0, 0);
+        vm.prank(requester);
+        escrow.stop(job);
+        claim(job, 0, 1);
+        same(lane.taskOf(job, 0).claimed, 2, "claimed");
+    }
+
+    function test_RevertWhen_WaveFull() public {
+        claim(job, 0, 0);
+        claim(job, 0, 1);
+        expectError(IDirectLane.WaveFull.selector);
+        claim(job, 0, 2);
+    }
+
+    function test_RevertWhen_ClaimedTwice() public {
+        claim(job, 0, 0);
+        expectError(IDirectLane.AlreadyClaimed.selector);
+        claim(job, 0, 0);
+    }
+
+    function test_RevertWhen_NoStake() public {
+        // Without stake at all a claim fails on the lock, before the draw is looked at.
+        expectError(IStakeVault.StakeNotFree.selector);
+        vm.prank(anyone);
+        lane.claim(job, 0);
+    }
+
+    function test_RevertGiven_StakeTooRecent() public {
+        stakeAs(anyone, STAKE);
+        isTrue(!lane.isDrawn(job, 0, anyone), "stake counts as at the epoch before");
+        expectError(IDirectLane.NotDrawn.selector);
+        vm.prank(anyone);
+        lane.claim(job, 0);
+    }
+
+    function test_RevertGiven_SeedUnknown() public {
+        seeds.set(lane.drawEpochOf(job, 0), 0);
+        isTrue(!lane.isDrawn(job, 0, worker(0)), "nobody is drawn by a zero seed");
+        expectError(IDirectLane.NotDrawn.selector);
+        claim(job, 0, 0);
+    }
+
+    function test_RevertGiven_FreeStakeGone() public {
+        vm.prank(worker(0));
+        vault.unbond(STAKE - CLAIM_STAKE + 1);
+        vm.expectRevert(
+            abi.encodeWithSelector(IStakeVault.StakeNotFree.selector, worker(0), CLAIM_STAKE, CLAIM_STAKE - 1)
+        );
+        claim(job, 0, 0);
+    }
+
+    function test_Draw_SomeButNotAllWithManyWorkers() public {
+        for (uint256 i = 16; i < 216; ++i) stakeAs(worker(i), STAKE);
+        vm.roll(block.number + 8);
+        uint256 later = post(terms());
+        uint256 drawn = 0;
+        for (uint256 i = 0; i < 216; ++i) {
+            bool lucky = lane.isDrawn(later, 0, worker(i));
+            if (lucky) ++drawn;
+            if (!lucky && i < 40) {
+                expectError(IDirectLane.NotDrawn.selector);
+                claim(later, 0, i);
+            }
+        }
+        // 8 per slot and two slots: 16 expected of 216.
+        isTrue(drawn >= 6 && drawn <= 30, "about sixteen are drawn");
+    }
+
+    // --- commit ---
+
+    function test_RevertWhen_CommitWithoutClaim() public {
+        claim(job, 0, 0);
+        expectError(IDirectLane.NoClaim.selector);
+        commit(job, 0, 1, RIGHT);
+    }
+
+    function test_RevertWhen_CommitTwice() public {
+        claim(job, 0, 0);
+        commit(job, 0, 0, RIGHT);
+        expectError(IDirectLane.AlreadyCommitted.selector);
+        commit(job, 0, 0, WRONG);
+    }
+
+    function test_RevertWhen_CommitmentIsZero() public {
+        claim(job, 0, 0);
+        expectError(IDirectLane.DigestZero.selector);
+        vm.prank(worker(0));
+        lane.commit(job, 0, 0);
+    }
+
+    function test_RevertWhen_CommitBeforeAnyClaim() public {
+        expectError(IDirectLane.TaskStatusWrong.selector);
+        commit(job, 0, 0, RIGHT);
+    }
+
+    function test_Commit_DeadlineEdge() public {
+        claim(job, 0, 0);
+        claim(job, 0, 1);
+        uint256 deadline = lane.taskOf(job, 0).phaseDeadline;
+        same(deadline, block.timestamp + TASK_TIME, "commit deadline");
+
+        vm.warp(deadline - 1);
+        expectError(IDirectLane.TooEarly.selector);
+        lane.expireClaim(job, 0, worker(0));
+        commit(job, 0, 0, RIGHT);
+
+        vm.warp(deadline);
+        vm.expectRevert(abi.encodeWithSelector(IDirectLane.CommitTooLate.selector, job, deadline, deadline));
+        commit(job, 0, 1, RIGHT);
+        lane.expireClaim(job, 0, worker(1));
+    }
+
+    function test_Commit_LaterClaimGivesEverybodyTime() public {
+        claim(job, 0, 0);
+        uint256 first = lane.taskOf(job, 0).phaseDeadline;
+        vm.warp(block.timestamp + 60);
+        claim(job, 0, 1);
+        same(lane.taskOf(job, 0).phaseDeadline, first + 60, "moved");
+        vm.warp(first + 1);
+        commit(job, 0, 0, RIGHT);
+    }
+
+    function test_Commit_LastOneOpensReveals() public {
+        claim(job, 0, 0);
+        claim(job, 0, 1);
+        commit(job, 0, 0, RIGHT);
+        expectError(IDirectLane.TaskStatusWrong.selector);
+        reveal(job, 0, 0, RIGHT);
+        vm.expectEmit();
+        emit IDirectLane.ResultCommitted(job, 0, worker(1), sealedFor(job, 0, worker(1), RIGHT));
+        vm.expectEmit();
+        emit IDirectLane.RevealsOpened(job, 0, uint40(block.timestamp + TASK_TIME));
+        commit(job, 0, 1, RIGHT);
+    }
+
+    // --- reveal ---
+
+    function test_RevertWhen_CommitmentCopied() public {
+        claim(job, 0, 0);
+        claim(job, 0, 1);
+        bytes32 honest = sealedFor(job, 0, worker(0), RIGHT);
+        vm.prank(worker(0));
+        lane.commit(job, 0, honest);
+        vm.prank(worker(1));
+        lane.commit(job, 0, honest);
+        reveal(job, 0, 0, RIGHT);
+        expectError(IDirectLane.CommitmentMismatch.selector);
+        reveal(job, 0, 1, RIGHT);
+    }
+
+    function test_RevertWhen_RevealOfAnother() public {
+        fill(job, 0, 0, both(RIGHT, RIGHT));
+        expectError(IDirectLane.NoClaim.selector);
+        reveal(job, 0, 2, RIGHT);
+    }
+
+    function test_RevertWhen_RevealTwice() public {
+        fill(job, 0, 0, both(RIGHT, RIGHT));
+        reveal(job, 0, 0, RIGHT);
+        expectError(IDirectLane.AlreadyRevealed.selector);
+        reveal(job, 0, 0, RIGHT);
+    }
+
+    function test_RevertWhen_RevealDiffersFromCommitment() public {
+        fill(job, 0, 0, both(RIGHT, RIGHT));
+        expectError(IDirectLane.CommitmentMismatch.selector);
+        reveal(job, 0, 0, WRONG);
+    }
+
+    function test_RevertWhen_DigestIsZero() public {
+        fill(job, 0, 0, both(0, RIGHT));
+        expectError(IDirectLane.DigestZero.selector);
+        reveal(job, 0, 0, 0);
+    }
+
+    function test_Reveal_DeadlineEdge() public {
+        fill(job, 0, 0, both(RIGHT, RIGHT));
+        uint256 deadline = lane.taskOf(job, 0).phaseDeadline;
+        vm.warp(deadline - 1);
+        expectError(IDirectLane.TooEarly.selector);
+        lane.settle(job, 0);
+        reveal(job, 0, 0, RIGHT);
+
+        vm.warp(deadline);
+        vm.expectRevert(abi.encodeWithSelector(IDirectLane.RevealTooLate.selector, job, deadline, deadline));
+        reveal(job, 0, 1, RIGHT);
+        lane.settle(job, 0);
+    }
+
+    function test_Reveal_RunsOnAfterTheJobsDeadline() public {
+        vm.warp(terms().deadline - 1);
+        claim(job, 0, 0);
+        claim(job, 0, 1);
+        vm.warp(block.timestamp + TASK_TIME - 1);
+        commit(job, 0, 0, RIGHT);
+        commit(job, 0, 1, RIGHT);
+        vm.warp(block.timestamp + TASK_TIME - 1);
+        reveal(job, 0, 0, RIGHT);
+        reveal(job, 0, 1, RIGHT);
+        lane.settle(job, 0);
+        same(escrow.creditOf(worker(0)), PRICE, "paid");
+    }
+
+    // --- settle ---
+
+    function test_RevertWhen_SettledBeforeReveals() public {
+        claim(job, 0, 0);
+        expectError(IDirectLane.TaskStatusWrong.selector);
+        lane.settle(job, 0);
+    }
+
+    function test_RevertWhen_SettledTwice() public {
+        finish(job, 0);
+        expectError(IDirectLane.TaskStatusWrong.selector);
+        lane.settle(job, 0);
+    }
+
+    function test_RevertGiven_TaskSettled_EveryAct() public {
+        finish(job, 0);
+        expectError(IDirectLane.TaskStatusWrong.selector);
+        claim(job, 0, 5);
+        expectError(IDirectLane.TaskStatusWrong.selector);
+        commit(job, 0, 0, RIGHT);
+        expectError(IDirectLane.TaskStatusWrong.selector);
+        reveal(job, 0, 0, RIGHT);
+        expectError(IDirectLane.TaskStatusWrong.selector);
+        lane.expireClaim(job, 0, worker(0));
+        expectError(IDirectLane.TaskStatusWrong.selector);
+        lane.reopen(job, 0);
+        vm.warp(terms().deadline);
+        expectError(IDirectLane.TaskStatusWrong.selector);
+        lane.expireTask(job, 0);
+    }
+
+    function test_Settle_LastRevealerSilent_OthersDecideAndTheSilentPays() public {
+        JobTerms memory wanted = terms();
+        (wanted.quorum, wanted.workSlots) = (2, 3);
+        uint256 id = post(wanted);
+        fillAndReveal(id, 0, 0, both(RIGHT, WRONG));
+        lane.settle(id, 0);
+        know(id, 0);
+        fill(id, 0, 2, one(RIGHT));
+        reveal(id, 0, 2, RIGHT);
+        lane.settle(id, 0);
+        same(bondedOf(worker(1)), STAKE - CLAIM_STAKE, "the liar pays");
+        same(vault.slashPool(), CLAIM_STAKE, "all of it will burn");
+        checkSolvent();
+    }
+
+    function test_Settle_SilentInLastWave_IsSlashedLikeALiar() public {
+        fill(job, 0, 0, both(RIGHT, RIGHT));
+        reveal(job, 0, 0, RIGHT);
+        vm.warp(lane.taskOf(job, 0).phaseDeadline);
+        lane.settle(job, 0);
+        TaskView memory task = lane.taskOf(job, 0);
+        same(uint256(task.status), uint256(TaskStatus.Claiming), "one more replica");
+        same(task.slotsOpen, 3, "slots");
+        same(task.firstSlot, 2, "the wave starts behind the silent one");
+
+        know(job, 0);
+        fill(job, 0, 2, one(RIGHT));
+        expectError(IDirectLane.RevealTooLate.selector);
+        reveal(job, 0, 1, RIGHT);
+        reveal(job, 0, 2, RIGHT);
+        lane.settle(job, 0);
+        same(bondedOf(worker(1)), STAKE - CLAIM_STAKE, "silence costs the stake");
+        same(escrow.creditOf(worker(0)) + escrow.creditOf(worker(2)), 2 * PRICE, "the others are paid");
+        same(escrow.creditOf(worker(1)), 0, "the silent is not");
+        checkSolvent();
+    }
+
+    function test_Settle_SecondWaveNeedsNobodyFromTheFirst() public {
+        fillAndReveal(job, 0, 0, both(RIGHT, WRONG));
+        lane.settle(job, 0);
+        know(job, 0);
+        fill(job, 0, 2, one(RIGHT));
+        reveal(job, 0, 2, RIGHT);
+        // All of this wave have revealed: no need to wait.
+        lane.settle(job, 0);
+        checkStatus(job, 0, TaskStatus.Settled);
+    }
+
+    function test_Settle_AllDiffer_RefundsAndSlashesNobody() public {
+        fillAndReveal(job, 0, 0, both(keccak256("a"), keccak256("b")));
+        lane.settle(job, 0);
+        know(job, 0);
+        fillAndReveal(job, 0, 2, one(keccak256("c")));
+        lane.settle(job, 0);
+        know(job, 0);
+        fillAndReveal(job, 0, 3, one(keccak256("d")));
+        lane.settle(job, 0);
+
+        checkStatus(job, 0, TaskStatus.Refunded);
+        for (uint256 i = 0; i < 4; ++i) {
+            same(bondedOf(worker(i)), STAKE, "nobody who revealed is slashed");
+            same(lockedOf(worker(i)), 0, "unlocked");
+            same(escrow.creditOf(worker(i)), 0, "nor paid");
+        }
+        uint256 bounty = escrow.bountyFor(terms());
+        same(escrow.refund(job), bounty, "everything goes back");
+        same(escrow.creditOf(requester), bounty, "as credit");
+        checkSolvent();
+    }
+
+    function test_Settle_NobodyReveals_AllSilentPayAndTheRequesterIsRefunded() public {
+        JobTerms memory wanted = terms();
+        wanted.workSlots = 2;
+        uint256 id = post(wanted);
+        fill(id, 0, 0, both(RIGHT, RIGHT));
+        vm.warp(lane.taskOf(id, 0).phaseDeadline);
+        lane.settle(id, 0);
+        checkStatus(id, 0, TaskStatus.Refunded);
+        same(vault.slashPool(), 2 * CLAIM_STAKE, "both pay");
+        same(escrow.refund(id), escrow.bountyFor(wanted), "refunded");
+        checkSolvent();
+    }
+
+    function test_Settle_AfterTheDeadline_OpensNoMoreReplicas() public {
+        fill(job, 0, 0, both(RIGHT, WRONG));
+        reveal(job, 0, 0, RIGHT);
+        reveal(job, 0, 1, WRONG);
+        vm.warp(terms().deadline);
+        lane.settle(job, 0);
+        checkStatus(job, 0, TaskStatus.Refunded);
+        same(bondedOf(worker(0)) + bondedOf(worker(1)), 2 * STAKE, "nobody is slashed");
+    }
+
+    function test_Settle_HopelessWaveIsNotOpened() public {
+        JobTerms memory wanted = terms();
+        (wanted.quorum, wanted.workSlots) = (3, 4);
+        uint256 id = post(wanted);
+        bytes32[] memory digests = new bytes32[](3);
+        (digests[0], digests[1], digests[2]) = (keccak256("a"), keccak256("b"), keccak256("c"));
+        fillAndReveal(id, 0, 0, digests);
+        lane.settle(id, 0);
+        // Two more would be needed and only one is priced.
+        checkStatus(id, 0, TaskStatus.Refunded);
+    }
+
+    function test_Settle_OneLiarOfThree() public {
+        JobTerms memory wanted = terms();
+        (wanted.quorum, wanted.workSlots) = (2, 4);
+        uint256 id = post(wanted);
+        fillAndReveal(id, 0, 0, both(WRONG, RIGHT));
+        lane.settle(id, 0);
+        know(id, 0);
+        fillAndReveal(id, 0, 2, one(RIGHT));
+        vm.expectEmit();
+        emit IDirectLane.TaskSettled(id, 0, RIGHT, 2);
+        lane.settle(id, 0);
+        same(bondedOf(worker(0)), STAKE - CLAIM_STAKE, "slashed");
+        same(escrow.creditOf(worker(0)), 0, "not paid");
+        same(escrow.creditOf(worker(1)), PRICE, "paid");
+        same(escrow.creditOf(worker(2)), PRICE, "paid equally");
+        checkSolvent();
+    }
+
+    function test_Settle_SixteenReplicas() public {
+        JobTerms memory wanted = terms();
+        (wanted.quorum, wanted.workSlots) = (16, 16);
+        uint256 id = post(wanted);
+        bytes32[] memory digests = new bytes32[](16);
+        for (uint256 i = 0; i < 16; ++i) digests[i] = RIGHT;
+        fill(id, 0, 0, digests);
+        for (uint256 i = 16; i > 0; --i) reveal(id, 0, i - 1, RIGHT);
+        uint256 gasBefore = gasleft();
+        lane.settle(id, 0);
+        isTrue(gasBefore - gasleft() < 1_500_000, "bounded gas at the largest quorum");
+        for (uint256 i = 0; i < 16; ++i) {
+            same(escrow.creditOf(worker(i)), PRICE, "each is paid");
+            same(lockedOf(worker(i)), 0, "each is unlocked");
+        }
+        ClaimView[] memory claims = lane.claimsOf(id, 0);
+        for (uint256 i = 0; i < 16; ++i) sameAddress(claims[i].worker, worker(i), "seat");
+        checkSolvent();
+    }
+}
