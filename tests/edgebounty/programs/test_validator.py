@@ -114,7 +114,7 @@ def _assemble(text: str) -> bytes:
         ("layout", b'{"version":1}'),
         ("layout", b"not JSON"),
         ("layout", b"[" * 50_000),
-        ("layout", b" " * 70_000),
+        ("layout", make_layout().encode() + b" " * 70_000),
     ],
     ids=["outside", "over the edge", "unaligned", "overlapping", "incomplete", "no JSON", "deep JSON", "long"],
 )
@@ -155,6 +155,22 @@ def test_validate__reducer_without_step__is_refused():
 
 def test_validate__too_long_module__is_refused():
     assert rule_of(make_module() + custom_section("padding", bytes(5 << 20))) == "size"
+
+
+def test_validate__too_long_function__is_refused():
+    assert rule_of(make_module("nop " * 1_100_000 + "i32.const 0")) == "size"
+
+
+@pytest.mark.parametrize("twice", [True, False])
+def test_validate__doubled_or_disordered_section__is_refused(twice):
+    sections = binary.read_sections(make_module())
+    memory = next(s for s in sections if s.id == binary.MEMORY)
+    if not twice:
+        sections.remove(memory)
+    sections.append(memory)
+
+    with pytest.raises(ProgramRejected, match="the memory section is doubled or out of order"):
+        validate(binary.write_module(sections))
 
 
 def test_validate__many_custom_sections__are_refused():
