@@ -11,7 +11,7 @@ def unsigned(data: bytes, at: int, bits: int = 32) -> tuple[int, int]:
     value = shift = 0
     start = at
     while True:
-        if at >= len(data) or shift >= bits + 6:
+        if at >= len(data) or shift >= bits:
             raise ProgramRejected("malformed", f"number at byte {start} is cut off or longer than {bits} bits")
         byte = data[at]
         at += 1
@@ -29,7 +29,7 @@ def signed(data: bytes, at: int, bits: int) -> tuple[int, int]:
     value = shift = 0
     start = at
     while True:
-        if at >= len(data) or shift >= bits + 6:
+        if at >= len(data) or shift >= bits:
             raise ProgramRejected("malformed", f"number at byte {start} is cut off or longer than {bits} bits")
         byte = data[at]
         at += 1
