@@ -1,5 +1,7 @@
 """What a run gives: an output, or a failure that is the same everywhere."""
 
+import subprocess
+import sys
 import threading
 import time
 
@@ -200,3 +202,24 @@ def test_runtime__threads__run_side_by_side(runtime):
     for thread in threads:
         thread.join()
     assert results == [b"\x1a\0\0\0"] * 8
+
+
+def test_run_program__no_memory_left_on_the_device__is_no_result(tmp_path):
+    script = """
+import resource, sys
+from pathlib import Path
+from edgebounty.programs.errors import RuntimeUnavailable
+from edgebounty.programs.runtime import Runtime
+runtime, module = Runtime(), Path(sys.argv[1]).read_bytes()
+runtime.layout(module)
+resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
+try:
+    runtime.run_program(module, state=b"", shard=b"", params={}, work_limit=9, output_limit=9)
+except RuntimeUnavailable as error:
+    print(error)
+"""
+    (tmp_path / "module.wasm").write_bytes(make_module())
+    command = [sys.executable, "-c", script, str(tmp_path / "module.wasm")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+    assert "cannot be started on this device" in done.stdout, done.stderr
