@@ -138,7 +138,7 @@ class Sender:
             guard(self._url, lambda: self.web3.eth.send_raw_transaction(signed.raw))
         except Web3RPCError as error:
             reason = _words(error)
-            if "already known" in reason or "already imported" in reason:
+            if self._is_known(signed.tx_hash):
                 return
             if "insufficient funds" in reason.lower():
                 raise NoGasMoney(self.address, reason) from error
@@ -217,6 +217,14 @@ class Sender:
         """Forget the nonce: the next call asks the node."""
         with self._lock:
             self._nonce = None
+
+    def _is_known(self, tx_hash: bytes) -> bool:
+        """Whether the node has this very transaction, waiting or in a block."""
+        try:
+            guard(self._url, lambda: self.web3.eth.get_transaction(tx_hash))  # type: ignore[arg-type]
+        except TransactionNotFound:
+            return False
+        return True
 
     def _receipt(self, tx_hash: bytes) -> TxReceipt | None:
         try:
