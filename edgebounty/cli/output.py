@@ -57,10 +57,11 @@ class Output:
 
 
 def make_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None) -> Table:
-    """A plain table; a column whose name ends in a space-free `>` is right-aligned."""
+    """A plain table; a column whose name ends in `>` holds numbers."""
     table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="dim")
     for name in columns:
-        table.add_column(name.rstrip(">"), justify="right" if name.endswith(">") else "left", overflow="fold")
+        is_number = name.endswith(">")
+        table.add_column(name.rstrip(">"), justify="right" if is_number else "left", overflow="fold", no_wrap=is_number)
     for row in rows:
         table.add_row(*(Text(str(cell)) for cell in row))
     return table

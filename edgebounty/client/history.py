@@ -152,7 +152,7 @@ class History:
         worker = self.worker(event.worker)
         worker.no_show_fees += event.fee
         worker.reasons.append(
-            f"job {event.job_id} task {event.task_index}: claimed, no commit in time: no-show fee of {event.fee} base units"
+            f"job {event.job_id} task {event.task_index}: no commit in time: no-show fee of {event.fee} base units"
         )
 
     def _credited(self, event: e.CreditAdded) -> None:

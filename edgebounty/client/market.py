@@ -34,6 +34,10 @@ class Token:
         """Base units as people read them, exact."""
         return f"{from_base_units(amount, self.decimals)} {self.symbol}"
 
+    def short(self, amount: int) -> str:
+        """Base units for tables: rounded to four decimals."""
+        return f"{amount / 10**self.decimals:,.4f}"
+
     def amount(self, text: str) -> int:
         """What people write, in base units. Raises `Rejected`."""
         return to_base_units(text, self.decimals)

@@ -133,7 +133,7 @@ def show(console: Console, outcome: Outcome, report: dict[str, Any], kept: list[
     """The whole report for people."""
     token = outcome.token
     console.rule("[bold]Jobs")
-    columns = ("job", "kind", "accuracy>", "sklearn>", "work units>", "phones*>", "server*>", "cost>", "result")
+    columns = ("job", "kind", "accuracy>", "sklearn>", "work units>", "phones*>", "server*>", "cost>", "local run")
     rows = [_job_row(job, token) for job in report["jobs"]]
     console.print(make_table(columns, rows))
     console.print(Text(ENERGY_NOTE, "dim"))
@@ -233,7 +233,7 @@ def _job_row(job: dict[str, Any], token: Token) -> tuple[object, ...]:
         f"{job['energy_joules']:.2f} J",
         f"{job['server_energy_joules']:.2f} J",
         _rounded(token, int(job["cost"])),
-        "as run locally" if job["result_cid"] == job["local_result_cid"] else "DIFFERS",
+        "same" if job["result_cid"] == job["local_result_cid"] else "DIFFERS",
     )
 
 

@@ -13,6 +13,7 @@ from edgebounty.cli.job.show import show_result
 from edgebounty.cli.options import FILE, example, market_options
 from edgebounty.cli.output import Output, short
 from edgebounty.cli.settings import Settings
+from edgebounty.protocol.cid import raw_cid
 
 if TYPE_CHECKING:
     from edgebounty.client.history import JobHistory
@@ -43,13 +44,13 @@ def list_jobs(settings: Settings, out: Output) -> None:
                 document["id"],
                 document["status"],
                 f"{document['finished']}/{document['tasks']}",
-                market.token.text(int(document["escrowed"])),
-                market.token.text(int(document["paid"])),
+                market.token.short(int(document["escrowed"])),
+                market.token.short(int(document["paid"])),
                 short(str(document["requester"])),
             )
             for document in documents
         ]
-        out.table(("id>", "status", "tasks>", "escrowed>", "paid>", "requester"), rows)
+        out.table(("id>", "status", "tasks>", f"escrowed, {market.token.symbol}>", "paid>", "requester"), rows)
 
 
 @click.command(epilog=example("edgebounty job status 1 --watch"))
@@ -69,10 +70,28 @@ def status(job_id: int, watch: bool, settings: Settings, out: Output) -> None:
     history = History(market.contracts)
     history.update()
     job = history.jobs[job_id]
+    now = market.contracts.block().time
+    known = _from_manifest(market, job_id, job)
     if out.as_json:
-        out.document(job_document(job, market.contracts.block().time, with_tasks=True))
-    else:
-        out.console.print(job_board(job, market.token, market.contracts.block().time))
+        out.document({**job_document(job, now, with_tasks=True), **known})
+        return
+    out.console.print(job_board(job, market.token, now))
+    out.facts({name: value for name, value in known.items() if value is not None})
+
+
+def _from_manifest(market: Market, job_id: int, job: JobHistory) -> dict[str, str | None]:
+    """What only the job's manifest tells; nothing of it while nobody serves the manifest."""
+    from edgebounty.client.verification import final_cid
+    from edgebounty.content.store import ContentError
+    from edgebounty.protocol.types import Digest
+
+    try:
+        manifest = market.manifest(market.job(job_id))
+    except ContentError:
+        return {"kind": None, "result_cid": None}
+    settled = {index: Digest(task.result) for index, task in job.tasks.items() if task.result is not None}
+    result = final_cid(manifest, settled)
+    return {"kind": manifest.kind, "result_cid": None if result is None else str(result)}
 
 
 def watch_job(market: Market, job_id: int, out: Output) -> None:
@@ -152,7 +171,7 @@ def job_document(job: JobHistory, now: int, *, with_tasks: bool = False) -> dict
         "paid": str(job.paid),
         "fee": str(job.fee),
         "refunded": str(job.refunded),
-        "manifest_digest": "0x" + job.terms.manifest_digest.hex(),
+        "manifest_cid": str(raw_cid(job.terms.manifest_digest)),
     }
     if with_tasks:
         document["task_list"] = [

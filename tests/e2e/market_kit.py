@@ -1,0 +1,102 @@
+"""`edgebounty up` in a process of its own, and the command line beside it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+CLI = (sys.executable, "-m", "edgebounty.cli")
+UP_SECONDS = 60.0
+STOP_SECONDS = 15.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What one command answered."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+    @property
+    def error(self) -> dict[str, Any]:
+        """The one document that --json puts on stderr."""
+        found: dict[str, Any] = json.loads(self.err.strip().splitlines()[-1])["error"]
+        return found
+
+
+def run_cli(*arguments: object, home: Path, dir: Path | None = None, seconds: float = 90) -> Said:
+    """One `edgebounty` command, as a user would run it in an empty folder."""
+    home.mkdir(exist_ok=True)
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("EDGEBOUNTY_")}
+    environ |= {"HOME": str(home), "XDG_STATE_HOME": str(home), "PYTHONPATH": os.pathsep.join(sys.path)}
+    if dir is not None:
+        environ["EDGEBOUNTY_DIR"] = str(dir)
+    command = [*CLI, *(str(argument) for argument in arguments)]
+    done = subprocess.run(command, env=environ, cwd=home, capture_output=True, text=True, timeout=seconds, check=False)
+    return Said(status=done.returncode, out=done.stdout, err=done.stderr)
+
+
+class Up:
+    """A running `edgebounty up`."""
+
+    def __init__(self, directory: Path, *arguments: object, home: Path) -> None:
+        self.directory = directory
+        self.home = home
+        home.mkdir(exist_ok=True)
+        self.log = home / f"{directory.name}.out"
+        environ = {
+            **os.environ,
+            "HOME": str(home),
+            "XDG_STATE_HOME": str(home),
+            "PYTHONPATH": os.pathsep.join(sys.path),
+        }
+        (directory / "endpoints.json").unlink(missing_ok=True)
+        with self.log.open("wb") as output:
+            self.process = subprocess.Popen(
+                [*CLI, "up", "--dir", str(directory), *(str(argument) for argument in arguments)],
+                env=environ,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        until = time.monotonic() + UP_SECONDS
+        while not (directory / "endpoints.json").exists():
+            if self.process.poll() is not None or time.monotonic() > until:
+                self.process.kill()
+                raise AssertionError(f"`edgebounty up` did not open the market: {self.log.read_text()}")
+            time.sleep(0.1)
+        self.family = psutil.Process(self.process.pid).children(recursive=True)
+
+    @property
+    def endpoints(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads((self.directory / "endpoints.json").read_text())
+        return found
+
+    def cli(self, *arguments: object, seconds: float = 90) -> Said:
+        """A command beside this market."""
+        return run_cli(*arguments, home=self.home, dir=self.directory, seconds=seconds)
+
+    def stop(self, number: int = signal.SIGINT) -> int:
+        """Sends the signal and waits for the end."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        return self.process.wait(STOP_SECONDS)
+
+    def orphans(self, *, seconds: float = 5) -> list[str]:
+        """Which of the processes it had started still live after `seconds`."""
+        _, alive = psutil.wait_procs(self.family, timeout=seconds)
+        return [" ".join(process.cmdline()) for process in alive if process.status() != psutil.STATUS_ZOMBIE]

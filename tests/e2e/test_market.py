@@ -1,0 +1,135 @@
+"""A job's whole life by the command line alone, on a real chain with real workers."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.e2e.market_kit import Up, run_cli
+
+pytestmark = pytest.mark.integration
+
+
+def test_up__market_open__endpoints_tell_all_and_hold_no_secret(market: Up) -> None:
+    told = market.endpoints
+    assert {"rpc_url", "api_url", "gateway_url", "contracts", "accounts"} <= told.keys()
+    assert {"token", "vault", "escrow", "seeds", "direct_lane"} == told["contracts"].keys()
+    text = json.dumps(told)
+    for account in told["accounts"]:
+        key_file = Path(account["key_file"])
+        assert stat.S_IMODE(key_file.stat().st_mode) == 0o600
+        assert key_file.read_text().strip().removeprefix("0x") not in text
+
+
+def test_job__analyze__posted_run_verified_and_paid(market: Up, table: Path) -> None:
+    posted = market.cli("job", "post", "analyze", "--data", table, "--shards", 3, "--bounty", "7", "--yes", "--json")
+    assert posted.status == 0, posted.err
+    job = posted.json["job_id"]
+    assert int(posted.json["escrowed"]) <= 7 * 10**18
+
+    watched = market.cli("job", "status", job, "--watch", "--json")
+    assert watched.status == 0, watched.err
+    lines = [json.loads(line) for line in watched.out.splitlines()]
+    assert lines[-1]["status"] == "finished"
+    assert lines[-1]["finished"] == lines[-1]["tasks"] == 8
+
+    result = market.cli("job", "result", job, "-o", market.home / "statistics.json", "--json")
+    assert result.status == 0, result.err
+    values = np.loadtxt(table, delimiter=",", skiprows=1)
+    for name, column in zip("abc", values.T, strict=True):
+        assert result.json["columns"][name]["variance"] == pytest.approx(column.var(), rel=1e-12)
+    assert json.loads((market.home / "statistics.json").read_text()) == result.json
+
+    local = run_cli("job", "run-local", "analyze", "--data", table, "--shards", 3, "--json", home=market.home)
+    assert local.json == result.json
+
+    status = market.cli("job", "status", job, "--json").json
+    assert status["kind"] == "analyze"
+    assert status["result_cid"] in local.err  # the same result CID
+    assert all(task["state"] == "settled" for task in status["task_list"])
+
+    raw = market.home / "result.bin"
+    assert market.cli("content", "get", status["result_cid"], "-o", raw).status == 0
+    assert market.cli("content", "add", raw, "--only-hash", "--json").json["cid"] == status["result_cid"]
+    assert market.cli("content", "pin", status["manifest_cid"]).status == 0
+
+    verified = market.cli("job", "verify", job, "--json")
+    assert verified.status == 0
+    assert (verified.json["right"], verified.json["checked"], verified.json["reduces_checked"]) == (True, 8, 2)
+    assert market.cli("job", "verify", job, "--sample", 2, "--json").json["checked"] == 2
+
+    listed = market.cli("job", "list", "--json").json["jobs"]
+    assert [each["status"] for each in listed if each["id"] == job] == ["finished"]
+
+
+def test_job__train_then_infer_by_job_number__labels_are_right(market: Up) -> None:
+    rng = np.random.default_rng(5)
+    labels = rng.integers(0, 3, 120)
+    inputs = rng.normal(size=(120, 13)) + 2 * labels[:, None]
+    data = market.home / "samples.npz"
+    np.savez(data, x=inputs, y=labels)
+    model = ("--model", "mlp:13-32-3", "--data", data, "--yes", "--json", "--watch")
+    trained = market.cli("job", "post", "train", *model, "--rounds", 2, "--epochs", 30, "--shards", 2, "--bounty", "6")
+    assert trained.status == 0, trained.err
+    job = json.loads(trained.out.splitlines()[-1])
+    assert job["status"] == "finished"
+    inferred = market.cli("job", "post", "infer", *model, "--weights", job["id"], "--bounty", "2")
+    assert inferred.status == 0, inferred.err
+    answer = market.cli("job", "result", json.loads(inferred.out.splitlines()[-1])["id"], "--json").json
+    assert np.mean(np.array(answer["labels"]) == labels) > 0.9
+
+
+def test_ledger__after_jobs__adds_up(market: Up) -> None:
+    books = market.cli("ledger", "--json")
+    assert books.status == 0
+    assert books.json["difference"] == "0"
+    parts = ("escrow", "stake", "credits", "withdrawn", "fees", "burned", "difference")
+    assert int(books.json["deposited"]) == sum(int(books.json[name]) for name in parts)
+
+
+def test_job__stopped__the_bounty_comes_back(market: Up, table: Path) -> None:
+    """A quorum that this market cannot form: the job waits for a fourth worker that does not exist."""
+    terms = ("--quorum", 4, "--work-slots", 4, "--bounty", "3", "--yes", "--json")
+    job = market.cli("job", "post", "analyze", "--data", table, *terms).json["job_id"]
+    stopped = market.cli("job", "stop", job, "--yes", "--json")
+    assert stopped.status == 0, stopped.err
+    assert int(stopped.json["refunded"]) > 0
+    assert market.cli("job", "result", job).status == 3
+
+
+def test_stake__add_unbond_withdraw__through_the_whole_way(market: Up) -> None:
+    account = ("--account", "spare", "--yes", "--json")
+    assert market.cli("stake", "add", "5", *account).json["stake"] == str(5 * 10**18)
+    unbonded = market.cli("stake", "unbond", "2", *account).json
+    assert (unbonded["stake"], unbonded["unbonding"]) == (str(3 * 10**18), str(2 * 10**18))
+    early = market.cli("stake", "withdraw", *account)
+    assert early.status == 3
+    assert "still unbonding" in early.error["what"]
+    too_much = market.cli("stake", "unbond", "4", *account)
+    assert too_much.status == 3
+    assert "is free" in too_much.error["what"]
+
+
+def test_worker_status__running__says_what_it_does(market: Up) -> None:
+    told = market.cli("worker", "status", "--account", "worker-1", "--json")
+    assert told.status == 0
+    assert told.json["running"] is True
+    assert told.json["doing"]
+    assert market.cli("orchestrator", "status", "--json").status == 0
+
+
+def test_commands__beside_a_running_market__need_no_flags(market: Up) -> None:
+    assert run_cli("job", "list", "--json", home=market.home).status == 0
+
+
+def test_worker_run__second_process_for_a_new_account__earns_like_the_others(market: Up, tmp_path: Path) -> None:
+    """`worker run` as a user starts it, with a keystore of its own."""
+    refused = market.cli("worker", "run", "--key-file", tmp_path / "none.key", "--data-dir", tmp_path / "w")
+    assert refused.status == 3
+    assert "does not exist" in refused.err
+    assert not os.path.exists(tmp_path / "none.key")
