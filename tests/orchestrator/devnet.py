@@ -21,6 +21,7 @@ from eth_account.signers.local import LocalAccount
 
 from edgebounty.chain.anvil import Anvil, dev_account
 from edgebounty.chain.deployment import DeploymentSettings, deploy
+from edgebounty.chain.events import TaskSettled
 from edgebounty.chain.market import MarketContracts
 from edgebounty.chain.rpc import connect
 from edgebounty.chain.sender import Sender
@@ -203,8 +204,46 @@ class Devnet:
         for cid, block in planned.blocks.items():
             gateway.put_block(cid, block)
 
+    def mine(self, blocks: int = 1, *, seconds: int = 0) -> None:
+        """Blocks at once; the last one `seconds` later."""
+        if seconds:
+            self.rpc("evm_increaseTime", seconds)
+        self.rpc("anvil_mine", hex(blocks))
+
+    def rpc(self, method: str, *params: Any) -> Any:
+        answer = self.market.web3.provider.make_request(method, list(params))  # type: ignore[arg-type]
+        assert "error" not in answer, answer
+        return answer["result"]
+
+    def reorg_to(self, number: int) -> None:
+        """Take back all blocks above `number` and put empty ones in their place."""
+        self.rpc("evm_setIntervalMining", 0)  # no block may come between the look and the deed
+        self.rpc("anvil_reorg", self.market.block().number - number, [])
+        self.rpc("anvil_dropAllTransactions")
+        self.mine()
+        self.rpc("evm_setIntervalMining", 1)
+        for person in (self.requester, *self.workers):
+            person.sender.resync()
+
     def wait_drawn(self, job_id: int, index: int, worker: Person, seconds: float = 30) -> None:
-        wait(lambda: self.market.is_drawn(job_id, index, worker.address), seconds, f"draw of {job_id}/{index}")
+        """Mines faster than the clock until the task's seed is there."""
+
+        def drawn() -> bool:
+            if self.market.is_drawn(job_id, index, worker.address):
+                return True
+            self.mine()
+            return False
+
+        wait(drawn, seconds, f"draw of {job_id}/{index}")
+
+    def operator_nonce(self) -> int:
+        return int(self.market.web3.eth.get_transaction_count(self.operator.address, "latest"))
+
+    def settlements(self, job_id: int) -> list[int]:
+        """The tasks of the job that the chain says were settled, one entry per event."""
+        head = self.market.block().number
+        events = self.market.events.fetch(self.market.web3, from_block=0, to_block=head)
+        return [e.task_index for e in events if isinstance(e, TaskSettled) and e.job_id == job_id]
 
     def work(self, job_id: int, index: int, digest: Digest, *workers: Person) -> None:
         """These workers agree on a digest."""
@@ -217,9 +256,13 @@ class Devnet:
             worker.reveal(job_id, index)
 
     def wait_settled(self, job_id: int, index: int, seconds: float = 30) -> None:
-        wait(
-            lambda: self.market.task(job_id, index).status is TaskStatus.SETTLED, seconds, f"{job_id}/{index} settled"
-        )
+        def settled() -> bool:
+            if self.market.task(job_id, index).status is TaskStatus.SETTLED:
+                return True
+            self.mine()
+            return False
+
+        wait(settled, seconds, f"{job_id}/{index} settled")
 
 
 @contextlib.contextmanager

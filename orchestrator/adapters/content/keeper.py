@@ -77,12 +77,15 @@ class StoreKeeper:
             return 0
 
     def _has_output(self, manifest: Manifest, task: Task, cid: Cid) -> bool:
-        """Whether the whole output is here, re-hashed. A failure's bytes follow from its digest."""
+        """Whether the whole output is here, re-hashed, of the right length. A failure's bytes follow from its digest."""
         code = failure_of_digest(task.result)
+        expected = output_bytes(manifest, task.id.index)
         if code is not None:
             self._store.put_block(cid, failure_bytes(code))
+            expected = len(failure_bytes(code))
         try:
-            get_file(self._store, cid, max(output_bytes(manifest, task.id.index), 64))
+            if len(get_file(self._store, cid, expected)) != expected:
+                return False
         except ContentUnavailable:
             raise
         except ContentError:

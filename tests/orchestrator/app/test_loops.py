@@ -232,7 +232,7 @@ def test_act__gas_above_the_cap__held_not_sent() -> None:
 
 def test_act__foreign_transaction_takes_the_nonce__order_sent_once_with_the_next() -> None:
     rig = Rig()
-    rig.post()
+    rig.post(map_tasks=1)
     nonce = rig.chain._blocks[-1].nonce
     for worker in (ANN, BOB):
         rig.do(ModelLane.claim, 1, 0, worker)
@@ -242,6 +242,7 @@ def test_act__foreign_transaction_takes_the_nonce__order_sent_once_with_the_next
         rig.do(ModelLane.reveal, 1, 0, worker)
     rig.chain.least_price_wei = 10**12
     rig.run(3)
+    assert [t.order_key for t in rig.store.open_transactions()] == ["settle:1/0:0"]
     rig.chain.send_foreign(nonce)
     rig.run(2)
     rig.chain.least_price_wei = 0
@@ -287,5 +288,3 @@ def test_restart__at_any_block__same_digest_and_one_payment() -> None:
                 each.restart()
     assert rig.books.final.state_digest == calm.books.final.state_digest
     assert rig.lane.paid == calm.lane.paid == {(1, 0, ANN): 1, (1, 0, BOB): 1}
-
-
