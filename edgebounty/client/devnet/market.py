@@ -26,7 +26,7 @@ from edgebounty.chain.market import MarketContracts
 from edgebounty.chain.rpc import connect
 from edgebounty.client.devnet.funding import give_coin, give_stake, give_tokens
 from edgebounty.client.devnet.keys import make_account
-from edgebounty.client.devnet.orchestrator import OrchestratorProcess, start_orchestrator
+from edgebounty.client.devnet.orchestrator import OrchestratorProcess, forget_state, start_orchestrator
 from edgebounty.client.devnet.processes import Child, OnLine
 from edgebounty.client.endpoints import Endpoints, TestAccount
 from edgebounty.client.errors import Broken, Rejected, Unavailable
@@ -66,12 +66,17 @@ class Devnet:
         self._orchestrator: OrchestratorProcess | None = None
         self._accounts: dict[str, TestAccount] = {}
         self._contracts: MarketContracts | None = None
+        self._running_mark = self.directory / "running"
+        self.was_killed = False
+        """Whether the last run in this folder ended without being stopped."""
 
     # --- the parts, in the order they start ---
 
     def start_chain(self) -> Web3:
         """Raises `Rejected` when another market runs in the folder, `AnvilError` when the chain does not start."""
         self._take_folder()
+        self.was_killed = self._running_mark.exists()
+        self._running_mark.touch()
         state = self.directory / "chain.json"
         if (self.directory / DEPLOYMENT_FILE).exists() and not state.exists():
             raise Rejected(
@@ -113,6 +118,10 @@ class Devnet:
     def start_orchestrator(self) -> None:
         """Raises `Unavailable` with its last words when it does not come up."""
         old = self._old_endpoints()
+        if self.was_killed:
+            # The chain saves its state each second, so a kill takes back blocks that the orchestrator took for final.
+            # It stops at that, and rightly; what it knew is all on the chain.
+            forget_state(self.directory)
         self._orchestrator = start_orchestrator(
             directory=self.directory,
             rpc_url=self.chain.url,
@@ -207,6 +216,8 @@ class Devnet:
         if self._chain is not None:
             self._chain.stop()
         if self._lock is not None:
+            if self._orchestrator is not None or not self.was_killed:
+                self._running_mark.unlink(missing_ok=True)
             self._lock.close()
             self._lock = None
 

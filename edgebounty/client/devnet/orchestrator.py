@@ -14,6 +14,7 @@ from edgebounty.client.endpoints import TestAccount
 
 READY_SECONDS = 30.0
 CONFIG_NAME = "orchestrator.toml"
+DATABASE_NAME = "orchestrator.sqlite"
 STATE_NAME = "orchestrator.json"
 
 
@@ -64,6 +65,12 @@ def start_orchestrator(
         child.stop()
         raise
     return OrchestratorProcess(child=child, url=_url(state))
+
+
+def forget_state(directory: Path) -> None:
+    """Deletes what it knows of the chain, to be read from the chain again. Content stays."""
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        (directory / "orchestrator" / f"{DATABASE_NAME}{suffix}").unlink(missing_ok=True)
 
 
 def _url(state: Path) -> str:
