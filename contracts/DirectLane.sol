@@ -31,10 +31,13 @@ contract DirectLane is LaneTasks {
         IStakeVault vault,
         ISeedSource seeds,
         uint256 noShowBps,
-        uint256 drawTime
-    ) LaneStages(escrow, seeds) LaneTasks(vault, drawTime) {
+        uint256 drawTime,
+        uint256 turnTime
+    ) LaneStages(escrow, seeds) LaneTasks(vault, drawTime, turnTime) {
         if (noShowBps == 0 || noShowBps > ALL_BPS) revert NoShowFeeOutOfRange(noShowBps, ALL_BPS);
-        if (drawTime > LONGEST_DRAW_TIME) revert DrawTimeOutOfRange(drawTime, LONGEST_DRAW_TIME);
+        if (turnTime > LONGEST_DRAW_TIME || drawTime < turnTime * Draw.LAST_TURN || drawTime > LONGEST_DRAW_TIME) {
+            revert DrawTimeOutOfRange(drawTime, turnTime * Draw.LAST_TURN, LONGEST_DRAW_TIME);
+        }
         _requireSame(address(this), escrow.DIRECT_LANE());
         _requireSame(address(this), vault.DIRECT_LANE());
         _requireSame(address(escrow), vault.ESCROW());
@@ -236,10 +239,11 @@ contract DirectLane is LaneTasks {
         uint256 slots,
         uint256 amount
     ) private {
-        (bytes32 seed, uint256 stakeBlock) = SEEDS.drawOf(draw.drawEpoch);
+        (bytes32 seed, uint256 stakeBlock, uint256 recordedAt) = SEEDS.drawOf(draw.drawEpoch);
         if (seed == 0) revert NotDrawn(jobId, taskIndex, msg.sender, draw.drawEpoch);
         (uint256 stake, uint256 totalStake) = VAULT.lock(msg.sender, amount, stakeBlock);
-        if (!Draw.isDrawn(seed, jobId, taskIndex, msg.sender, stake, totalStake, slots, draw.reopens)) {
+        uint256 doublings = draw.reopens + _turnSince(recordedAt);
+        if (!Draw.isDrawn(seed, jobId, taskIndex, msg.sender, stake, totalStake, slots, doublings)) {
             revert NotDrawn(jobId, taskIndex, msg.sender, draw.drawEpoch);
         }
     }

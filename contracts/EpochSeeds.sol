@@ -19,8 +19,13 @@ contract EpochSeeds is ISeedSource {
     /// @inheritdoc ISeedSource
     uint256 public immutable EPOCH_BLOCKS;
 
-    /// @inheritdoc ISeedSource
-    mapping(uint32 epoch => bytes32 seed) public seedOf;
+    // one slot
+    struct Seed {
+        bytes27 randao; // its first 27 bytes: 216 bits leave nothing to guess
+        uint40 recordedAt; // Unix seconds
+    }
+
+    mapping(uint32 epoch => Seed) private _seeds;
 
     constructor(uint256 epochBlocks) {
         if (epochBlocks < 2 || epochBlocks > LONGEST_EPOCH) revert EpochLengthOutOfRange(epochBlocks, 2, LONGEST_EPOCH);
@@ -30,7 +35,7 @@ contract EpochSeeds is ISeedSource {
 
     /// @inheritdoc ISeedSource
     function recordSeed(uint32 epoch, bytes calldata headerRlp) external returns (bytes32 seed) {
-        if (seedOf[epoch] != 0) revert SeedAlreadyRecorded(epoch, seedOf[epoch]);
+        if (_seeds[epoch].randao != 0) revert SeedAlreadyRecorded(epoch, _seeds[epoch].randao);
 
         uint256 seedBlock = seedBlockOf(epoch);
         bytes32 expected = Blockhash.blockHash(seedBlock);
@@ -38,15 +43,22 @@ contract EpochSeeds is ISeedSource {
         bytes32 actual = keccak256(headerRlp);
         if (actual != expected) revert HeaderMismatch(epoch, expected, actual);
 
-        seed = BlockHeader.getPrevRandao(headerRlp);
-        if (uint256(seed) < LEAST_RANDOMNESS) revert RandomnessNotTrustworthy(uint256(seed));
-        seedOf[epoch] = seed;
+        bytes32 randao = BlockHeader.getPrevRandao(headerRlp);
+        if (uint256(randao) < LEAST_RANDOMNESS) revert RandomnessNotTrustworthy(uint256(randao));
+        _seeds[epoch] = Seed({randao: bytes27(randao), recordedAt: uint40(block.timestamp)});
+        seed = bytes27(randao);
         emit SeedRecorded(epoch, seed);
     }
 
     /// @inheritdoc ISeedSource
-    function drawOf(uint32 epoch) external view returns (bytes32 seed, uint256 stakeBlock) {
-        return (seedOf[epoch], stakeBlockOf(epoch));
+    function seedOf(uint32 epoch) external view returns (bytes32) {
+        return _seeds[epoch].randao;
+    }
+
+    /// @inheritdoc ISeedSource
+    function drawOf(uint32 epoch) external view returns (bytes32 seed, uint256 stakeBlock, uint256 recordedAt) {
+        Seed memory recorded = _seeds[epoch];
+        return (recorded.randao, stakeBlockOf(epoch), recorded.recordedAt);
     }
 
     /// @inheritdoc ISeedSource

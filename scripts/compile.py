@@ -54,7 +54,7 @@ def compile_contracts() -> dict[str, dict[str, Any]]:
             request, solc_version=SOLC_VERSION, base_path=str(ROOT), allow_paths=[str(ROOT)]
         )
     except solcx.exceptions.SolcError as error:
-        raise SystemExit(f"compile: {error}") from error
+        raise SystemExit(f"compile: {error.message}") from error
     return {
         name: _artifact(name, contract)
         for path, contracts in answer["contracts"].items()

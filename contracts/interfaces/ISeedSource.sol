@@ -13,7 +13,8 @@ interface ISeedSource {
 
     event SeedRecorded(uint32 indexed epoch, bytes32 seed);
 
-    /// @notice Records the seed of `epoch`: the RANDAO in the header of the epoch's first block. Anyone may call.
+    /// @notice Records the seed of `epoch`: the RANDAO in the header of the epoch's first block, its last five bytes
+    ///         zeroed (the time of recording is stored there). Anyone may call.
     /// @dev The header proves itself: its keccak must be the block's hash, known for 256 blocks (8,191 where EIP-2935
     ///      is live). Later than that the epoch has no seed for ever, and draws that waited for it must be redrawn.
     /// @param headerRlp the RLP encoding of the header of block `seedBlockOf(epoch)`
@@ -22,8 +23,8 @@ interface ISeedSource {
     /// @notice The recorded seed, zero if there is none: never draw with zero.
     function seedOf(uint32 epoch) external view returns (bytes32 seed);
 
-    /// @notice What a draw needs, in one call: `seedOf` and `stakeBlockOf`.
-    function drawOf(uint32 epoch) external view returns (bytes32 seed, uint256 stakeBlock);
+    /// @notice What a draw needs, in one call: `seedOf`, `stakeBlockOf`, and since when the seed is recorded.
+    function drawOf(uint32 epoch) external view returns (bytes32 seed, uint256 stakeBlock, uint256 recordedAt);
 
     /// @notice Blocks per epoch.
     function EPOCH_BLOCKS() external view returns (uint256);

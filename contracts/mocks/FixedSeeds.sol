@@ -7,18 +7,21 @@ import {ISeedSource} from "../interfaces/ISeedSource.sol";
 contract FixedSeeds is ISeedSource {
     uint256 public constant EPOCH_BLOCKS = 4;
     mapping(uint32 epoch => bytes32 seed) public seedOf;
+    mapping(uint32 epoch => uint256 time) private _recordedAt;
 
     function set(uint32 epoch, bytes32 seed) external {
         seedOf[epoch] = seed;
+        _recordedAt[epoch] = block.timestamp;
     }
 
     function recordSeed(uint32 epoch, bytes calldata headerRlp) external returns (bytes32 seed) {
         seed = keccak256(headerRlp);
         seedOf[epoch] = seed;
+        _recordedAt[epoch] = block.timestamp;
     }
 
-    function drawOf(uint32 epoch) external view returns (bytes32 seed, uint256 stakeBlock) {
-        return (seedOf[epoch], stakeBlockOf(epoch));
+    function drawOf(uint32 epoch) external view returns (bytes32 seed, uint256 stakeBlock, uint256 recordedAt) {
+        return (seedOf[epoch], stakeBlockOf(epoch), _recordedAt[epoch]);
     }
 
     function currentEpoch() external view returns (uint32) {

@@ -22,6 +22,9 @@ from edgebounty.cli.settings import Settings
 @click.option("--token", metavar="ADDRESS", help="ERC-20 to pay with (default: deploys a test token with a faucet).")
 @click.option("--epoch-blocks", type=click.IntRange(1), default=32, show_default=True, help="Blocks per seed.")
 @click.option("--draw-seconds", type=click.IntRange(1), default=900, show_default=True, help="For a seed to be known.")
+@click.option(
+    "--turn-seconds", type=click.IntRange(0), default=36, show_default=True, help="Head start of the luckier."
+)
 @click.option("--unbonding-seconds", type=click.IntRange(1), default=604_800, show_default=True, help="Delay of stake.")
 @market_options
 @signing_options
@@ -30,6 +33,7 @@ def deploy(
     token: str | None,
     epoch_blocks: int,
     draw_seconds: int,
+    turn_seconds: int,
     unbonding_seconds: int,
     settings: Settings,
     out: Output,
@@ -55,7 +59,11 @@ def deploy(
     account = open_account(settings, "spare")
     web3 = connect(settings.need("rpc_url"), settings.chain_id)
     chosen = DeploymentSettings(
-        token=paid_in, epoch_blocks=epoch_blocks, draw_seconds=draw_seconds, unbonding_seconds=unbonding_seconds
+        token=paid_in,
+        epoch_blocks=epoch_blocks,
+        draw_seconds=draw_seconds,
+        turn_seconds=turn_seconds,
+        unbonding_seconds=unbonding_seconds,
     )
     out.confirm(f"Deploy to chain {web3.eth.chain_id} from {account.address}?", yes=yes)
     with out.console.status("deploying"):

@@ -11,9 +11,11 @@ import {expectError, isTrue, same, sameAddress, sameBytes, vm} from "./Vm.sol";
 /// @dev The leaves of DirectLane.tree: claim, commit, reveal, settle.
 contract DirectLaneTest is MarketBase {
     uint256 internal job;
+    uint256 internal closing;
 
     function setUp() public override {
         super.setUp();
+        closing = terms().deadline;
         job = post(terms());
     }
 
@@ -64,13 +66,12 @@ contract DirectLaneTest is MarketBase {
     }
 
     function test_Claim_DeadlineEdge() public {
-        uint256 deadline = terms().deadline;
-        vm.warp(deadline - 1);
+        vm.warp(closing - 1);
         claim(job, 0, 0);
-        vm.warp(deadline);
-        vm.expectRevert(abi.encodeWithSelector(IDirectLane.ClaimTooLate.selector, job, deadline, deadline));
+        vm.warp(closing);
+        vm.expectRevert(abi.encodeWithSelector(IDirectLane.ClaimTooLate.selector, job, closing, closing));
         claim(job, 0, 1);
-        vm.warp(deadline + 1);
+        vm.warp(closing + 1);
         expectError(IDirectLane.ClaimTooLate.selector);
         claim(job, 0, 1);
     }
@@ -134,21 +135,52 @@ contract DirectLaneTest is MarketBase {
         claim(job, 0, 0);
     }
 
-    function test_Draw_SomeButNotAllWithManyWorkers() public {
+    function test_Draw_TheLuckierClaimFirst() public {
         for (uint256 i = 16; i < 216; ++i) stakeAs(worker(i), STAKE);
         vm.roll(block.number + 8);
-        uint256 later = post(terms());
-        uint256 drawn = 0;
+        uint256 start = block.timestamp;
+        uint256 id = post(terms());
+        uint256[4] memory atTurn;
         for (uint256 i = 0; i < 216; ++i) {
-            bool lucky = lane.isDrawn(later, 0, worker(i));
-            if (lucky) ++drawn;
-            if (!lucky && i < 40) {
-                expectError(IDirectLane.NotDrawn.selector);
-                claim(later, 0, i);
+            uint256 time = lane.turnOf(id, 0, worker(i));
+            for (uint256 turn = 0; turn < 4; ++turn) {
+                vm.warp(start + turn * TURN_TIME);
+                bool may = time != 0 && time <= block.timestamp;
+                isTrue(lane.isDrawn(id, 0, worker(i)) == may, "turns agree");
+                if (may) ++atTurn[turn];
             }
         }
-        // 8 per slot and two slots: 16 expected of 216.
-        isTrue(drawn >= 6 && drawn <= 30, "about sixteen are drawn");
+        // 2, 4, 8 and 16 of 216 are expected with two slots.
+        isTrue(atTurn[0] <= 8 && atTurn[3] >= 6 && atTurn[3] <= 30, "about eight per slot in the end");
+        isTrue(atTurn[0] < atTurn[3] && atTurn[1] <= atTurn[2], "more with each turn");
+    }
+
+    function test_Draw_TurnEdge() public {
+        for (uint256 i = 16; i < 216; ++i) stakeAs(worker(i), STAKE);
+        vm.roll(block.number + 8);
+        uint256 start = block.timestamp;
+        uint256 id = post(terms());
+        uint256 lucky = 0;
+        while (lane.turnOf(id, 0, worker(lucky)) <= start) ++lucky;
+        uint256 time = lane.turnOf(id, 0, worker(lucky));
+        vm.warp(time - 1);
+        expectError(IDirectLane.NotDrawn.selector);
+        claim(id, 0, lucky);
+        vm.warp(time);
+        claim(id, 0, lucky);
+    }
+
+    function test_Draw_WhoIsNotDrawnNeverMayClaim() public {
+        for (uint256 i = 16; i < 216; ++i) stakeAs(worker(i), STAKE);
+        vm.roll(block.number + 8);
+        uint256 id = post(terms());
+        uint256 unlucky = 0;
+        while (lane.turnOf(id, 0, worker(unlucky)) != 0) ++unlucky;
+        vm.warp(block.timestamp + 5_000);
+        isTrue(!lane.isDrawn(id, 0, worker(unlucky)), "not drawn");
+        expectError(IDirectLane.NotDrawn.selector);
+        claim(id, 0, unlucky);
+        same(lockedOf(worker(unlucky)), 0, "nothing stays locked");
     }
 
     // --- commit ---
@@ -273,7 +305,7 @@ contract DirectLaneTest is MarketBase {
     }
 
     function test_Reveal_RunsOnAfterTheJobsDeadline() public {
-        vm.warp(terms().deadline - 1);
+        vm.warp(closing - 1);
         claim(job, 0, 0);
         claim(job, 0, 1);
         vm.warp(block.timestamp + TASK_TIME - 1);
@@ -312,7 +344,7 @@ contract DirectLaneTest is MarketBase {
         lane.expireClaim(job, 0, worker(0));
         expectError(IDirectLane.TaskStatusWrong.selector);
         lane.reopen(job, 0);
-        vm.warp(terms().deadline);
+        vm.warp(closing);
         expectError(IDirectLane.TaskStatusWrong.selector);
         lane.expireTask(job, 0);
     }
@@ -404,7 +436,7 @@ contract DirectLaneTest is MarketBase {
         fill(job, 0, 0, both(RIGHT, WRONG));
         reveal(job, 0, 0, RIGHT);
         reveal(job, 0, 1, WRONG);
-        vm.warp(terms().deadline);
+        vm.warp(closing);
         lane.settle(job, 0);
         checkStatus(job, 0, TaskStatus.Refunded);
         same(bondedOf(worker(0)) + bondedOf(worker(1)), 2 * STAKE, "nobody is slashed");

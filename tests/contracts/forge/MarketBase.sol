@@ -15,7 +15,8 @@ import {same, vm} from "./Vm.sol";
 ///      default one draws everybody, because with sixteen equal stakes 8 x slots x stake exceeds the total.
 abstract contract MarketBase {
     uint256 internal constant NO_SHOW_BPS = 500;
-    uint256 internal constant DRAW_TIME = 10;
+    uint256 internal constant DRAW_TIME = 40;
+    uint256 internal constant TURN_TIME = 10;
     uint256 internal constant UNBONDING = 60;
     uint256 internal constant STAKE = 1_000 ether;
     uint256 internal constant PRICE = 1 ether;
@@ -50,7 +51,7 @@ abstract contract MarketBase {
         address laneAt = vm.computeCreateAddress(address(this), nonce + 2);
         vault = new StakeVault(token, escrowAt, laneAt, address(otherLane), UNBONDING, 10_000 ether);
         escrow = new BountyEscrow(token, laneAt, address(otherLane), 1000);
-        lane = new DirectLane(escrow, vault, seeds, NO_SHOW_BPS, DRAW_TIME);
+        lane = new DirectLane(escrow, vault, seeds, NO_SHOW_BPS, DRAW_TIME, TURN_TIME);
         otherLane.connect(escrow, vault);
 
         for (uint256 i = 0; i < 16; ++i) stakeAs(worker(i), STAKE);
@@ -122,6 +123,7 @@ abstract contract MarketBase {
         uint32 epoch = lane.drawEpochOf(jobId, task);
         if (block.number <= epoch * 4) vm.roll(epoch * 4 + 1);
         seeds.set(epoch, keccak256(abi.encode("seed", epoch)));
+        vm.warp(block.timestamp + 3 * TURN_TIME);
     }
 
     // --- acts ---
