@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := build/setup
 # brownie's pytest plugin compiles the project at every start; only `brownie test` wants that.
-PYTEST := $(BIN)/python -m pytest -p no:pytest-brownie
+PYTEST := $(BIN)/python -m pytest -p no:pytest-brownie --ignore tests/contracts
 NPM_QUIET := --no-audit --no-fund --loglevel=error
 
 .PHONY: help setup demo test check bench deep programs contracts kubo geth clean
