@@ -10,7 +10,7 @@ from orchestrator.domain.effects import Effect
 from orchestrator.domain.errors import DatabaseDamaged
 from orchestrator.domain.facts import BlockAdvanced, ChainFact, Fact
 from orchestrator.domain.market import Decision, Market
-from orchestrator.domain.values import BlockRef, Job, Manifest, Policy, Task, TaskId, Worker
+from orchestrator.domain.values import BlockRef, Job, Manifest, Policy, Seed, Task, TaskId, Worker
 from orchestrator.ports.chain import Header
 from orchestrator.ports.store import SeenBlock, Snapshot
 
@@ -91,21 +91,21 @@ def merged(decisions: Iterable[Decision]) -> Decision:
     jobs: dict[JobId, Job] = {}
     tasks: dict[TaskId, Task] = {}
     workers: dict[Address, Worker] = {}
-    seeds: dict[int, bytes] = {}
+    seeds: dict[int, Seed] = {}
     manifests: dict[Digest, Manifest] = {}
     effects: dict[str, Effect] = {}
     for decision in decisions:
         jobs |= {job.id: job for job in decision.jobs}
         tasks |= {task.id: task for task in decision.tasks}
         workers |= {worker.address: worker for worker in decision.workers}
-        seeds |= dict(decision.seeds)
+        seeds |= {seed.epoch: seed for seed in decision.seeds}
         manifests |= {manifest.digest: manifest for manifest in decision.manifests}
         effects |= {effect.key: effect for effect in decision.effects}
     return Decision(
         jobs=tuple(jobs.values()),
         tasks=tuple(tasks.values()),
         workers=tuple(workers.values()),
-        seeds=tuple(seeds.items()),
+        seeds=tuple(seeds.values()),
         manifests=tuple(manifests.values()),
         effects=tuple(effects.values()),
     )

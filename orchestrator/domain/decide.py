@@ -18,6 +18,7 @@ from orchestrator.domain.values import (
     JobStatus,
     Manifest,
     Reason,
+    Seed,
     Task,
     TaskId,
     TaskStatus,
@@ -38,7 +39,8 @@ def decide(market: Market, fact: f.Fact) -> Decision:
         case f.ManifestLoaded() | f.ManifestRefused() | f.ManifestAwaited():
             return Decision(manifests=(_manifest(fact),))
         case f.SeedRecorded():
-            return Decision(seeds=((fact.epoch, fact.seed),))
+            seed = Seed(epoch=fact.epoch, value=fact.seed, recorded_at=fact.ref.block.time)
+            return Decision(seeds=(seed,))
         case f.JobPosted():
             return _posted(market, fact)
         case f.JobStopped() | f.JobFailed() | f.StageOpened() | f.BountyRefunded():
@@ -69,7 +71,7 @@ def _job(market: Market, job: Job | None, fact: f.ChainFact) -> Decision:
         case Job(), f.JobFailed() if job.status is not JobStatus.FAILED:
             return Decision(jobs=(replace(job, status=JobStatus.FAILED),))
         case Job(), f.StageOpened() if job.draw_epoch_of_stage(fact.first_task) is None:
-            return _stage_opened(job, fact)
+            return _stage_opened(market, job, fact)
         case Job(), f.BountyRefunded():
             return Decision(jobs=(replace(job, refunded_wei=job.refunded_wei + fact.amount_wei),))
         case None, _:
@@ -79,7 +81,7 @@ def _job(market: Market, job: Job | None, fact: f.ChainFact) -> Decision:
     raise _refused(fact, "nothing in the table takes it")
 
 
-def _stage_opened(job: Job, fact: f.StageOpened) -> Decision:
+def _stage_opened(market: Market, job: Job, fact: f.StageOpened) -> Decision:
     first, end = job.stage_of(fact.first_task)
     if first != fact.first_task or end > job.terms.total_tasks:
         raise _refused(fact, f"no stage of job {job.id} begins at task {fact.first_task}")
@@ -88,7 +90,7 @@ def _stage_opened(job: Job, fact: f.StageOpened) -> Decision:
             id=TaskId(job_id=job.id, index=TaskIndex(index)),
             slots=job.terms.quorum,
             draw_epoch=fact.draw_epoch,
-            wave_opened=fact.ref.block.time,
+            phase_deadline=_draw_deadline(market, job, fact),
         )
         for index in range(first, end)
     )
@@ -99,11 +101,10 @@ def _task(market: Market, job: Job, task: Task, fact: f.TaskFact) -> Decision:
     """The table of a task: (status, fact) to what it becomes."""
     match task.status, fact:
         case TaskStatus.FILLING, f.TaskClaimed() if task.free_slots and task.claim_of(fact.worker) is None:
-            claim = Claim(worker=fact.worker, wave=task.wave, commit_deadline=fact.commit_deadline)
+            claim = Claim(worker=fact.worker, wave=task.wave)
             worker = _worker(market, fact.worker)
-            opened = task.wave_opened if task.claims else fact.ref.block.time
             return Decision(
-                tasks=(replace(task, claims=(*task.claims, claim), wave_opened=opened),),
+                tasks=(replace(task, claims=(*task.claims, claim), phase_deadline=fact.commit_deadline),),
                 workers=(replace(worker, claims=worker.claims + 1),),
             )
         case TaskStatus.FILLING, f.ResultCommitted():
@@ -123,7 +124,7 @@ def _task(market: Market, job: Job, task: Task, fact: f.TaskFact) -> Decision:
             )
         case TaskStatus.FILLING, f.RevealsOpened() if task.is_full:
             return Decision(
-                tasks=(replace(task, status=TaskStatus.REVEALING, reveal_deadline=fact.reveal_deadline),),
+                tasks=(replace(task, status=TaskStatus.REVEALING, phase_deadline=fact.reveal_deadline),),
             )
         case TaskStatus.REVEALING, f.ResultRevealed():
             claim = _claim(task, fact, fact.worker, ClaimStatus.COMMITTED)
@@ -136,7 +137,7 @@ def _task(market: Market, job: Job, task: Task, fact: f.TaskFact) -> Decision:
                 effects=(Settle(task=task.id, wave=task.wave),) if revealed.all_revealed and mine else (),
             )
         case ((TaskStatus.FILLING | TaskStatus.REVEALING), f.TaskReopened()):
-            return _reopened(task, fact)
+            return _reopened(market, job, task, fact)
         case TaskStatus.REVEALING, f.TaskSettled():
             return _settled(market, job, task, fact)
         case ((TaskStatus.FILLING | TaskStatus.REVEALING), f.TaskRefunded()):
@@ -179,7 +180,7 @@ def _settled(market: Market, job: Job, task: Task, fact: f.TaskSettled) -> Decis
     )
 
 
-def _reopened(task: Task, fact: f.TaskReopened) -> Decision:
+def _reopened(market: Market, job: Job, task: Task, fact: f.TaskReopened) -> Decision:
     """A new draw: for more slots after a missed quorum (a new wave), or a wider one for a wave that did not fill."""
     reopened = replace(
         task,
@@ -188,8 +189,7 @@ def _reopened(task: Task, fact: f.TaskReopened) -> Decision:
         wave=task.wave + 1 if task.status is TaskStatus.REVEALING else task.wave,
         reopens=fact.reopens,
         draw_epoch=fact.draw_epoch,
-        wave_opened=fact.ref.block.time,
-        reveal_deadline=0,
+        phase_deadline=_draw_deadline(market, job, fact),
     )
     return Decision(tasks=(reopened,))
 
@@ -220,6 +220,11 @@ def _slashed(worker: Worker, task: Task, kind: str, stake: int, fact: f.TaskFact
         task=task.id, kind=kind, amount_wei=stake, revealed=claim.digest, accepted=accepted, tx_hash=fact.ref.tx_hash
     )
     return replace(worker.with_reason(reason), slashed_wei=worker.slashed_wei + stake)
+
+
+def _draw_deadline(market: Market, job: Job, fact: f.ChainFact) -> int:
+    """Until when a wave that is drawn now is given to fill."""
+    return fact.ref.block.time + market.policy.draw_time + job.terms.task_time
 
 
 def _if_finished(job: Job) -> Job:

@@ -43,23 +43,15 @@ def due_effects(market: Market, block: BlockRef) -> tuple[tuple[Effect, ...], tu
 def _of_task(job: Job, task: Task, block: BlockRef, policy: Policy) -> list[Effect]:
     now = block.time
     if task.status is TaskStatus.REVEALING:
-        return [Settle(task=task.id, wave=task.wave)] if task.all_revealed or now >= task.reveal_deadline else []
+        return [Settle(task=task.id, wave=task.wave)] if task.all_revealed or now >= task.phase_deadline else []
     waiting = [claim for claim in task.claims if claim.status is ClaimStatus.CLAIMED]
-    late = [claim for claim in waiting if now >= claim.commit_deadline]
-    if late:
+    if waiting:
+        late = waiting if now >= task.phase_deadline else []
         return [ExpireClaim(task=task.id, worker=claim.worker) for claim in late]
     if now >= job.terms.deadline:
-        return [ExpireTask(task=task.id)] if task.claims and not waiting else []
-    widened_at = task.wave_opened + policy.draw_time + job.terms.task_time
-    if (
-        task.free_slots
-        and not waiting
-        and _may_fill(job, task)
-        and now >= widened_at
-        and task.reopens < policy.max_reopens
-    ):
-        return [Reopen(task=task.id, reopens=task.reopens)]
-    return []
+        return [ExpireTask(task=task.id)] if task.claims else []
+    may_widen = task.free_slots > 0 and _may_fill(job, task) and task.reopens < policy.max_reopens
+    return [Reopen(task=task.id, reopens=task.reopens)] if may_widen and now >= task.phase_deadline else []
 
 
 def _may_fill(job: Job, task: Task) -> bool:

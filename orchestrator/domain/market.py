@@ -11,7 +11,7 @@ from typing import TypeVar
 from edgebounty.protocol.types import Address, Digest, JobId, TaskIndex
 from orchestrator.domain.codec import row_hash
 from orchestrator.domain.effects import Effect
-from orchestrator.domain.values import BlockRef, Job, Manifest, Policy, Task, TaskId, Worker
+from orchestrator.domain.values import BlockRef, Job, Manifest, Policy, Seed, Task, TaskId, Worker
 
 _ALL = 1 << 256
 _K = TypeVar("_K")
@@ -25,7 +25,7 @@ class Decision:
     jobs: tuple[Job, ...] = ()
     tasks: tuple[Task, ...] = ()
     workers: tuple[Worker, ...] = ()
-    seeds: tuple[tuple[int, bytes], ...] = ()
+    seeds: tuple[Seed, ...] = ()
     manifests: tuple[Manifest, ...] = ()
     closed: tuple[JobId, ...] = ()
     block: BlockRef | None = None
@@ -41,7 +41,7 @@ class Market:
         self.jobs: MutableMapping[JobId, Job] = {}
         self.tasks: MutableMapping[TaskId, Task] = {}
         self.workers: MutableMapping[Address, Worker] = {}
-        self.seeds: MutableMapping[int, bytes] = {}
+        self.seeds: MutableMapping[int, Seed] = {}
         self.manifests: MutableMapping[Digest, Manifest] = {}
         self._open: dict[TaskId, None] = {}
         self._open_jobs: dict[JobId, None] = {}
@@ -87,8 +87,8 @@ class Market:
                 self._open[task.id] = None
         for worker in decision.workers:
             self._replace(self.workers, worker.address, worker)
-        for epoch, seed in decision.seeds:
-            self._replace(self.seeds, epoch, seed)
+        for seed in decision.seeds:
+            self._replace(self.seeds, seed.epoch, seed)
         for manifest in decision.manifests:
             self.manifests[manifest.digest] = manifest
         for job_id in decision.closed:

@@ -9,10 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edgebounty.protocol.draw import is_drawn
+from edgebounty.protocol.draw import draw_hash
 from edgebounty.protocol.types import Address
 from orchestrator.domain.market import Market
-from orchestrator.domain.values import Job, JobStatus, ManifestStatus, Task, TaskId
+from orchestrator.domain.values import Job, JobStatus, ManifestStatus, Policy, Seed, Task, TaskId
+
+LAST_TURN = 3  # contracts/libraries/Draw.sol
+_ALL_HASHES = (1 << 256) - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +45,9 @@ class Board:
     memory_bytes: NDArray[np.int64]
     simd: NDArray[np.bool_]
     shards: tuple[str, ...]  # "" where there is none
-    seeds: Mapping[int, bytes]
+    seeds: Mapping[int, Seed]
+    policy: Policy
+    now: int  # the block's time, Unix seconds
     awaiting_seed: tuple[int, ...]  # epochs
     awaiting_content: tuple[str, ...]  # what is missing, a line a job
     unknown_jobs: int  # open jobs at other orchestrators or lanes
@@ -86,6 +91,8 @@ def make_board(market: Market) -> Board:
         simd=np.array([manifest.simd for manifest in manifests], dtype=np.bool_),
         shards=tuple(_shard_of(job, task, m.shard_cids) for (job, task), m in zip(open_tasks, manifests, strict=True)),
         seeds=dict(market.seeds),
+        policy=market.policy,
+        now=market.block.time,
         awaiting_seed=tuple(sorted(seeds_awaited)),
         awaiting_content=tuple(lacking.values()),
         unknown_jobs=len(foreign),
@@ -134,33 +141,36 @@ def match(
     order = np.lexsort((_own_order(worker, board.tasks), -board.prices, ~held, ~fits))
     found: list[Task] = []
     taken = full = undrawn = 0
+    waits: list[int] = []
     for position in order[: int(fits.sum())]:
         task = board.tasks[position]
         if task.claim_of(worker) is not None:
             taken += 1
-        elif not _drawn(task, worker, board.seeds, stakes):
+        elif (turn := _turn(board, task, worker, stakes)) is None:
             undrawn += 1
+        elif turn > board.now:
+            waits.append(turn - board.now)
         elif task.free_slots <= reserved.get(task.id, 0):
             full += 1
         else:
             found.append(task)
             if len(found) == limit:
                 break
-    return Offers(tasks=tuple(found)) if found else Offers(reason=_why_none(board, stakes, taken, full, undrawn))
+    return Offers(tasks=tuple(found)) if found else Offers(reason=_why_none(board, stakes, taken, full, undrawn, waits))
 
 
-def _drawn(task: Task, worker: Address, seeds: Mapping[int, bytes], stakes: Mapping[int, Stake]) -> bool:
+def _turn(board: Board, task: Task, worker: Address, stakes: Mapping[int, Stake]) -> int | None:
+    """From when on the worker may claim, Unix seconds; None if this draw never lets it. As `DirectLane.turnOf`."""
     stake = stakes.get(task.draw_epoch)
-    return stake is not None and is_drawn(
-        seed=seeds[task.draw_epoch],
-        job_id=task.id.job_id,
-        task_index=task.id.index,
-        worker=worker,
-        stake=stake.mine,
-        total_stake=stake.total,
-        slots=task.slots,
-        reopens=task.reopens,
-    )
+    if stake is None or stake.mine == 0:
+        return None
+    seed = board.seeds[task.draw_epoch]
+    mark = int.from_bytes(draw_hash(seed.value, task.id.job_id, task.id.index, worker), "big")
+    for turn in range(LAST_TURN + 1):
+        weight = (task.slots * stake.mine) << (task.reopens + turn)
+        if weight >= stake.total or mark < _ALL_HASHES * weight // stake.total:
+            return seed.recorded_at + turn * board.policy.turn_time
+    return None
 
 
 def _own_order(worker: Address, tasks: Sequence[Task]) -> NDArray[np.uint64]:
@@ -191,9 +201,13 @@ def _why_nothing(board: Board) -> str:
     return "no open task: every posted job is done, or all its slots are taken"
 
 
-def _why_none(board: Board, stakes: Mapping[int, Stake], taken: int, full: int, undrawn: int) -> str:
+def _why_none(
+    board: Board, stakes: Mapping[int, Stake], taken: int, full: int, undrawn: int, waits: Sequence[int]
+) -> str:
     parts: list[str] = []
-    if undrawn and not any(stake.mine for stake in stakes.values()):
+    if waits:
+        parts.append(f"{len(waits)} open tasks let this worker claim later: the next turn comes in {min(waits)} s")
+    if undrawn and not waits and not any(stake.mine for stake in stakes.values()):
         return "this worker had no stake when the draws were made: add stake; it counts two epochs later"
     if undrawn:
         parts.append(f"not drawn for {undrawn} open tasks (more stake gives more chance; draws widen if nobody comes)")

@@ -81,12 +81,22 @@ class Policy:
     me: Address
     lane: Address
     epoch_blocks: int
-    draw_time: int  # seconds that a seed may take, on top of the task time, before a draw may be widened
+    draw_time: int  # seconds for the seed and all turns, on top of the task time, before a draw may be widened
+    turn_time: int = 0  # seconds of a turn: each doubles who may claim; 0 lets all claim at once
     max_reopens: int = 16
     keep_seconds: int = 7 * 24 * 3600  # how long after its end a job's content stays pinned
 
     def epoch_of(self, block_number: int) -> int:
         return block_number // self.epoch_blocks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seed:
+    """Public randomness of an epoch. The turns of its draws count from `recorded_at`, Unix seconds."""
+
+    epoch: int
+    value: bytes
+    recorded_at: int
 
 
 class JobStatus(StrEnum):
@@ -148,11 +158,10 @@ class ClaimStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """One worker's part in one task. `wave` counts from 0; a task that reopens starts the next one."""
+    """One worker's part in one task. `wave` counts from 0; a missed quorum starts the next one."""
 
     worker: Address
     wave: int
-    commit_deadline: int
     status: ClaimStatus = ClaimStatus.CLAIMED
     digest: Digest = NO_DIGEST
 
@@ -171,12 +180,13 @@ class Task:
     id: TaskId
     slots: int
     draw_epoch: int
-    wave_opened: int  # Unix seconds
+    # Unix seconds. Filling: until then whoever claimed must commit, and the draw is not widened. Revealing: until then
+    # whoever committed must reveal. One deadline serves the whole wave; each claim moves it.
+    phase_deadline: int
     status: TaskStatus = TaskStatus.FILLING
     wave: int = 0
     reopens: int = 0
     claims: tuple[Claim, ...] = ()
-    reveal_deadline: int = 0
     result: Digest = NO_DIGEST
 
     @property

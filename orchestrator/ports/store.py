@@ -10,7 +10,7 @@ from typing import Protocol
 from orchestrator.domain.effects import Effect
 from orchestrator.domain.facts import ChainFact
 from orchestrator.domain.market import Decision
-from orchestrator.domain.values import BlockRef, Job, Manifest, Task, Worker
+from orchestrator.domain.values import BlockRef, Job, Manifest, Seed, Task, Worker
 from orchestrator.ports.chain import Fees, Header
 
 
@@ -31,7 +31,7 @@ class Snapshot:
     jobs: tuple[Job, ...]
     tasks: tuple[Task, ...]
     workers: tuple[Worker, ...]
-    seeds: tuple[tuple[int, bytes], ...]
+    seeds: tuple[Seed, ...]
     manifests: tuple[Manifest, ...]
     seen: tuple[SeenBlock, ...]
 

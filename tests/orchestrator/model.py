@@ -75,7 +75,9 @@ class ModelLane:
         return [posted, *self._open_stage(job_id, 0, block)]
 
     def stop(self, block: BlockRef, job_id: int) -> list[Event]:
-        self._need(not self.jobs[job_id]["stopped"], "stopped already")
+        job = self.jobs[job_id]
+        over = job["finished"] == job["terms"].total_tasks or block.time >= job["terms"].deadline
+        self._need(not (job["stopped"] or job["failed"] or over), "ended already")
         self.jobs[job_id]["stopped"] = True
         return [(f.JobStopped, {"job_id": JobId(job_id)})]
 
@@ -86,15 +88,15 @@ class ModelLane:
         self._need(task["epoch"] in self.seeds, "seed not recorded")
         self._need(block.time < job["terms"].deadline, "too late")
         self._need(not (job["stopped"] or job["failed"]) or bool(task["claims"]), "job ended")
-        deadline = block.time + job["terms"].task_time
-        task["opened"] = task["opened"] if task["claims"] else block.time
-        task["claims"][worker] = {"state": "claimed", "deadline": deadline, "digest": None, "wave": task["wave"]}
+        deadline = max(task["redrawn_until"] or 0, task["commit_until"], block.time + job["terms"].task_time)
+        task["commit_until"] = deadline
+        task["claims"][worker] = {"state": "claimed", "digest": None, "wave": task["wave"]}
         return [self._event(f.TaskClaimed, job_id, index, worker=worker, commit_deadline=deadline)]
 
     def commit(self, block: BlockRef, job_id: int, index: int, worker: Address, result: Digest) -> list[Event]:
         job, task = self._job(job_id), self._task(job_id, index)
         claim = self._claim(task, worker, "claimed")
-        self._need(block.time < claim["deadline"], "commit too late")
+        self._need(block.time < task["commit_until"], "commit too late")
         claim.update(state="committed", sealed=result)
         events = [
             self._event(f.ResultCommitted, job_id, index, worker=worker, commitment=digest("sealed" + result.hex()))
@@ -159,7 +161,7 @@ class ModelLane:
     def _expire_claim(self, effect: e.ExpireClaim, block: BlockRef) -> list[Event]:
         job_id, index = effect.task.job_id, effect.task.index
         claim = self._claim(self._task(job_id, index), effect.worker, "claimed")
-        self._need(block.time >= claim["deadline"], "too early")
+        self._need(block.time >= self._task(job_id, index)["commit_until"], "too early")
         claim["state"] = "expired"
         return [self._event(f.ClaimExpired, job_id, index, worker=effect.worker, fee_wei=50)]
 
@@ -167,7 +169,9 @@ class ModelLane:
         job_id, index = effect.task.job_id, effect.task.index
         job, task = self._job(job_id), self._task(job_id, index)
         self._need(task["status"] == "filling" and len(self._live(task)) < task["slots"], "full")
-        self._need(DRAW_TIME + task["opened"] + job["terms"].task_time <= block.time < job["terms"].deadline, "time")
+        until = max(task["commit_until"], task["redrawn_until"] or 0) or task["opened_until"]
+        self._need(until <= block.time < job["terms"].deadline, "time")
+        self._need(all(c["state"] != "claimed" for c in task["claims"].values()), "commits pending")
         self._need(task["reopens"] < MAX_REOPENS, "reopens exhausted")
         task["reopens"] += 1
         return [self._redraw(job_id, index, block)]
@@ -217,14 +221,16 @@ class ModelLane:
         epoch = block.number // EPOCH_BLOCKS + 1
         for index in range(first, first + count):
             self.tasks[(job_id, index)] = {
-                "status": "filling", "slots": terms.quorum, "epoch": epoch, "opened": block.time,
+                "status": "filling", "slots": terms.quorum, "epoch": epoch,
+                "opened_until": block.time + DRAW_TIME + terms.task_time, "commit_until": 0, "redrawn_until": 0,
                 "wave": 0, "reopens": 0, "claims": {}, "reveal_deadline": 0, "result": None,
             }  # fmt: skip
         return [(f.StageOpened, {"job_id": JobId(job_id), "first_task": TaskIndex(first), "draw_epoch": epoch})]
 
     def _redraw(self, job_id: int, index: int, block: BlockRef) -> Event:
         task = self._task(job_id, index)
-        task.update(epoch=block.number // EPOCH_BLOCKS + 1, opened=block.time)
+        until = block.time + DRAW_TIME + self.jobs[job_id]["terms"].task_time
+        task.update(epoch=block.number // EPOCH_BLOCKS + 1, redrawn_until=until, commit_until=0)
         fields = {"slots": task["slots"], "draw_epoch": task["epoch"], "reopens": task["reopens"]}
         return self._event(f.TaskReopened, job_id, index, **fields)
 

@@ -77,7 +77,7 @@ class StoreKeeper:
             return 0
 
     def _has_output(self, manifest: Manifest, task: Task, cid: Cid) -> bool:
-        """Whether the whole output is here, re-hashed, of the right length. A failure's bytes follow from its digest."""
+        """Whether the whole output is here, re-hashed, of the right length. A failure's bytes follow from its code."""
         code = failure_of_digest(task.result)
         expected = output_bytes(manifest, task.id.index)
         if code is not None:

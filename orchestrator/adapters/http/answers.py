@@ -59,7 +59,7 @@ def task_line(task: Task) -> dict[str, Any]:
         "wave": task.wave,
         "reopens": task.reopens,
         "draw_epoch": task.draw_epoch,
-        "reveal_deadline": task.reveal_deadline,
+        "phase_deadline": task.phase_deadline,
         "result": _hex(task.result),
         "claims": [claim_line(claim) for claim in task.claims],
     }
@@ -69,7 +69,6 @@ def claim_line(claim: Claim) -> dict[str, Any]:
     return {
         "worker": claim.worker,
         "status": claim.status.value,
-        "commit_deadline": claim.commit_deadline,
         "digest": _hex(claim.digest),
     }
 

@@ -9,7 +9,7 @@ from edgebounty.protocol.types import Address, Digest, JobId
 from orchestrator.domain.effects import Effect
 from orchestrator.domain.facts import ChainFact
 from orchestrator.domain.market import Decision
-from orchestrator.domain.values import BlockRef, Job, Manifest, Task, TaskId, Worker
+from orchestrator.domain.values import BlockRef, Job, Manifest, Seed, Task, TaskId, Worker
 from orchestrator.ports.chain import Header
 from orchestrator.ports.store import (
     Order,
@@ -31,7 +31,7 @@ class MemoryStore:
         self._jobs: dict[JobId, Job] = {}
         self._tasks: dict[TaskId, Task] = {}
         self._workers: dict[Address, Worker] = {}
-        self._seeds: dict[int, bytes] = {}
+        self._seeds: dict[int, Seed] = {}
         self._manifests: dict[Digest, Manifest] = {}
         self._seen: list[SeenBlock] = []
         self._facts: dict[tuple[bytes, int], ChainFact] = {}
@@ -45,7 +45,7 @@ class MemoryStore:
             jobs=tuple(self._jobs.values()),
             tasks=tuple(self._tasks.values()),
             workers=tuple(self._workers.values()),
-            seeds=tuple(self._seeds.items()),
+            seeds=tuple(self._seeds.values()),
             manifests=tuple(self._manifests.values()),
             seen=tuple(self._seen),
         )
@@ -61,7 +61,7 @@ class MemoryStore:
         self._jobs |= {job.id: job for job in decision.jobs}
         self._tasks |= {task.id: task for task in decision.tasks}
         self._workers |= {worker.address: worker for worker in decision.workers}
-        self._seeds |= dict(decision.seeds)
+        self._seeds |= {seed.epoch: seed for seed in decision.seeds}
         self.save_local(Decision(manifests=decision.manifests))
         self._take_orders(decision.effects, final.ref)
 

@@ -11,7 +11,7 @@ from orchestrator.domain import effects, facts
 from orchestrator.domain.codec import decode, encode
 from orchestrator.domain.effects import Effect
 from orchestrator.domain.facts import ChainFact
-from orchestrator.domain.values import BlockRef, Job, Manifest, Task, Worker
+from orchestrator.domain.values import BlockRef, Job, Manifest, Seed, Task, Worker
 from orchestrator.ports.chain import Header
 from orchestrator.ports.store import Order, OrderStatus, Transaction, TransactionStatus
 
@@ -64,6 +64,14 @@ def task_row(task: Task) -> Row:
 
 def worker_row(worker: Worker) -> Row:
     return {"address": worker.address, "body": encode(worker)}
+
+
+def seed_row(seed: Seed) -> Row:
+    return {"epoch": seed.epoch, "seed": seed.value, "recorded_at": seed.recorded_at}
+
+
+def read_seed(row: RowMapping) -> Seed:
+    return Seed(epoch=row["epoch"], value=bytes(row["seed"]), recorded_at=row["recorded_at"])
 
 
 def manifest_row(manifest: Manifest) -> Row:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, String, Table, Text
 
-VERSION = "1"
+VERSION = "2"
 metadata = MetaData()
 
 meta = Table(
@@ -77,6 +77,7 @@ seeds = Table(
     metadata,
     Column("epoch", BigInteger, primary_key=True, autoincrement=False),
     Column("seed", LargeBinary(32), nullable=False),
+    Column("recorded_at", BigInteger, nullable=False),
 )
 
 manifests = Table(

@@ -79,7 +79,7 @@ class SqlStore:
                 jobs=tuple(decode(Job, body) for body in bodies[schema.jobs]),
                 tasks=tuple(decode(Task, body) for body in bodies[schema.tasks]),
                 workers=tuple(decode(Worker, body) for body in bodies[schema.workers]),
-                seeds=tuple((row.epoch, bytes(row.seed)) for row in db.execute(select(schema.seeds))),
+                seeds=tuple(rows.read_seed(row) for row in db.execute(select(schema.seeds)).mappings()),
                 manifests=tuple(decode(Manifest, body) for body in bodies[schema.manifests]),
                 seen=tuple(_read_seen(row) for row in seen),
             )
@@ -95,7 +95,7 @@ class SqlStore:
             _upsert(db, schema.jobs, [rows.job_row(job) for job in decision.jobs])
             _upsert(db, schema.tasks, [rows.task_row(task) for task in decision.tasks])
             _upsert(db, schema.workers, [rows.worker_row(worker) for worker in decision.workers])
-            _upsert(db, schema.seeds, [{"epoch": epoch, "seed": seed} for epoch, seed in decision.seeds])
+            _upsert(db, schema.seeds, [rows.seed_row(seed) for seed in decision.seeds])
             _upsert(db, schema.manifests, [rows.manifest_row(manifest) for manifest in decision.manifests])
             self._take_orders(db, decision.effects, final.ref)
             db.execute(delete(schema.seen_blocks).where(schema.seen_blocks.c.number <= final.ref.number))

@@ -1,0 +1,128 @@
+"""What block time makes due, one second before, at, and after each deadline (I12)."""
+
+from __future__ import annotations
+
+import pytest
+
+from orchestrator.domain import facts as f
+from orchestrator.domain.effects import ExpireClaim, ExpireTask, RecordSeed, Refund, Reopen, Settle, Unpin
+from orchestrator.domain.wanted import still_wanted
+from tests.orchestrator.builders import ANN, BOB, FIRST, START, Teller
+from tests.orchestrator.model import DRAW_TIME, EPOCH_BLOCKS, POLICY, address, digest
+
+pytestmark = pytest.mark.unit
+LATE = START + 200  # the job's deadline in make_terms
+
+
+def kinds(teller: Teller, time: int, **options: int) -> list[type]:
+    return [type(effect) for effect in teller.pass_time(time, **options).effects]
+
+
+@pytest.mark.parametrize(("second", "due"), [(-1, False), (0, True), (1, True)])
+def test_commit_deadline__edge__expire_from_it_on(second: int, due: bool) -> None:
+    teller = Teller(map_tasks=1)
+    teller.claim(ANN, until=START + 15)
+    assert (ExpireClaim in kinds(teller, START + 15 + second)) is due
+
+
+@pytest.mark.parametrize(("second", "due"), [(-1, False), (0, True), (1, True)])
+def test_reveal_deadline__edge__settle_from_it_on(second: int, due: bool) -> None:
+    teller = Teller(map_tasks=1)
+    teller.claim(ANN, BOB)
+    teller.commit(ANN, BOB)
+    teller.open_reveals(until=START + 30)
+    teller.reveal(ANN)
+    assert (Settle in kinds(teller, START + 30 + second)) is due
+
+
+@pytest.mark.parametrize(("second", "due"), [(-1, False), (0, True), (1, True)])
+def test_unfilled_wave__edge__reopen_from_it_on(second: int, due: bool) -> None:
+    teller = Teller(map_tasks=1)
+    opened = START + 2
+    assert (Reopen in kinds(teller, opened + DRAW_TIME + 10 + second)) is due
+
+
+def test_unfilled_wave__somebody_has_yet_to_commit__not_widened_before() -> None:
+    teller = Teller(map_tasks=1)
+    teller.claim(ANN, until=START + 100)
+    assert kinds(teller, START + 99) == [RecordSeed]
+    teller.commit(ANN)
+    assert Reopen not in kinds(teller, START + 99)
+    assert Reopen in kinds(teller, START + 100)
+
+
+def test_commit_deadline__second_claim__moves_it_for_both() -> None:
+    teller = Teller(map_tasks=1)
+    teller.claim(ANN, until=START + 15)
+    teller.claim(BOB, until=START + 20)
+    assert ExpireClaim not in kinds(teller, START + 19)
+    assert kinds(teller, START + 20) == [ExpireClaim, ExpireClaim]
+
+
+def test_unfilled_wave__reopened_too_often__left_alone() -> None:
+    teller = Teller(map_tasks=1)
+    teller.tell(f.TaskReopened, slots=2, draw_epoch=2, reopens=POLICY.max_reopens)
+    assert Reopen not in kinds(teller, START + 150)
+
+
+@pytest.mark.parametrize(("second", "kind"), [(-1, Reopen), (0, ExpireTask), (1, ExpireTask)])
+def test_job_deadline__edge__reopen_before_expire_from_it_on(second: int, kind: type) -> None:
+    teller = Teller(map_tasks=1)
+    teller.claim(ANN, until=LATE - 50)
+    teller.commit(ANN)
+    found = kinds(teller, LATE + second)
+    assert [each for each in found if each in (Reopen, ExpireTask)] == [kind]
+
+
+def test_job_deadline__claim_still_waits_for_its_commit__not_expired_before() -> None:
+    teller = Teller(map_tasks=1)
+    teller.claim(ANN, until=LATE + 5)
+    assert kinds(teller, LATE + 4) == []
+    assert kinds(teller, LATE + 5) == [ExpireClaim]
+
+
+def test_seed__epoch_began_and_slots_free__recorded_once_known_no_more() -> None:
+    teller = Teller(map_tasks=1)
+    assert RecordSeed not in kinds(teller, START + 3, number=EPOCH_BLOCKS - 1)
+    assert RecordSeed in kinds(teller, START + 4, number=EPOCH_BLOCKS)
+    teller.tell(f.SeedRecorded, epoch=1, seed=digest("seed"))
+    assert RecordSeed not in kinds(teller, START + 6)
+
+
+def test_refund__job_over_and_nobody_at_work__ordered() -> None:
+    teller = Teller(map_tasks=1)
+    assert Refund not in kinds(teller, LATE - 1)
+    assert Refund in kinds(teller, LATE)
+
+
+def test_refund__stopped_while_a_task_is_active__waits_for_it() -> None:
+    teller = Teller(map_tasks=1)
+    teller.claim(ANN, until=LATE)
+    teller.tell(f.JobStopped, job_id=1)
+    assert Refund not in kinds(teller, START + 10)
+
+
+def test_unpin__kept_for_a_while_after_the_deadline() -> None:
+    teller = Teller()
+    assert Unpin not in kinds(teller, LATE + POLICY.keep_seconds - 1)
+    assert Unpin in kinds(teller, LATE + POLICY.keep_seconds)
+    assert not list(teller.market.open_jobs())
+
+
+def test_foreign_job__nothing_is_ever_ordered() -> None:
+    teller = Teller(orchestrator=address(0xF0))
+    teller.claim(ANN, until=START + 5)
+    for time in (START + 10, LATE, LATE + POLICY.keep_seconds):
+        assert kinds(teller, time) == []
+
+
+def test_wanted__settled_by_somebody_else__order_is_moot() -> None:
+    teller = Teller(map_tasks=1, quorum=1)
+    teller.claim(ANN)
+    teller.commit(ANN)
+    teller.open_reveals()
+    teller.reveal(ANN)
+    order = Settle(task=FIRST, wave=0)
+    assert still_wanted(teller.market, order)
+    teller.tell(f.TaskSettled, digest=digest("right"), winners=1)
+    assert not still_wanted(teller.market, order)
