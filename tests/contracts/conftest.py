@@ -1,35 +1,38 @@
-"""A local chain and a market on it; each test starts from the same state."""
+"""Fixtures of the brownie tests. Each test starts from the same freshly deployed market.
+
+`scripts/brownie_test.sh` runs them: they need brownie's pytest plugin, which every other test run leaves out.
+"""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
-from lane_rig import Market
-from web3 import Web3
 
-from edgebounty.chain.anvil import Anvil
-from edgebounty.chain.rpc import connect
-
-# These need brownie's pytest plugin: scripts/brownie_test.sh runs them.
-collect_ignore_glob = [] if os.environ.get("EDGEBOUNTY_BROWNIE_TESTS") else ["brownie/*"]
+from tests.contracts.rig import Market
 
 
-@pytest.fixture(scope="module")
-def chain() -> Iterator[Web3]:
-    with Anvil.start(block_time=None) as anvil:
-        yield connect(anvil.url)
+@pytest.fixture(autouse=True)
+def isolation(fn_isolation: None) -> None:
+    """Puts the chain back after each test."""
 
 
 @pytest.fixture(scope="module")
-def base(chain: Web3) -> Market:
-    return Market.deployed(chain)
+def deployed(module_isolation: None, accounts: Any) -> Market:
+    """The market as `edgebounty deploy` plans it, on a development chain."""
+    return Market.deployed(accounts)
 
 
 @pytest.fixture()
-def market(base: Market) -> Iterator[Market]:
-    """The deployed market, put back afterwards."""
-    snapshot = base.web3.provider.make_request("evm_snapshot", [])["result"]  # type: ignore[arg-type]
-    yield Market(web3=base.web3, deployment=base.deployment)
-    base.web3.provider.make_request("evm_revert", [snapshot])  # type: ignore[arg-type]
+def market(deployed: Market, isolation: None) -> Iterator[Market]:
+    """The market, nothing staked and nothing posted. Whatever a test did, nobody is owed more than is there."""
+    yield deployed
+    deployed.check_solvent()
+
+
+@pytest.fixture()
+def staked(market: Market) -> Market:
+    """The market with four workers whose stake is old enough to be drawn."""
+    market.stake_workers(4)
+    return market
