@@ -21,6 +21,7 @@ from edgebounty.protocol.types import Address, to_address
 
 _GAS_MARGIN = 1.2
 _GAS_ROOM = 30_000
+_FEES_SECONDS = 3.0  # a ceiling of twice the base fee holds for some blocks
 # EIP-1559: a node drops a replacement that does not pay at least a tenth more; 12.5 % is what all of them accept.
 BUMP = 1.125
 
@@ -62,17 +63,24 @@ class Sender:
         self._wait_seconds = wait_seconds
         self._poll_seconds = poll_seconds
         self._nonce: int | None = None
+        self._fees: tuple[float, Fees] | None = None
         self._lock = threading.Lock()
 
     def fees(self) -> Fees:
         """What a transaction should pay now: twice the base fee as a ceiling, and the node's advice as a tip."""
+
+        now = time.monotonic()
+        if self._fees is not None and now - self._fees[0] < _FEES_SECONDS:
+            return self._fees[1]
 
         def ask() -> Fees:
             base = int(self.web3.eth.get_block("latest").get("baseFeePerGas") or 0)
             tip = int(self.web3.eth.max_priority_fee)
             return Fees(tip_wei=tip, max_wei=2 * base + tip)
 
-        return guard(self._url, ask)
+        fees = guard(self._url, ask)
+        self._fees = (now, fees)
+        return fees
 
     def check(self, function: ContractFunction) -> int:
         """Gas that the call would use now. Raises `ContractRejected` when the contract would refuse it."""

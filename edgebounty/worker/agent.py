@@ -12,6 +12,7 @@ import os
 import platform
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from eth_account.signers.local import LocalAccount
@@ -46,7 +47,8 @@ from edgebounty.worker.treasury import Treasury
 
 LOGGER = logging.getLogger(__name__)
 RPC_TIMEOUT_SECONDS = 5.0
-BUSY_POLL_SECONDS = 0.05
+BUSY_POLL_SECONDS = 0.02
+CALM_POLL_SECONDS = 0.5
 HELLO_SECONDS = 60.0
 
 
@@ -148,14 +150,18 @@ class Agent:
         try:
             with contextlib.suppress(SandboxStopped):
                 self.sandbox.start()
-            while not self._stopping.is_set():
-                busy = self._tick()
-                if self._draining.is_set() and not self._pipeline.has_task and not self.journal.open_entries():
-                    break
-                self._wake.wait(self._pause_seconds(busy))
-                self._wake.clear()
+            self.work_until(self._is_drained)
         finally:
-            self._finish()
+            self.close()
+
+    def work_until(self, done: Callable[[], bool]) -> None:
+        """The loop alone, until `done()` or `stop`: `run` is this between a start and a `close`."""
+        while not self._stopping.is_set():
+            busy = self._tick()
+            if done():
+                return
+            self._wake.wait(self._pause_seconds(busy))
+            self._wake.clear()
 
     def stop(self) -> None:
         """End at once: what runs is killed. Open claims wait in the journal for the next start."""
@@ -216,6 +222,8 @@ class Agent:
             block = self._block = self.market.block()
             self.clock.observe(block)
         moved |= self._pipeline.step(may_claim=self._may_begin(), look_again_seconds=self._poll_seconds())
+        if self._pipeline.has_just_claimed:
+            return True  # nothing is more urgent than to see the claim in a block, and begin
         if is_new or moved or self._transactions.count:
             attempt = self._pipeline.attempt
             to_run = self.claims.advance(block, in_hand=None if attempt is None else attempt.key)
@@ -226,6 +234,9 @@ class Agent:
         if self._may_begin():
             self._pipeline.look()
         return moved
+
+    def _is_drained(self) -> bool:
+        return self._draining.is_set() and not self._pipeline.has_task and not self.journal.open_entries()
 
     def _may_begin(self) -> bool:
         """Whether a new task may be begun, as far as this worker's own state goes."""
@@ -289,7 +300,13 @@ class Agent:
     def _pause_seconds(self, busy: bool) -> float:
         if self._node_error is not None:
             return max(self._poll_seconds(), 1.0)
-        return BUSY_POLL_SECONDS if busy or self._transactions.count else self._poll_seconds()
+        if busy:
+            return BUSY_POLL_SECONDS
+        if self._transactions.count:
+            return min(max(self.clock.block_interval_seconds / 20, BUSY_POLL_SECONDS), self._poll_seconds())
+        if self._pipeline.is_running and self.claims.only_outcomes_missing:
+            return max(self._poll_seconds(), CALM_POLL_SECONDS)  # leave the processor to the task
+        return self._poll_seconds()
 
     def _situation(self) -> Situation:
         return self._reporter.situation(
@@ -301,7 +318,8 @@ class Agent:
         doing = attempt.name if attempt is not None else "idle"
         self._reporter.save(self._situation(), doing=doing, block=self._block, state=state)
 
-    def _finish(self) -> None:
+    def close(self) -> None:
+        """Let go of the sandbox, the threads and the data folder; `run` does this by itself."""
         self.sandbox.close()
         try:
             if self.settings.withdraw_at_stop and self._node_error is None:

@@ -9,6 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from edgebounty.chain.errors import ChainError, ContractRejected, NodeUnreachable
+from edgebounty.chain.events import TaskEvent
 from edgebounty.chain.market import MarketContracts
 from edgebounty.chain.views import BlockRef, ClaimStatus
 from edgebounty.content.store import ContentError
@@ -27,6 +28,8 @@ LOGGER = logging.getLogger(__name__)
 UPLOAD_PATIENCE_SECONDS = 5.0
 """An upload that takes longer does not hold up the reveal: silence would cost the stake."""
 JOB_PATIENCE_SECONDS = 600.0
+LOOK_AT_ALL_SECONDS = 5.0
+LOG_SPAN_BLOCKS = 1_000
 
 Key = tuple[JobId, TaskIndex]
 
@@ -55,6 +58,8 @@ class OpenClaims:
     steps: dict[Key, NextStep] = field(default_factory=dict)  # the latest look at each
     given_up: dict[Key, str] = field(default_factory=dict)  # cannot be run or committed here, and why
     _uploads: dict[Key, _Upload] = field(default_factory=dict)
+    _seen: BlockRef | None = None
+    _looked_at_all: float = float("-inf")
 
     def advance(self, block: BlockRef, *, in_hand: Key | None) -> Entry | None:
         """Do what is due as at `block`. Returns a claim that still has to be run, if there is one.
@@ -63,8 +68,13 @@ class OpenClaims:
         """
         to_run = None
         entries = self.journal.open_entries()
+        touched = self._touched(block) if entries else set()
         for entry in entries:
-            step = self._look(entry, block)
+            known = self.steps.get(entry.key)
+            if touched is None or known is None or known.step is not Step.WAIT or entry.key in touched:
+                step = self._look(entry, block)
+            else:
+                step = known
             self.steps[entry.key] = step
             if step.step is Step.RUN:
                 if entry.key != in_hand and entry.key not in self.given_up and to_run is None:
@@ -92,6 +102,31 @@ class OpenClaims:
     def count(self) -> int:
         """Claims that have no outcome yet."""
         return sum(step.step is not Step.CLOSE for step in self.steps.values())
+
+    @property
+    def only_outcomes_missing(self) -> bool:
+        """Whether nothing here is urgent: all that is open has been revealed."""
+        return all(step.is_revealed for step in self.steps.values())
+
+    def _touched(self, block: BlockRef) -> set[Key] | None:
+        """The tasks that the chain has said something about since the last look; None when all must be looked at.
+
+        One query instead of two for each claim. Everything is looked at anew now and then all the same: deadlines
+        pass without an event, and after a reorganisation nothing that was seen before counts.
+        """
+        seen, now = self._seen, self.clock()
+        if seen is None or now - self._looked_at_all > LOOK_AT_ALL_SECONDS:
+            self._looked_at_all = now
+            self._seen = block
+            return None
+        if block.hash == seen.hash:
+            return set()
+        if not 0 < block.number - seen.number <= LOG_SPAN_BLOCKS:
+            self._seen = block
+            return None
+        events = self.market.events.fetch(self.market.web3, from_block=seen.number + 1, to_block=block.number)
+        self._seen = block
+        return {(event.job_id, event.task_index) for event in events if isinstance(event, TaskEvent)}
 
     def _look(self, entry: Entry, block: BlockRef) -> NextStep:
         at = block.number

@@ -29,6 +29,7 @@ class NextStep:
     detail: str
     outcome: Outcome | None = None
     deadline: int | None = None  # Unix seconds by the chain, for RUN, COMMIT and REVEAL
+    is_revealed: bool = False  # all that we could do is done
 
 
 def next_step(
@@ -40,7 +41,8 @@ def next_step(
     if claim is None:
         return _unclaimed(entry, in_flight, barred)
     if claim.status is ClaimStatus.REVEALED:
-        return _wait("revealed; waiting for the others to reveal and for the task to settle")
+        text = "revealed; waiting for the others to reveal and for the task to settle"
+        return NextStep(step=Step.WAIT, detail=text, is_revealed=True)
     if claim.status is ClaimStatus.COMMITTED:
         return _committed(entry, claim, task, now)
     if now >= claim.commit_deadline:

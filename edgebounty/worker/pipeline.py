@@ -30,6 +30,7 @@ from edgebounty.worker.transactions import Landed, Transactions
 
 LOGGER = logging.getLogger(__name__)
 MAX_CRASHES = 3
+JUST_SECONDS = 0.3
 
 
 class Phase(StrEnum):
@@ -48,6 +49,7 @@ class Attempt:
     running: Future[Execution] | None = None
     work: Work | None = None
     entry: Entry | None = None
+    claimed_at: float = float("-inf")  # monotonic; while the claim is on its way
 
     @property
     def key(self) -> tuple[JobId, TaskIndex] | None:
@@ -87,6 +89,16 @@ class Pipeline:
     def has_task(self) -> bool:
         """Whether a task is being claimed or run, and not only looked for."""
         return self.attempt is not None and self.attempt.has_task
+
+    @property
+    def has_just_claimed(self) -> bool:
+        """Whether a claim was sent a moment ago: on a quick chain it is about to be in a block."""
+        attempt = self.attempt
+        return attempt is not None and time.monotonic() - attempt.claimed_at < JUST_SECONDS
+
+    @property
+    def is_running(self) -> bool:
+        return self.attempt is not None and self.attempt.phase is Phase.RUNNING
 
     def look(self) -> None:
         """Begin to look for a task, unless something is in hand already or it is too early to look again."""
@@ -184,6 +196,7 @@ class Pipeline:
             self._lost_claim(attempt, error)
             return True
         failpoint("worker.claim_sent")
+        attempt.claimed_at = time.monotonic()
         self.finder.forget_refusals()
         return True
 
@@ -196,7 +209,7 @@ class Pipeline:
 
     def _run(self, attempt: Attempt) -> None:
         assert attempt.work is not None
-        attempt.phase = Phase.RUNNING
+        attempt.phase, attempt.claimed_at = Phase.RUNNING, float("-inf")
         attempt.running = self._thread.submit(self.execute, attempt.work)
         self.attempt = attempt
         attempt.running.add_done_callback(self._woken)

@@ -15,7 +15,8 @@ from edgebounty.worker.settings import WorkerSettings
 from edgebounty.worker.transactions import Transactions
 
 LOGGER = logging.getLogger(__name__)
-LOOK_SECONDS = 2.0
+LOOK_SECONDS = 5.0
+FIRST_LOOK_SECONDS = 1.0  # while stake is being topped up
 
 
 @dataclass(slots=True, kw_only=True)
@@ -33,7 +34,8 @@ class Treasury:
 
     def look(self, block: BlockRef, *, at_once: bool = False) -> None:
         """Read the balances now and then, and do what they ask for. Raises `ChainError` when the node fails."""
-        if not at_once and self.clock() - self._looked_at < LOOK_SECONDS:
+        pause = LOOK_SECONDS if self._topped_up else FIRST_LOOK_SECONDS
+        if not at_once and self.clock() - self._looked_at < pause:
             return
         self.balances = self.market.balances(self.worker, block.number)
         self._looked_at = self.clock()
