@@ -37,7 +37,14 @@ $(STAMP)/solc: $(STAMP)/node scripts/solc/install.sh
 	@scripts/solc/install.sh
 	@touch $@
 
-setup: $(STAMP)/python $(STAMP)/node $(STAMP)/solc ## the virtual environment, node packages and the Solidity compiler
+# brownie gets a home of its own, so that nothing in the user's is needed or changed.
+$(STAMP)/brownie: $(STAMP)/python $(STAMP)/solc brownie-config.yaml $(shell find contracts -name '*.sol')
+	@echo "compiling the contracts with brownie (half a minute)"
+	@home=$$(mktemp -d) && HOME=$$home SOLCX_BINARY_PATH=$(CURDIR)/build/solc $(BIN)/brownie compile > build/brownie-compile.log 2>&1 \
+		|| { cat build/brownie-compile.log; exit 1; }; rm -rf "$$home"
+	@touch $@
+
+setup: $(STAMP)/python $(STAMP)/node $(STAMP)/solc $(STAMP)/brownie ## the virtual environment, node packages and the Solidity compiler
 
 demo: setup ## a whole market on this machine: three real jobs, a liar, a killed and a slow worker
 	@$(BIN)/python scripts/demo.py
