@@ -35,8 +35,8 @@ contract DirectLane is LaneTasks {
         uint256 turnTime
     ) LaneStages(escrow, seeds) LaneTasks(vault, drawTime, turnTime) {
         if (noShowBps == 0 || noShowBps > ALL_BPS) revert NoShowFeeOutOfRange(noShowBps, ALL_BPS);
-        if (turnTime > LONGEST_DRAW_TIME || drawTime < turnTime * Draw.LAST_TURN || drawTime > LONGEST_DRAW_TIME) {
-            revert DrawTimeOutOfRange(drawTime, turnTime * Draw.LAST_TURN, LONGEST_DRAW_TIME);
+        if (drawTime > LONGEST_DRAW_TIME || turnTime > drawTime / Draw.LAST_TURN) {
+            revert DrawTimeOutOfRange(drawTime, turnTime, LONGEST_DRAW_TIME);
         }
         _requireSame(address(this), escrow.DIRECT_LANE());
         _requireSame(address(this), vault.DIRECT_LANE());

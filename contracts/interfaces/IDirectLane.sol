@@ -13,8 +13,8 @@ interface IDirectLane is ILane {
     error NotTheEscrow(address caller);
     error WrongWiring(address expected, address actual);
     error NoShowFeeOutOfRange(uint256 noShowBps, uint256 most);
-    /// @notice DRAW_TIME must outlast the turns, else a draw could be widened before everybody had its turn.
-    error DrawTimeOutOfRange(uint256 drawTime, uint256 shortest, uint256 longest);
+    /// @notice DRAW_TIME must outlast three turns, else a draw could be widened before everybody had its turn.
+    error DrawTimeOutOfRange(uint256 drawTime, uint256 turnTime, uint256 longest);
     error JobUnknown(uint256 jobId);
     error TaskUnknown(uint256 jobId, uint32 taskIndex, uint256 tasks);
     error JobEnded(uint256 jobId);

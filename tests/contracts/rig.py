@@ -32,12 +32,18 @@ IDLE, CLAIMING, REVEALING, SETTLED, REFUNDED = range(5)
 
 
 def refuses(error: str, *arguments: object) -> AbstractContextManager[Any]:
-    """The transaction inside must revert with this typed error. Without arguments, any will do."""
-    if not arguments:
-        found: AbstractContextManager[Any] = brownie.reverts(revert_pattern=rf"(?s){error}: .*")
-        return found
-    exact: AbstractContextManager[Any] = brownie.reverts(f"{error}: {', '.join(str(a) for a in arguments)}")
-    return exact
+    """The call inside must revert with exactly this typed error; `...` instead of arguments accepts any."""
+    found: AbstractContextManager[Any]
+    if arguments == (...,):
+        found = brownie.reverts(revert_pattern=f"(?s){error}: .*")
+    else:
+        found = brownie.reverts(f"{error}: {', '.join(_as_brownie_says(a) for a in arguments)}")
+    return found
+
+
+def _as_brownie_says(argument: object) -> str:
+    text = str(getattr(argument, "address", argument))
+    return text.lower() if text.startswith("0x") else text
 
 
 def sleep(seconds: int) -> None:
@@ -127,10 +133,24 @@ class Market:
         brownie.chain.mine(2 * SETTINGS.epoch_blocks)
 
     def bonded(self, account: Any) -> int:
-        return int(self.vault.accountOf(account)[0])
+        return self.account_of(account)[0]
 
     def locked(self, account: Any) -> int:
-        return int(self.vault.accountOf(account)[1])
+        return self.account_of(account)[1]
+
+    # Brownie's own tuples compare with nothing but their own kind.
+
+    def account_of(self, account: Any) -> tuple[int, ...]:
+        """Bonded, locked, unbonding, and when that is available."""
+        return tuple(self.vault.accountOf(account))
+
+    def sponsorship_of(self, account: Any) -> tuple[Any, ...]:
+        """The sponsor, its part of the stake, and whether it is leaving."""
+        return tuple(self.vault.sponsorshipOf(account))
+
+    def allotment_of(self, account: Any, orchestrator: Any) -> tuple[int, ...]:
+        """Allotted, ending, and when that can be released."""
+        return tuple(self.vault.allotmentOf(account, orchestrator))
 
     # --- jobs ---
 
