@@ -19,13 +19,13 @@ from edgebounty.jobs.plan import PlannedJob
 
 MODEL: Final = "mlp:64-128-10"
 HIDDEN: Final = 128
-ROUNDS: Final = 4
+ROUNDS: Final = 3
 TRAIN_SHARDS: Final = 4
-EPOCHS: Final = 25
+EPOCHS: Final = 30
 LEARNING_RATE: Final = 0.1
 SEED: Final = 0
 INFER_SHARDS: Final = 3
-ANALYZE_SHARDS: Final = 4
+ANALYZE_SHARDS: Final = 3
 BOUNTIES: Final = {"train": "60", "infer": "5", "analyze": "10"}
 """Tokens."""
 

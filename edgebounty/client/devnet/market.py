@@ -33,6 +33,8 @@ from edgebounty.client.errors import Broken, Rejected, Unavailable
 
 DEPLOYMENT_FILE = "deployment.json"
 STAKE_TOKENS = 1_000
+BLOCK_SECONDS = 0.5
+"""Every stage of a job waits for the seed of the next epoch; shorter blocks cost more work than they save time."""
 BROWNIE_SECONDS = 180
 
 Deployer = Literal["builtin", "brownie"]
@@ -256,10 +258,13 @@ class Devnet:
         """On the wanted port; without a wish on the last one, or any if that is taken now."""
         if not wanted and last:
             try:
-                return Anvil.start(port=last, chain_id=self.settings.chain_id, state=state)
+                return self._anvil(last, state)
             except AnvilError:
                 pass
-        return Anvil.start(port=wanted, chain_id=self.settings.chain_id, state=state)
+        return self._anvil(wanted, state)
+
+    def _anvil(self, port: int, state: Path) -> Anvil:
+        return Anvil.start(port=port, chain_id=self.settings.chain_id, state=state, block_time=BLOCK_SECONDS)
 
     def _deploy_with_brownie(self, path: Path) -> Deployment:
         root = Path(__file__).resolve().parents[3]

@@ -49,7 +49,7 @@ def start_orchestrator(
         "key_file": account.key_file,
         "port": port,
         "fee_bps": fee_bps,
-        "poll_seconds": 0.2,
+        "poll_seconds": 0.25,
     }
     # JSON strings and numbers are TOML's too
     config.write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in settings.items()))
