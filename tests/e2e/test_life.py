@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from edgebounty.chain.child import Watch
 from tests.e2e.market_kit import CLI, Up
 
 pytestmark = pytest.mark.integration
@@ -91,8 +92,9 @@ def test_up__ctrl_c_while_starting__leaves_nothing_behind(tmp_path: Path) -> Non
 def test_verify__everybody_lied__says_which_tasks_and_fails(tmp_path: Path, table: Path) -> None:
     """With a quorum of one and a liar alone, wrong results are paid: `verify` must find every one of them."""
     up = Up(tmp_path / "m", "--workers", 1, home=tmp_path / "h")
+    liar = _replace_worker_by_liar(up)
+    watch = Watch(liar.pid)
     try:
-        _replace_worker_by_liar(up)
         terms = ("--quorum", 1, "--work-slots", 1, "--bounty", "5", "--yes", "--json")
         job = up.cli("job", "post", "analyze", "--data", table, *terms).json["job_id"]
         until = time.monotonic() + 30
@@ -104,10 +106,13 @@ def test_verify__everybody_lied__says_which_tasks_and_fails(tmp_path: Path, tabl
         assert verified.json["wrong"][0]["task"] == 0
         assert "WRONG" in up.cli("job", "verify", job).out
     finally:
+        liar.kill()
+        liar.wait()
+        watch.dismiss()
         up.stop()
 
 
-def _replace_worker_by_liar(up: Up) -> None:
+def _replace_worker_by_liar(up: Up) -> subprocess.Popen[bytes]:
     """Kills the shipped worker and starts the demo's liar with the same settings."""
     liar = Path(__file__).resolve().parents[2] / "scripts" / "demo" / "liar.py"
     worker = next(p for p in up.family if "edgebounty.worker" in p.cmdline())
@@ -116,5 +121,4 @@ def _replace_worker_by_liar(up: Up) -> None:
     worker.wait()
     at = arguments.index("edgebounty.worker")
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    child = subprocess.Popen([sys.executable, str(liar), *arguments[at + 1 :]], env=environ)
-    up.family.append(psutil.Process(child.pid))
+    return subprocess.Popen([sys.executable, str(liar), *arguments[at + 1 :]], env=environ)
