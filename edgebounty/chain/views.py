@@ -132,6 +132,28 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TaskLook:
+    """Everything that decides whether one worker may claim one task."""
+
+    job: Job
+    task: Task
+    claims: tuple[Claim, ...]
+    stage_open: bool
+    turn: int | None  # Unix second from which the draw lets the worker claim; None: it does not, or has no seed yet
+    barred: bool
+    free_stake: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimLook:
+    """A task as a worker with a claim in it sees it; `claim` is its own."""
+
+    task: Task
+    claim: Claim | None
+    barred: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Balances:
     """All that one account has here: token base units, except `gas_wei`. `available_at` in Unix seconds."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from edgebounty.chain.errors import ContractRejected
 from edgebounty.chain.market import MarketContracts
-from edgebounty.chain.views import BlockRef, Job, JobTerms, Task, TaskStatus
+from edgebounty.chain.views import BlockRef, Job, JobTerms, Task, TaskLook, TaskStatus
 from edgebounty.jobs.shape import TaskSpec, describe, needed_tasks
 from edgebounty.protocol.failure import explain as explain_failure
 from edgebounty.protocol.failure import failure_of_digest
@@ -60,10 +60,11 @@ class Checker:
 
     def claimable(self, offer: Offer, block: BlockRef) -> Work:
         """The work of a task that this worker may claim, as at `block`."""
-        market, at, (job_id, index) = self._market, block.number, offer.key
-        job, task = self._read(offer, at)
+        at, (job_id, index) = block.number, offer.key
+        look = self._look(offer, at)
+        job, task = look.job, look.task
         self._check_job(job, task, block)
-        if not market.stage_open(job_id, index, at):
+        if not look.stage_open:
             raise Refused(
                 "stage_closed", f"job {job_id}: tasks before task {index} are not finished yet", for_seconds=0.5
             )
@@ -71,8 +72,8 @@ class Checker:
             raise Refused("wave_full", f"job {job_id} task {index} is already decided or being revealed")
         if task.status is TaskStatus.CLAIMING and task.free_slots == 0:
             raise Refused("wave_full", f"job {job_id} task {index}: all {task.slots_open} places are taken")
-        self._check_draw(job, task, block)
-        self._check_stake(job, block)
+        self._check_draw(look, block)
+        self._check_stake(look, block)
         return self.work(job_id, index, job.terms, at)
 
     def work(self, job_id: JobId, index: TaskIndex, terms: JobTerms, at: int) -> Work:
@@ -97,9 +98,9 @@ class Checker:
         spec = describe(self._content.manifest(terms.manifest_digest), index)
         return basis_of(terms.manifest_digest, self._results(job_id, needed_tasks(spec), at))
 
-    def _read(self, offer: Offer, at: int) -> tuple[Job, Task]:
+    def _look(self, offer: Offer, at: int) -> TaskLook:
         try:
-            return self._market.job(offer.job_id, at), self._market.task(offer.job_id, offer.task_index, at)
+            return self._market.look(*offer.key, self._worker, at)
         except ContractRejected as error:
             text = f"job {offer.job_id} task {offer.task_index} was offered and does not exist: {error}"
             raise Refused("job_unknown", text, for_seconds=10.0) from error
@@ -119,17 +120,21 @@ class Checker:
                 "escrow_short", f"{name} has {job.escrow} in escrow, a task may cost {task_cost}: not paid for"
             )
 
-    def _check_draw(self, job: Job, task: Task, block: BlockRef) -> None:
-        market, at, worker = self._market, block.number, self._worker
-        name = f"job {job.id} task {task.index}"
-        if market.is_barred(job.id, task.index, worker, at):
+    def _check_draw(self, look: TaskLook, block: BlockRef) -> None:
+        market, at, worker, task = self._market, block.number, self._worker, look.task
+        name = f"job {task.job_id} task {task.index}"
+        if look.barred:
             raise Refused(
                 "barred", f"{name}: this worker claimed it before and did not commit in time", for_seconds=None
             )
-        if market.claim_of(job.id, task.index, worker, at) is not None:
+        if any(claim.worker == worker for claim in look.claims):
             raise Refused("wave_full", f"{name}: this worker has its place already")
-        if market.is_drawn(job.id, task.index, worker, at):
-            return
+        if look.turn is not None:
+            if block.time >= look.turn:
+                return
+            wait = look.turn - block.time
+            text = f"{name}: drawn, and its turn comes in {wait} s: the luckier may claim first"
+            raise Refused("turn_awaited", text, for_seconds=min(wait, 0.5))
         if market.seed(task.draw_epoch, at) is None:
             text = f"{name}: its draw waits for the seed of epoch {task.draw_epoch}"
             raise Refused("seed_awaited", text, for_seconds=0.2)
@@ -137,19 +142,19 @@ class Checker:
         if market.stake_at(worker, counted, at) == 0:
             text = f"{name}: stake counts as at block {counted}, before this worker had any; later draws will count it"
             raise Refused("stake_fresh", text)
-        text = f"{name}: not drawn this time; the draw is by stake, and widens when places stay empty"
-        raise Refused("not_drawn", text)
+        raise Refused(
+            "not_drawn", f"{name}: not drawn this time; the draw is by stake, and widens when places stay empty"
+        )
 
-    def _check_stake(self, job: Job, block: BlockRef) -> None:
-        needed = job.terms.stake_per_claim
-        free = self._market.free_stake(self._worker, block.number)
-        if free < needed:
-            balances = self._market.balances(self._worker, block.number)
-            if balances.stake >= needed:
-                text = f"a claim of job {job.id} locks {needed}; {free} is free until open claims are settled"
-                raise Refused("stake_locked", text)
-            text = f"a claim of job {job.id} locks {needed}, your stake is {balances.stake}; run `edgebounty stake add`"
-            raise Refused("stake_short", text)
+    def _check_stake(self, look: TaskLook, block: BlockRef) -> None:
+        needed, name = look.job.terms.stake_per_claim, f"a claim of job {look.job.id}"
+        if look.free_stake >= needed:
+            return
+        stake = self._market.balances(self._worker, block.number).stake
+        if stake >= needed:
+            text = f"{name} locks {needed}; {look.free_stake} is free until open claims are settled"
+            raise Refused("stake_locked", text)
+        raise Refused("stake_short", f"{name} locks {needed}, your stake is {stake}; run `edgebounty stake add`")
 
     def _check_manifest(self, job_id: JobId, manifest: Manifest, terms: JobTerms) -> None:
         shape = (manifest.map_tasks, manifest.reduce_tasks, manifest.rounds)
@@ -172,8 +177,7 @@ class Checker:
 
     def _results(self, job_id: JobId, tasks: Sequence[int], at: int) -> dict[int, Digest]:
         results: dict[int, Digest] = {}
-        for task in tasks:
-            digest = self._market.result(job_id, task, at)
+        for task, digest in zip(tasks, self._market.results(job_id, tasks, at), strict=True):
             if digest is None:
                 text = f"job {job_id}: task {task} has no result on chain, and this task reads it"
                 raise Refused("stage_closed", text, for_seconds=0.5)

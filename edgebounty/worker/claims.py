@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from edgebounty.chain.errors import ChainError, ContractRejected, NodeUnreachable
 from edgebounty.chain.events import TaskEvent
 from edgebounty.chain.market import MarketContracts
-from edgebounty.chain.views import BlockRef, ClaimStatus
+from edgebounty.chain.views import BlockRef, ClaimLook, ClaimStatus
 from edgebounty.content.store import ContentError
 from edgebounty.protocol.cid import Cid
 from edgebounty.protocol.commitment import commitment
@@ -66,23 +66,17 @@ class OpenClaims:
 
         `in_hand` is the task that the sandbox has now. Raises `ChainError` when the node fails, `JournalError`.
         """
-        to_run = None
         entries = self.journal.open_entries()
         touched = self._touched(block) if entries else set()
+        looked = self._look([entry for entry in entries if touched is None or self._is_due(entry, touched)], block)
+        self.steps = {entry.key: looked.get(entry.key) or self.steps[entry.key] for entry in entries}
+        to_run = None
         for entry in entries:
-            known = self.steps.get(entry.key)
-            if touched is None or known is None or known.step is not Step.WAIT or entry.key in touched:
-                step = self._look(entry, block)
-            else:
-                step = known
-            self.steps[entry.key] = step
-            if step.step is Step.RUN:
-                if entry.key != in_hand and entry.key not in self.given_up and to_run is None:
-                    to_run = entry
-            else:
+            step = self.steps[entry.key]
+            if step.step is not Step.RUN:
                 self._act(entry, step, block)
-        for key in self.steps.keys() - {entry.key for entry in entries}:
-            self.steps.pop(key)
+            elif to_run is None and entry.key != in_hand and entry.key not in self.given_up:
+                to_run = entry
         return to_run
 
     def details(self) -> list[dict[str, object]]:
@@ -128,20 +122,30 @@ class OpenClaims:
         self._seen = block
         return {(event.job_id, event.task_index) for event in events if isinstance(event, TaskEvent)}
 
-    def _look(self, entry: Entry, block: BlockRef) -> NextStep:
-        at = block.number
-        try:
-            task = self.market.task(*entry.key, at)
-        except ContractRejected:  # a reorganisation has undone the job itself; it may come back
+    def _is_due(self, entry: Entry, touched: set[Key]) -> bool:
+        known = self.steps.get(entry.key)
+        return known is None or known.step is not Step.WAIT or entry.key in touched
+
+    def _look(self, entries: list[Entry], block: BlockRef) -> dict[Key, NextStep]:
+        """What is next for each of these, as the chain has it at `block`."""
+        if not entries:
+            return {}
+        looks = self.market.claims_look([entry.key for entry in entries], self.worker, block.number)
+        in_flight = False
+        if any(isinstance(look, ClaimLook) and look.claim is None for look in looks):
+            in_flight = self.transactions.sender.in_flight(block.number) > 0
+        return {
+            entry.key: self._next(entry, look, block, in_flight) for entry, look in zip(entries, looks, strict=True)
+        }
+
+    def _next(self, entry: Entry, look: ClaimLook | ContractRejected, block: BlockRef, in_flight: bool) -> NextStep:
+        if isinstance(look, ContractRejected):  # a reorganisation has undone the job itself; it may come back
             if time.time() - entry.opened_at < JOB_PATIENCE_SECONDS:
                 return NextStep(step=Step.WAIT, detail="the chain no longer has this job")
             return NextStep(step=Step.CLOSE, detail="the chain has undone this job", outcome=Outcome.GONE)
-        claim = self.market.claim_of(*entry.key, self.worker, at)
-        if claim is not None and claim.status >= ClaimStatus.COMMITTED and not entry.committed:
+        if look.claim is not None and look.claim.status >= ClaimStatus.COMMITTED and not entry.committed:
             entry = self.journal.note_committed(entry)
-        barred = claim is None and self.market.is_barred(*entry.key, self.worker, at)
-        in_flight = claim is None and self.transactions.sender.in_flight(at) > 0
-        return next_step(entry, claim, task, now=block.time, in_flight=in_flight, barred=barred)
+        return next_step(entry, look.claim, look.task, now=block.time, in_flight=in_flight, barred=look.barred)
 
     def _act(self, entry: Entry, step: NextStep, block: BlockRef) -> None:
         if step.step is Step.COMMIT:

@@ -141,6 +141,7 @@ _REFUSALS = (
         "barred",
         "stake_fresh",
         "seed_awaited",
+        "turn_awaited",
     ),
     *("not_drawn", "stage_closed", "wave_full", "job_ended"),
 )

@@ -64,7 +64,7 @@ class Treasury:
         ):
             return
         vault = self.market.deployment.vault
-        allowed = int(self.market.read(self.market.token.functions.allowance(self.worker, vault)))
+        allowed = self.market.allowance(self.worker, vault)
         if allowed < missing:
             self._post("approve", lambda: self.market.approve(vault, missing))
         else:

@@ -1,0 +1,204 @@
+"""What does being a worker cost beside running the program? A task of 2 s: the agent's whole path over the bare run.
+
+The path: find the task on a real chain, check it, fetch its shard from a gateway, claim, run in the sandbox, seal the
+result in the journal, commit. Before it, in turn, the same instrumented module on the same shard in this process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from aiohttp import web
+
+from bench.figure import Figure, interleave
+from edgebounty.chain.anvil import Anvil, dev_account
+from edgebounty.chain.deployment import DeploymentSettings, deploy
+from edgebounty.chain.header import fetch_header
+from edgebounty.chain.market import MarketContracts
+from edgebounty.chain.rpc import connect
+from edgebounty.chain.sender import Sender
+from edgebounty.chain.views import JobTerms
+from edgebounty.content.gateway import routes
+from edgebounty.content.store import ContentStore, MemoryStore
+from edgebounty.execution import fetcher
+from edgebounty.jobs.plan import PlannedJob, ProgramPair
+from edgebounty.jobs.shape import describe
+from edgebounty.jobs.train import plan_train
+from edgebounty.programs import builtin
+from edgebounty.programs.runtime import Runtime
+from edgebounty.worker.agent import Agent
+from edgebounty.worker.settings import WorkerSettings
+
+RUNS: Final = 7
+SECONDS: Final = 2.0
+_MODEL: Final = "mlp:64-128-10"
+_PROBE_EPOCHS: Final = 200
+_UNIT: Final = 10**18
+
+
+def run() -> list[Figure]:
+    runtime = Runtime()
+    _seconds_of(runtime, _plan(_PROBE_EPOCHS, shards=1), 0)
+    epochs = round(SECONDS * _PROBE_EPOCHS / _seconds_of(runtime, _plan(_PROBE_EPOCHS, shards=1), 0))
+    planned = _plan(epochs, shards=RUNS)
+    with tempfile.TemporaryDirectory() as name, _gateway(planned) as gateway, Anvil.start() as anvil:
+        agent = _agent(anvil, planned, gateway, Path(name))
+        agent.sandbox.start()
+        bare_index = iter(range(RUNS))
+        try:
+            bare, path = interleave(
+                RUNS, lambda: _seconds_of(runtime, planned, next(bare_index)), lambda: _one_more_commit(agent)
+            )
+        finally:
+            agent.stop()
+            agent.close()
+    figure = Figure(
+        name="worker_overhead",
+        value=path,
+        unit="s",
+        peer="bare run of the same module",
+        peer_value=bare,
+        ratio=path / bare,
+        target=1.05,
+        better="lower",
+    )
+    return [figure.save()]
+
+
+def _plan(epochs: int, *, shards: int) -> PlannedJob:
+    pair = ProgramPair(builtin.load("mlp-64-128-10.train"), builtin.load("mean.mlp-64-128-10"))
+    generator = np.random.default_rng(1)
+    rows = 100 * shards
+    x = generator.random((rows, 64), dtype=np.float32)
+    y = generator.integers(0, 10, rows)
+    work_units = 1 << 50
+    return plan_train(
+        x, y, pair, model=_MODEL, rounds=1, shards=shards, epochs=epochs, learning_rate=0.01, work_units=work_units
+    )
+
+
+def _seconds_of(runtime: Runtime, planned: PlannedJob, index: int) -> float:
+    """One task without any worker: its inputs are in memory, its module compiled."""
+    manifest, fetch = planned.manifest, fetcher(MemoryStore(planned.blocks), planned.manifest)
+    spec = describe(manifest, index)
+    assert spec.shard is not None
+    assert manifest.state is not None
+    module, state, shard = fetch(manifest.program), fetch(manifest.state), fetch(spec.shard.cid)
+    runtime.layout(module)
+    done = runtime.run_program(
+        module,
+        state=state,
+        shard=shard,
+        params=dict(manifest.params),
+        work_limit=manifest.limits.work_units,
+        output_limit=manifest.limits.output_bytes,
+    )
+    assert done.failure is None
+    return done.seconds
+
+
+def _one_more_commit(agent: Agent) -> None:
+    """The agent's path, from looking for a task to its commit in a block."""
+    before = _commits(agent)
+    agent.work_until(lambda: _commits(agent) > before)
+
+
+def _commits(agent: Agent) -> int:
+    return sum(entry.committed for entry in agent.journal.open_entries())
+
+
+def _agent(anvil: Anvil, planned: PlannedJob, gateway: str, folder: Path) -> Agent:
+    """A lone staked worker and a job of which it is drawn for every task, with quorums of one."""
+    logging.getLogger("edgebounty").setLevel(logging.ERROR)
+    web3 = connect(anvil.url)
+    market = MarketContracts(web3, deploy(web3, dev_account(0), DeploymentSettings()))
+    worker, requester = Sender(web3, dev_account(1)), Sender(web3, dev_account(2))
+    for sender in (worker, requester):
+        sender.send(market.token.functions.faucet())
+    worker.send(market.approve(market.deployment.vault, 100 * _UNIT))
+    worker.send(market.stake(100 * _UNIT))
+    terms = JobTerms(
+        lane=market.deployment.direct_lane,
+        orchestrator=requester.address,
+        deadline=market.block().time + 3600,
+        task_time=600,
+        map_tasks=planned.manifest.map_tasks,
+        reduce_tasks=planned.manifest.reduce_tasks,
+        rounds=1,
+        quorum=1,
+        work_slots=1,
+        audit_slots=0,
+        fee_bps=0,
+        slot_price=_UNIT // 100,
+        stake_per_claim=_UNIT // 10,
+        manifest_digest=planned.manifest.digest,
+    )
+    staked_in = market.current_epoch()
+    _wait(lambda: market.current_epoch() > staked_in + 1)  # from then on the draw counts the stake
+    requester.send(market.approve(market.deployment.escrow, terms.bounty))
+    requester.send(market.post_job(terms))
+    epoch = market.task(1, 0).draw_epoch
+    _wait(lambda: market.block().number > market.seed_block(epoch))
+    requester.send(market.record_seed(epoch, fetch_header(web3, market.seed_block(epoch))))
+    settings = WorkerSettings(
+        rpc_url=anvil.url,
+        deployment=folder / "unused",
+        data_dir=folder,
+        key_file=folder / "unused",
+        gateway_url=gateway,
+        niceness=0,
+        max_open=10 * RUNS,
+    )
+    return Agent(settings, deployment=market.deployment, account=dev_account(1))
+
+
+def _wait(ready: object) -> None:
+    end = time.monotonic() + 30
+    while not ready():  # type: ignore[operator]
+        if time.monotonic() > end:
+            raise TimeoutError("the local chain does not get there")
+        time.sleep(0.05)
+
+
+@contextmanager
+def _gateway(planned: PlannedJob) -> Iterator[str]:
+    store: ContentStore = MemoryStore(planned.blocks)
+    loop = asyncio.new_event_loop()
+    ports: list[int] = []
+    runners: list[web.AppRunner] = []
+    ready = threading.Event()
+
+    async def start() -> None:
+        application = web.Application()
+        application.add_routes(routes(store))
+        runner = web.AppRunner(application, access_log=None)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        runners.append(runner)
+        ports.append(runner.addresses[0][1])
+        ready.set()
+
+    def serve() -> None:
+        loop.run_until_complete(start())
+        loop.run_forever()
+        loop.run_until_complete(runners[0].cleanup())
+        loop.close()
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    ready.wait(10)
+    try:
+        yield f"http://127.0.0.1:{ports[0]}"
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(5)
