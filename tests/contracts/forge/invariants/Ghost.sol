@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Terms} from "../../../../contracts/libraries/Terms.sol";
 import {ClaimStatus, JobTerms, TaskStatus} from "../../../../contracts/types/Market.sol";
 import {MarketBase} from "../MarketBase.sol";
-import {isTrue, vm} from "../Vm.sol";
 
 /// @dev What the market should be, kept apart from it: the history of every claim, and from it which act is valid now.
 ///      It is written from the rules, not from the contracts, and uses nothing of theirs but stake and draws.
@@ -24,6 +22,7 @@ abstract contract Ghost is MarketBase {
         uint32 drawEpoch; // zero: the stage's
         uint40 phaseDeadline;
         bytes32 result;
+        bool expired; // the present wave never filled
         Seat[16] seats;
         mapping(address worker => bool) barred;
     }
@@ -227,11 +226,6 @@ abstract contract Ghost is MarketBase {
         return count(t, ClaimStatus.Claimed, 0) - count(t, ClaimStatus.Committed, 0);
     }
 
-    function bondedGhost(address who) internal view returns (uint256) {
-        GhostAccount storage a = people[who];
-        return a.stakedIn - a.unbondedOut - a.batchLost - a.noShowFees;
-    }
-
     function lockable(address who) internal view returns (uint256) {
         uint256 reserved = lockedOf(who) + (people[who].leaving ? people[who].sponsored : 0);
         uint256 bonded = bondedOf(who);
@@ -241,7 +235,7 @@ abstract contract Ghost is MarketBase {
     // --- words ---
 
     /// @dev What this worker holds for the task's result. Liars agree in every second job.
-    function opinionOf(uint256 jobId, uint32 task, address who) internal view returns (bytes32) {
+    function opinionOf(uint256 jobId, uint32 task, address who) internal pure returns (bytes32) {
         uint256 index = uint160(who) - 0x2000;
         bool honest = index < HONEST || index == SILENT || index == NO_SHOW;
         if (honest) return keccak256(abi.encode(RIGHT, jobId, task));
