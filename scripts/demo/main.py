@@ -39,7 +39,7 @@ from edgebounty.client.verification import verify
 BUILD = Path("build") / "demo"
 JOB_SECONDS = 100.0
 REFUND_SECONDS = 10.0
-TASK_SECONDS = 10
+TASK_SECONDS = 8
 DEADLINE_SECONDS = 600
 POLL_SECONDS = 0.3
 

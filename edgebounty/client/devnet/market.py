@@ -9,10 +9,11 @@ DIR/endpoints.json    where everything answers, written last: who sees it may be
 from __future__ import annotations
 
 import fcntl
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Literal
@@ -51,7 +52,7 @@ class DevnetSettings:
     chain_id: int = 31337
     deployer: Deployer = "builtin"
     fee_bps: int = 100
-    deployment: DeploymentSettings = field(default_factory=DeploymentSettings)
+    deployment: DeploymentSettings = field(default_factory=lambda: DeploymentSettings(epoch_blocks=2, draw_seconds=6))
     extra_accounts: tuple[str, ...] = ("requester", "spare")
 
 
@@ -272,7 +273,18 @@ class Devnet:
         if not script.exists():
             raise Unavailable("brownie deploys from a checkout of the repository only", remedy="leave --deployer out")
         command = [sys.executable, str(script), "--rpc", self.chain.url, "--out", str(path)]
-        done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=BROWNIE_SECONDS, check=False)
+        chosen = {
+            f"EDGEBOUNTY_{n.upper()}": str(v) for n, v in asdict(self.settings.deployment).items() if v is not None
+        }
+        done = subprocess.run(
+            command,
+            cwd=root,
+            env=os.environ | chosen,
+            capture_output=True,
+            text=True,
+            timeout=BROWNIE_SECONDS,
+            check=False,
+        )
         if done.returncode != 0 or not path.exists():
             words = " | ".join((done.stdout + done.stderr).strip().splitlines()[-5:])
             raise Unavailable(f"brownie could not deploy: {words}", whose="this machine's", remedy="run `make setup`")
