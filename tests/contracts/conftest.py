@@ -24,14 +24,14 @@ def deployed(module_isolation: None, accounts: Any) -> Market:
     return Market.deployed(accounts)
 
 
-@pytest.fixture()
+@pytest.fixture
 def market(deployed: Market, isolation: None) -> Iterator[Market]:
     """The market, nothing staked and nothing posted. Whatever a test did, nobody is owed more than is there."""
     yield deployed
     deployed.check_solvent()
 
 
-@pytest.fixture()
+@pytest.fixture
 def staked(market: Market) -> Market:
     """The market with four workers whose stake is old enough to be drawn."""
     market.stake_workers(4)

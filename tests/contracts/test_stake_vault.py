@@ -182,7 +182,7 @@ def test_withdraw_stake__nothing_unbonding__refused(market: Market) -> None:
 # --- sponsors ---
 
 
-@pytest.fixture()
+@pytest.fixture
 def sponsored(market: Market) -> Market:
     """Worker 0 has 2 units of its own and 5 of its sponsor, who is `anyone`."""
     worker, sponsor = market.worker(0), market.anyone
@@ -293,7 +293,7 @@ def test_sponsor__left_and_accepted_again__may_return(sponsored: Market) -> None
 # --- allotments ---
 
 
-@pytest.fixture()
+@pytest.fixture
 def allotted(market: Market) -> Market:
     """Worker 0 has staked 5 units and allotted 3 of them to the orchestrator."""
     market.stake(market.worker(0), 5 * UNIT)
