@@ -159,7 +159,8 @@ contract StakeVault is IStakeVault, ReentrancyGuardTransient {
     function unbond(uint256 amount) external {
         Account storage account = _accounts[msg.sender];
         uint256 own = account.bonded - _sponsorships[msg.sender].amount;
-        uint256 free = Math.min(account.bonded - account.locked, own);
+        // Locks rest on the worker's own stake first, as slashes do: else it could leave its sponsor to answer for them.
+        uint256 free = own > account.locked ? own - account.locked : 0;
         if (amount == 0) revert AmountZero();
         if (amount > free) revert StakeNotFree(msg.sender, amount, free);
 

@@ -57,7 +57,8 @@ interface IStakeVault {
     /// @return amount that began to unbond now
     function unsponsor(address worker) external returns (uint256 amount);
 
-    /// @notice Starts to unbond free stake of the caller's own. A second call adds to it and restarts the delay.
+    /// @notice Starts to unbond the caller's own stake, apart from what is locked: locks rest on own stake first. A second
+    ///         call adds to it and restarts the delay.
     function unbond(uint256 amount) external;
 
     /// @notice Pays out to the caller what has unbonded.

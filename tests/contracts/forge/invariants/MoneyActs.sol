@@ -106,8 +106,7 @@ abstract contract MoneyActs is TaskActs {
     function unbond(uint256 seed) public act {
         address who = worker(dice(seed, "who") % ACTORS);
         uint256 own = bondedOf(who) - people[who].sponsored;
-        uint256 free = bondedOf(who) - lockedOf(who);
-        if (own < free) free = own;
+        uint256 free = own > lockedOf(who) ? own - lockedOf(who) : 0; // locks rest on its own stake first
         uint256 amount = free == 0 ? 0 : dice(seed, "amount") % free;
         // All that is free, and one unit of what an open task could still slash (I8).
         if (seed % 4 == 0) amount = free;
