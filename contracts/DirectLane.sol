@@ -62,6 +62,8 @@ contract DirectLane is LaneTasks {
             task.slotsOpen = rules.quorum;
         } else if (task.status != TaskStatus.Claiming) {
             revert TaskStatusWrong(jobId, taskIndex, task.status);
+        } else if (task.claimed != task.committed && block.timestamp >= task.phaseDeadline) {
+            revert CommitsPending(jobId, taskIndex); // else this claim would give the late ones new time
         }
         uint8 slot = task.claimed.lowestFree();
         if (slot >= task.slotsOpen) revert WaveFull(jobId, taskIndex);

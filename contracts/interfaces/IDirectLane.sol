@@ -66,8 +66,9 @@ interface IDirectLane is ILane {
     event ClaimExpired(uint256 indexed jobId, uint32 indexed taskIndex, address indexed worker, uint256 fee);
 
     /// @notice Takes a slot of the task's wave and locks `stakePerClaim` of the caller's free stake.
-    /// @dev The stage must be open, the caller drawn and its turn come, a slot free and the deadline not reached. A
-    ///      worker holds at most one slot of a task, and none again after failing to commit.
+    /// @dev The stage must be open, the caller drawn and its turn come, a slot free and the deadline not reached. Claims
+    ///      whose time to commit has passed must have expired first. A worker holds at most one slot of a task, and none
+    ///      again after failing to commit.
     function claim(uint256 jobId, uint32 taskIndex) external;
 
     /// @notice Binds the caller to a result without showing it. The last commit of a wave opens the reveals.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from edgebounty.chain.errors import ContractRejected
 from edgebounty.chain.market import MarketContracts
-from edgebounty.chain.views import BlockRef, Job, JobTerms, Task, TaskLook, TaskStatus
+from edgebounty.chain.views import BlockRef, ClaimStatus, Job, JobTerms, Task, TaskLook, TaskStatus
 from edgebounty.jobs.shape import TaskSpec, describe, needed_tasks
 from edgebounty.protocol.failure import explain as explain_failure
 from edgebounty.protocol.failure import failure_of_digest
@@ -72,6 +72,9 @@ class Checker:
             raise Refused("wave_full", f"job {job_id} task {index} is already decided or being revealed")
         if task.status is TaskStatus.CLAIMING and task.free_slots == 0:
             raise Refused("wave_full", f"job {job_id} task {index}: all {task.slots_open} places are taken")
+        if block.time >= task.phase_deadline and any(claim.status is ClaimStatus.CLAIMED for claim in look.claims):
+            text = f"job {job_id} task {index}: a claim in it is overdue and has to expire before anybody may join"
+            raise Refused("late_claims", text, for_seconds=0.5)
         self._check_draw(look, block)
         self._check_stake(look, block)
         return self.work(job_id, index, job.terms, at)

@@ -142,6 +142,7 @@ _REFUSALS = (
         "stake_fresh",
         "seed_awaited",
         "turn_awaited",
+        "late_claims",
     ),
     *("not_drawn", "stage_closed", "wave_full", "job_ended"),
 )

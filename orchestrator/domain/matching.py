@@ -75,7 +75,7 @@ def make_board(market: Market) -> Board:
         job = market.jobs[task.id.job_id]
         if job.terms.orchestrator != market.policy.me or job.terms.lane != market.policy.lane:
             foreign.add(job.id)
-        elif not task.free_slots or market.block.time >= job.terms.deadline or not _may_start(job, task):
+        elif not _may_join(job, task, market.block.time):
             continue
         elif problem := content_problem(market, job):
             lacking[job.id] = f"job {job.id}: {problem}"
@@ -179,6 +179,11 @@ def _own_order(worker: Address, tasks: Sequence[Task]) -> NDArray[np.uint64]:
     keys = np.array([(task.id.job_id << 32) + task.id.index for task in tasks], dtype=np.uint64)
     mixed = (keys ^ np.uint64(start)) * np.uint64(0x9E3779B97F4A7C15)
     return mixed ^ (mixed >> np.uint64(29))
+
+
+def _may_join(job: Job, task: Task, now: int) -> bool:
+    open_now = task.free_slots > 0 and now < job.terms.deadline and _may_start(job, task)
+    return open_now and not task.has_late_claims(now)
 
 
 def _may_start(job: Job, task: Task) -> bool:

@@ -202,6 +202,11 @@ class Task:
     def free_slots(self) -> int:
         return max(0, self.slots - len(self.live_claims)) if self.status is TaskStatus.FILLING else 0
 
+    def has_late_claims(self, now: int) -> bool:
+        """A claim was not committed in time: nobody may join before it has expired."""
+        late = self.status is TaskStatus.FILLING and now >= self.phase_deadline
+        return late and any(claim.status is ClaimStatus.CLAIMED for claim in self.claims)
+
     @property
     def is_full(self) -> bool:
         """Every wanted replica has committed."""

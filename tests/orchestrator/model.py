@@ -88,6 +88,8 @@ class ModelLane:
         self._need(task["epoch"] in self.seeds, "seed not recorded")
         self._need(block.time < job["terms"].deadline, "too late")
         self._need(not (job["stopped"] or job["failed"]) or bool(task["claims"]), "job ended")
+        waiting = any(claim["state"] == "claimed" for claim in task["claims"].values())
+        self._need(not waiting or block.time < task["commit_until"], "a late claim has to expire first")
         deadline = max(task["redrawn_until"] or 0, task["commit_until"], block.time + job["terms"].task_time)
         task["commit_until"] = deadline
         task["claims"][worker] = {"state": "claimed", "digest": None, "wave": task["wave"]}

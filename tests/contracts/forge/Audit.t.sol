@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {IDirectLane} from "../../../contracts/interfaces/IDirectLane.sol";
 import {IStakeVault} from "../../../contracts/interfaces/IStakeVault.sol";
-import {JobTerms} from "../../../contracts/types/Market.sol";
 import {MarketBase} from "./MarketBase.sol";
 import {expectError, same, vm} from "./Vm.sol";
 
@@ -45,5 +45,21 @@ contract AuditTest is MarketBase {
         vm.prank(sponsored);
         vault.unbond(70 ether);
         same(bondedOf(sponsored), 80 ether, "its lock and the sponsor's part stay");
+    }
+
+    // --- a late claim ---
+
+    function test_LateClaimIsNotRevivedByAnAccomplice() public {
+        uint256 job = post(terms());
+        claim(job, 0, 0);
+        vm.warp(lane.taskOf(job, 0).phaseDeadline);
+        expectError(IDirectLane.CommitsPending.selector);
+        claim(job, 0, 1);
+        expectError(IDirectLane.CommitTooLate.selector);
+        commit(job, 0, 0, WRONG);
+
+        lane.expireClaim(job, 0, worker(0));
+        same(vault.slashPool(), (CLAIM_STAKE * NO_SHOW_BPS) / 10_000, "the fee is paid");
+        fill(job, 0, 1, both(RIGHT, RIGHT));
     }
 }

@@ -72,13 +72,13 @@ contract LaneStagesTest is MarketBase {
 
     function test_Stages_FailedDependencyEndsTheJob() public {
         claim(job, 1, 5);
+        commit(job, 1, 5, RIGHT);
         fail(0);
         checkProgress(1, 1, true);
         expectError(IDirectLane.JobEnded.selector);
         claim(job, 2, 0);
         // What was claimed goes on and is paid.
         claim(job, 1, 6);
-        commit(job, 1, 5, RIGHT);
         commit(job, 1, 6, RIGHT);
         same(escrow.refundable(job), 5 * taskCost, "all but the active task");
         escrow.refund(job);

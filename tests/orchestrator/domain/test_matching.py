@@ -81,6 +81,17 @@ def test_match__not_able__said(able: Capabilities, words: str) -> None:
     assert words in ask(ready(), able=able).reason
 
 
+def test_match__a_claim_is_late__not_offered_until_it_has_expired() -> None:
+    teller = ready(map_tasks=1)
+    teller.claim(ANN, until=START + 50)
+    teller.pass_time(START + 49)
+    assert ask(teller, BOB).tasks
+    teller.pass_time(START + 50)
+    assert not ask(teller, BOB).tasks
+    teller.tell(f.ClaimExpired, worker=ANN, fee_wei=1, time=START + 51)
+    assert ask(teller, BOB).tasks
+
+
 def test_match__no_stake__told_to_add_some() -> None:
     assert "add stake" in ask(ready(), stakes={1: Stake(mine=0, total=10)}).reason
 

@@ -104,6 +104,7 @@ abstract contract Ghost is MarketBase {
         GhostTask storage t = ghostTasks[jobId][task];
         if (!known(jobId, task) || block.timestamp >= jobs[jobId].terms.deadline) return false;
         if (t.status == TaskStatus.Idle) return startable(jobId, task);
+        if (waiting(t) != 0 && block.timestamp >= t.phaseDeadline) return false; // they have to expire first
         return t.status == TaskStatus.Claiming && count(t, ClaimStatus.Claimed, 0) < t.slotsOpen;
     }
 
