@@ -193,11 +193,8 @@ contract StakeVault is IStakeVault, ReentrancyGuardTransient {
 
     /// @inheritdoc IStakeVault
     function unallot(address worker, address orchestrator, uint256 amount) external {
-        bool byLeavingSponsor = _accounts[worker].sponsorLeaving && _sponsorships[worker].sponsor == msg.sender;
-        if (msg.sender != worker && !byLeavingSponsor) {
-            revert SponsorNotAccepted(worker, msg.sender, _sponsorships[worker].sponsor);
-        }
         Allotment storage allotment = _allotments[worker][orchestrator];
+        if (msg.sender != worker) amount = _endableBySponsor(worker, allotment);
         if (amount == 0) revert AmountZero();
         if (amount > allotment.amount) revert AllotmentTooSmall(worker, orchestrator, amount, allotment.amount);
 
@@ -356,6 +353,15 @@ contract StakeVault is IStakeVault, ReentrancyGuardTransient {
         unbonding.amount += amount.toUint96();
         unbonding.availableAt = (block.timestamp + UNBONDING_TIME).toUint40();
         emit StakeUnbonded(account, amount, unbonding.availableAt);
+    }
+
+    /// @dev What a leaving sponsor may end of an allotment: as much as it backs, less what is ending already.
+    function _endableBySponsor(address worker, Allotment storage allotment) private view returns (uint256) {
+        Sponsorship memory backing = _sponsorships[worker];
+        if (backing.sponsor != msg.sender || !_accounts[worker].sponsorLeaving) {
+            revert SponsorNotAccepted(worker, msg.sender, backing.sponsor);
+        }
+        return Math.min(Math.saturatingSub(backing.amount, allotment.ending), allotment.amount);
     }
 
     function _lock(address worker, uint256 amount) private {

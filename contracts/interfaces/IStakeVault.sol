@@ -69,6 +69,8 @@ interface IStakeVault {
 
     /// @notice Ends (part of) an allotment: it stays locked and can be slashed until UNBONDING_TIME has passed. The
     ///         worker may call, or its leaving sponsor. A second call adds to it and restarts the delay.
+    /// @param amount of the worker's choice. For a sponsor it does not count: as much ends as it still backs, less what is
+    ///        ending already, and it reverts if that is nothing
     function unallot(address worker, address orchestrator, uint256 amount) external;
 
     /// @notice Frees what was unallotted once its delay has passed. Anyone may call.

@@ -62,4 +62,39 @@ contract AuditTest is MarketBase {
         same(vault.slashPool(), (CLAIM_STAKE * NO_SHOW_BPS) / 10_000, "the fee is paid");
         fill(job, 0, 1, both(RIGHT, RIGHT));
     }
+
+    // --- a sponsor at its worker's cost ---
+
+    function test_SponsorWhoBacksNothingEndsNoAllotment() public {
+        back(100 ether, 0);
+        vm.prank(sponsored);
+        vault.allot(orchestrator, 50 ether);
+        vm.prank(backer);
+        vault.unsponsor(sponsored);
+        expectError(IStakeVault.AmountZero.selector);
+        vm.prank(backer);
+        vault.unallot(sponsored, orchestrator, 50 ether);
+    }
+
+    function test_SponsorEndsNoMoreThanItBacks_AndDoesNotRestartTheDelay() public {
+        back(100 ether, 10 ether);
+        vm.prank(sponsored);
+        vault.allot(orchestrator, 110 ether);
+        vm.prank(backer);
+        vault.unsponsor(sponsored);
+        vm.prank(backer);
+        vault.unallot(sponsored, orchestrator, 110 ether);
+        (uint256 amount, uint256 ending, uint256 availableAt) = vault.allotmentOf(sponsored, orchestrator);
+        same(amount, 100 ether, "the worker's part goes on");
+        same(ending, 10 ether, "the sponsor's ends");
+        vm.warp(availableAt - 1);
+        expectError(IStakeVault.AmountZero.selector);
+        vm.prank(backer);
+        vault.unallot(sponsored, orchestrator, 1);
+
+        vm.warp(availableAt);
+        vault.releaseAllotment(sponsored, orchestrator);
+        vm.prank(backer);
+        same(vault.unsponsor(sponsored), 10 ether, "out");
+    }
 }

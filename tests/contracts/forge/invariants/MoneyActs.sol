@@ -205,9 +205,14 @@ abstract contract MoneyActs is TaskActs {
 
     function doUnallot(address who, address caller, uint256 amount) internal {
         GhostAccount storage account = people[who];
-        bool allowed = caller == who || (account.leaving && account.sponsor == caller);
-        bool valid = allowed && amount != 0 && amount <= account.allotted;
         bytes memory data = abi.encodeCall(vault.unallot, (who, orchestrator, amount));
+        bool allowed = caller == who || (account.leaving && account.sponsor == caller);
+        if (caller != who) {
+            // A sponsor ends what it backs, whatever it asks for.
+            amount = account.sponsored > account.ending ? account.sponsored - account.ending : 0;
+            if (amount > account.allotted) amount = account.allotted;
+        }
+        bool valid = allowed && amount != 0 && amount <= account.allotted;
         attempt(caller, address(vault), data, valid, "unallot");
         if (!valid) return;
         account.allotted -= amount;
