@@ -192,6 +192,9 @@ contract DirectLane is LaneTasks {
         else if (task.status != TaskStatus.Claiming) revert TaskStatusWrong(jobId, taskIndex, task.status);
         if (block.timestamp >= rules.deadline) revert ClaimTooLate(jobId, rules.deadline, block.timestamp);
         if (block.timestamp < task.phaseDeadline) revert TooEarly(jobId, task.phaseDeadline, block.timestamp);
+        // Else a draw could be thrown away, and its chances doubled, before its seed could exist.
+        uint32 drawEpoch = drawEpochOf(jobId, taskIndex);
+        if (SEEDS.currentEpoch() <= drawEpoch) revert DrawPending(jobId, taskIndex, drawEpoch);
         // Else a claim that is due to expire could buy itself time.
         if (task.claimed != task.committed) revert CommitsPending(jobId, taskIndex);
         if (record.redraw.reopens == MAX_REOPENS) revert ReopensExhausted(jobId, taskIndex, MAX_REOPENS);

@@ -34,6 +34,8 @@ interface IDirectLane is ILane {
     error RevealTooLate(uint256 jobId, uint256 deadline, uint256 nowTime);
     error TooEarly(uint256 jobId, uint256 deadline, uint256 nowTime);
     error CommitsPending(uint256 jobId, uint32 taskIndex);
+    /// @notice The present draw has its whole epoch to take place: it may be replaced in the next one.
+    error DrawPending(uint256 jobId, uint32 taskIndex, uint32 drawEpoch);
     error ReopensExhausted(uint256 jobId, uint32 taskIndex, uint256 most);
 
     event StageOpened(uint256 indexed jobId, uint32 firstTask, uint32 drawEpoch);
@@ -90,7 +92,8 @@ interface IDirectLane is ILane {
     function expireClaim(uint256 jobId, uint32 taskIndex, address worker) external;
 
     /// @notice Draws anew, with twice the chance for everybody, for a wave that did not fill in time (its seed may have
-    ///         been missed). Anyone may call, at most MAX_REOPENS times a task, once late claims have expired.
+    ///         been missed). Anyone may call, at most MAX_REOPENS times a task, once late claims have expired and the
+    ///         epoch of the present draw is over.
     /// @dev Claims stay possible until then and after: this widens a draw, it ends nothing. The claims' time-out is the
     ///      job's deadline.
     function reopen(uint256 jobId, uint32 taskIndex) external;

@@ -51,7 +51,8 @@ def _of_task(job: Job, task: Task, block: BlockRef, policy: Policy) -> list[Effe
     if now >= job.terms.deadline:
         return [ExpireTask(task=task.id)] if task.claims else []
     may_widen = task.free_slots > 0 and _may_fill(job, task) and task.reopens < policy.max_reopens
-    return [Reopen(task=task.id, reopens=task.reopens)] if may_widen and now >= task.phase_deadline else []
+    drawn = policy.epoch_of(block.number) > task.draw_epoch  # else the lane refuses: the seed may yet come
+    return [Reopen(task=task.id, reopens=task.reopens)] if may_widen and drawn and now >= task.phase_deadline else []
 
 
 def _may_fill(job: Job, task: Task) -> bool:

@@ -99,6 +99,7 @@ def test_expire_claim__reveals_open__refused(staked: Market) -> None:
 
 def test_reopen__nobody_claimed_in_time__draws_anew_with_twice_the_chance(staked: Market) -> None:
     job = staked.post()
+    staked.pass_draw(job, 0)
     at(staked.phase_deadline(job, 0))
 
     tx = staked.lane.reopen(job, 0, {"from": staked.anyone})
@@ -122,7 +123,9 @@ def test_reopen__second_before_its_time__refused(staked: Market) -> None:
 
 def test_reopen__a_late_claim_has_not_expired__refused_until_it_has(staked: Market) -> None:
     job = staked.post()
-    at(staked.claim(job, 0, 0).timestamp + TASK_TIME)
+    late = staked.claim(job, 0, 0).timestamp + TASK_TIME
+    staked.pass_draw(job, 0)
+    at(late)
     with refuses("CommitsPending", job, 0):
         staked.lane.reopen(job, 0, {"from": staked.anyone})
     staked.lane.expireClaim(job, 0, staked.worker(0), {"from": staked.anyone})
@@ -134,6 +137,7 @@ def test_reopen__half_committed__keeps_the_commitment(staked: Market) -> None:
     job = staked.post()
     staked.claim(job, 0, 0)
     staked.commit(job, 0, 0)
+    staked.pass_draw(job, 0)
     at(staked.phase_deadline(job, 0))
     staked.lane.reopen(job, 0, {"from": staked.anyone})
     staked.draw(job, 0)
@@ -170,10 +174,19 @@ def test_reopen__stopped_job__refused_for_an_untouched_task(staked: Market) -> N
 def test_reopen__seventeenth_time__refused(staked: Market) -> None:
     job = staked.post()
     for _ in range(16):
+        staked.pass_draw(job, 0)
         at(staked.phase_deadline(job, 0))
         staked.lane.reopen(job, 0, {"from": staked.anyone})
+    staked.pass_draw(job, 0)
     at(staked.phase_deadline(job, 0))
     with refuses("ReopensExhausted", job, 0, 16):
+        staked.lane.reopen(job, 0, {"from": staked.anyone})
+
+
+def test_reopen__epoch_of_its_draw_not_over__refused(staked: Market) -> None:
+    job = staked.post()
+    at(staked.phase_deadline(job, 0))
+    with refuses("DrawPending", job, 0, staked.lane.drawEpochOf(job, 0)):
         staked.lane.reopen(job, 0, {"from": staked.anyone})
 
 

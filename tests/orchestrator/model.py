@@ -173,6 +173,7 @@ class ModelLane:
         self._need(task["status"] == "filling" and len(self._live(task)) < task["slots"], "full")
         until = max(task["commit_until"], task["redrawn_until"] or 0) or task["opened_until"]
         self._need(until <= block.time < job["terms"].deadline, "time")
+        self._need(block.number // EPOCH_BLOCKS > task["epoch"], "its draw may yet come")
         self._need(all(c["state"] != "claimed" for c in task["claims"].values()), "commits pending")
         self._need(task["reopens"] < MAX_REOPENS, "reopens exhausted")
         task["reopens"] += 1

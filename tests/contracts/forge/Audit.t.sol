@@ -97,4 +97,23 @@ contract AuditTest is MarketBase {
         vm.prank(backer);
         same(vault.unsponsor(sponsored), 10 ether, "out");
     }
+
+    // --- a draw that never took place ---
+
+    function test_DrawIsNotReplacedBeforeItsEpochIsOver() public {
+        vm.prank(requester);
+        uint256 job = escrow.postJob(terms());
+        uint32 epoch = lane.drawEpochOf(job, 0);
+        vm.warp(lane.taskOf(job, 0).phaseDeadline); // the chain is slow, or the settings are bad
+        vm.expectRevert(abi.encodeWithSelector(IDirectLane.DrawPending.selector, job, 0, epoch));
+        lane.reopen(job, 0);
+        vm.roll(uint256(epoch) * 4 + 3);
+        expectError(IDirectLane.DrawPending.selector);
+        lane.reopen(job, 0);
+        vm.roll(uint256(epoch) * 4 + 4);
+        lane.reopen(job, 0);
+        expectError(IDirectLane.TooEarly.selector);
+        lane.reopen(job, 0);
+        same(lane.taskOf(job, 0).reopens, 1, "one draw missed, one doubling");
+    }
 }

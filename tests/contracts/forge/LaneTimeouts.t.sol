@@ -99,6 +99,7 @@ contract LaneTimeoutsTest is MarketBase {
         claim(job, 0, 0);
         commit(job, 0, 0, RIGHT);
         uint256 due = lane.taskOf(job, 0).phaseDeadline;
+        passDraw(job, 0);
         vm.warp(due - 1);
         vm.expectRevert(abi.encodeWithSelector(IDirectLane.TooEarly.selector, job, due, due - 1));
         lane.reopen(job, 0);
@@ -120,6 +121,7 @@ contract LaneTimeoutsTest is MarketBase {
         vm.prank(requester);
         uint256 id = escrow.postJob(wanted);
         vm.warp(lane.taskOf(id, 0).phaseDeadline);
+        passDraw(id, 0);
         lane.reopen(id, 0);
         checkStatus(id, 0, TaskStatus.Idle);
         know(id, 0);
@@ -133,6 +135,7 @@ contract LaneTimeoutsTest is MarketBase {
         uint256 before = countDrawn(id);
         vm.warp(lane.taskOf(id, 0).phaseDeadline + 5_000);
         for (uint256 i = 0; i < 3; ++i) {
+            passDraw(id, 0);
             lane.reopen(id, 0);
             know(id, 0);
             vm.warp(lane.taskOf(id, 0).phaseDeadline);
@@ -156,6 +159,7 @@ contract LaneTimeoutsTest is MarketBase {
     function test_RevertWhen_ReopeningToDodgeTheFee() public {
         claim(job, 0, 0);
         passPhase();
+        passDraw(job, 0);
         expectError(IDirectLane.CommitsPending.selector);
         vm.prank(worker(0));
         lane.reopen(job, 0);
@@ -167,9 +171,11 @@ contract LaneTimeoutsTest is MarketBase {
         uint256 id = post(wanted);
         for (uint256 i = 0; i < lane.MAX_REOPENS(); ++i) {
             vm.warp(lane.taskOf(id, 0).phaseDeadline);
+            passDraw(id, 0);
             lane.reopen(id, 0);
         }
         vm.warp(lane.taskOf(id, 0).phaseDeadline);
+        passDraw(id, 0);
         expectError(IDirectLane.ReopensExhausted.selector);
         lane.reopen(id, 0);
         // The last draw stands until the deadline.
@@ -178,6 +184,7 @@ contract LaneTimeoutsTest is MarketBase {
     }
 
     function test_RevertWhen_ReopeningAfterTheDeadline() public {
+        passDraw(job, 0);
         vm.warp(closing - 1);
         lane.reopen(job, 0);
         vm.warp(closing);

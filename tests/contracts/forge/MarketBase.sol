@@ -126,6 +126,12 @@ abstract contract MarketBase {
         vm.warp(block.timestamp + 3 * TURN_TIME);
     }
 
+    /// @dev Lets the draw epoch of the task pass.
+    function passDraw(uint256 jobId, uint32 task) internal {
+        uint256 next = (uint256(lane.drawEpochOf(jobId, task)) + 1) * 4;
+        if (block.number < next) vm.roll(next);
+    }
+
     // --- acts ---
 
     function claim(uint256 jobId, uint32 task, uint256 who) internal {

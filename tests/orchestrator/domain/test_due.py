@@ -12,6 +12,7 @@ from tests.orchestrator.model import DRAW_TIME, EPOCH_BLOCKS, POLICY, address, d
 
 pytestmark = pytest.mark.unit
 LATE = START + 200  # the job's deadline in make_terms
+DRAWN = 2 * EPOCH_BLOCKS  # the first block after the epoch of the first draw
 
 
 def kinds(teller: Teller, time: int, **options: int) -> list[type]:
@@ -39,7 +40,13 @@ def test_reveal_deadline__edge__settle_from_it_on(second: int, due: bool) -> Non
 def test_unfilled_wave__edge__reopen_from_it_on(second: int, due: bool) -> None:
     teller = Teller(map_tasks=1)
     opened = START + 2
-    assert (Reopen in kinds(teller, opened + DRAW_TIME + 10 + second)) is due
+    assert (Reopen in kinds(teller, opened + DRAW_TIME + 10 + second, number=DRAWN)) is due
+
+
+def test_unfilled_wave__epoch_of_its_draw_not_over__not_widened() -> None:
+    teller = Teller(map_tasks=1)
+    assert Reopen not in kinds(teller, START + 150, number=DRAWN - 1)
+    assert Reopen in kinds(teller, START + 151, number=DRAWN)
 
 
 def test_unfilled_wave__somebody_has_yet_to_commit__not_widened_before() -> None:
@@ -47,7 +54,7 @@ def test_unfilled_wave__somebody_has_yet_to_commit__not_widened_before() -> None
     teller.claim(ANN, until=START + 100)
     assert kinds(teller, START + 99) == [RecordSeed]
     teller.commit(ANN)
-    assert Reopen not in kinds(teller, START + 99)
+    assert Reopen not in kinds(teller, START + 99, number=DRAWN)
     assert Reopen in kinds(teller, START + 100)
 
 
@@ -70,7 +77,7 @@ def test_job_deadline__edge__reopen_before_expire_from_it_on(second: int, kind: 
     teller = Teller(map_tasks=1)
     teller.claim(ANN, until=LATE - 50)
     teller.commit(ANN)
-    found = kinds(teller, LATE + second)
+    found = kinds(teller, LATE + second, number=DRAWN)
     assert [each for each in found if each in (Reopen, ExpireTask)] == [kind]
 
 
