@@ -79,7 +79,8 @@ contract DirectLane is LaneTasks {
         record.task = task;
         emit TaskClaimed(jobId, taskIndex, msg.sender, uint40(commitDeadline));
 
-        _lockIfDrawn(jobId, taskIndex, draw, task.slotsOpen, rules.stakePerClaim);
+        // Only this wave's slots are drawn for: a lone deciding replica has the candidates of one, not of all.
+        _lockIfDrawn(jobId, taskIndex, draw, task.slotsOpen - task.firstSlot, rules.stakePerClaim);
     }
 
     /// @inheritdoc IDirectLane

@@ -124,7 +124,8 @@ abstract contract LaneTasks is LaneStages {
         (bytes32 seed, uint256 stakeBlock, uint256 recordedAt) = SEEDS.drawOf(drawEpochOf(jobId, taskIndex));
         if (seed == 0) return 0;
         (uint256 stake, uint256 totalStake) = VAULT.stakeShareAt(worker, stakeBlock);
-        uint256 slots = _present(jobId, taskIndex).slotsOpen;
+        Task memory task = _present(jobId, taskIndex);
+        uint256 slots = task.slotsOpen - task.firstSlot;
         uint256 reopens = _records[jobId][taskIndex].redraw.reopens;
         for (uint256 turn = 0; turn <= Draw.LAST_TURN; ++turn) {
             if (Draw.isDrawn(seed, jobId, taskIndex, worker, stake, totalStake, slots, reopens + turn)) {

@@ -14,6 +14,7 @@ library Draw {
     ///         addresses gains nothing; it doubles with each turn and with each reopen.
     /// @dev hash < (2^256 - 1) x min(1, slots x 2^doublings x stake / totalStake), rounded down. The last turn's twin is
     ///      edgebounty/protocol/draw.py; tests/vectors/draw.json holds both to it.
+    /// @param slots of the present wave
     /// @param stake below 2^96, which keeps the product far from overflow (slots and doublings are small)
     /// @param doublings turns that have passed, and reopens
     function isDrawn(

@@ -167,7 +167,7 @@ def _turn(board: Board, task: Task, worker: Address, stakes: Mapping[int, Stake]
     seed = board.seeds[task.draw_epoch]
     mark = int.from_bytes(draw_hash(seed.value, task.id.job_id, task.id.index, worker), "big")
     for turn in range(LAST_TURN + 1):
-        weight = (task.slots * stake.mine) << (task.reopens + turn)
+        weight = (task.wave_slots * stake.mine) << (task.reopens + turn)
         if weight >= stake.total or mark < _ALL_HASHES * weight // stake.total:
             return seed.recorded_at + turn * board.policy.turn_time
     return None

@@ -202,6 +202,11 @@ class Task:
     def free_slots(self) -> int:
         return max(0, self.slots - len(self.live_claims)) if self.status is TaskStatus.FILLING else 0
 
+    @property
+    def wave_slots(self) -> int:
+        """Replicas of the present wave. Every slot of the waves before was committed to, so those claims count them."""
+        return self.slots - sum(1 for claim in self.live_claims if claim.wave < self.wave)
+
     def has_late_claims(self, now: int) -> bool:
         """A claim was not committed in time: nobody may join before it has expired."""
         late = self.status is TaskStatus.FILLING and now >= self.phase_deadline

@@ -4,7 +4,7 @@ pragma solidity 0.8.37;
 import {IDirectLane} from "../../../contracts/interfaces/IDirectLane.sol";
 import {IStakeVault} from "../../../contracts/interfaces/IStakeVault.sol";
 import {MarketBase} from "./MarketBase.sol";
-import {expectError, same, vm} from "./Vm.sol";
+import {expectError, isTrue, same, vm} from "./Vm.sol";
 
 /// @dev Attacks that worked once, each by somebody who follows the rules to the letter.
 contract AuditTest is MarketBase {
@@ -115,5 +115,51 @@ contract AuditTest is MarketBase {
         expectError(IDirectLane.TooEarly.selector);
         lane.reopen(job, 0);
         same(lane.taskOf(job, 0).reopens, 1, "one draw missed, one doubling");
+    }
+
+    // --- the deciding replica ---
+
+    function test_DecidingReplicaIsDrawnForOneSlot_NotForAllThatWereEverOpened() public {
+        for (uint256 i = 16; i < 400; ++i) stakeAs(worker(i), STAKE);
+        vm.roll(block.number + 8);
+        uint256 drawn = 0;
+        for (uint256 k = 0; k < 3; ++k) {
+            uint256 job = post(terms());
+            split(job);
+            uint32 epoch = lane.drawEpochOf(job, 0);
+            vm.roll(uint256(epoch) * 4 + 1);
+            seeds.set(epoch, keccak256(abi.encode("deciding", k)));
+            vm.warp(block.timestamp + 3 * TURN_TIME);
+            for (uint256 i = 0; i < 400; ++i) drawn += tryToDecide(job, i);
+        }
+        // Eight of 400 for each job. Of all three slots it would be 24, and a small sybil would decide three times as often.
+        isTrue(drawn > 8 && drawn < 45, "about 24 in three jobs");
+    }
+
+    /// @dev Two drawn workers claim, and disagree.
+    function split(uint256 job) private {
+        uint256 liar = 0;
+        for (uint256 seated = 0; seated < 2; ++liar) {
+            if (!lane.isDrawn(job, 0, worker(liar))) continue;
+            claim(job, 0, liar);
+            commit(job, 0, liar, seated == 0 ? RIGHT : WRONG);
+            ++seated;
+        }
+        for (uint256 i = 0; i < liar; ++i) {
+            if (lane.claimsOf(job, 0)[0].worker == worker(i)) reveal(job, 0, i, RIGHT);
+            if (lane.claimsOf(job, 0)[1].worker == worker(i)) reveal(job, 0, i, WRONG);
+        }
+        lane.settle(job, 0);
+        same(lane.taskOf(job, 0).firstSlot, 2, "one more is drawn");
+    }
+
+    /// @dev 1 if the worker is drawn; view and claim must agree.
+    function tryToDecide(uint256 job, uint256 who) private returns (uint256) {
+        bool drawn = lane.isDrawn(job, 0, worker(who));
+        if (drawn) return 1;
+        if (lane.claimsOf(job, 0)[0].worker == worker(who) || lane.claimsOf(job, 0)[1].worker == worker(who)) return 0;
+        expectError(IDirectLane.NotDrawn.selector);
+        claim(job, 0, who);
+        return 0;
     }
 }

@@ -81,6 +81,23 @@ def test_match__not_able__said(able: Capabilities, words: str) -> None:
     assert words in ask(ready(), able=able).reason
 
 
+def test_wave_slots__a_missing_replica__only_the_present_wave_counts() -> None:
+    teller = ready(map_tasks=1)
+    assert teller.market.tasks[FIRST].wave_slots == 2
+    teller.claim(ANN, BOB)
+    teller.tell(f.ClaimExpired, worker=BOB, fee_wei=1)
+    teller.claim(EVE)
+    assert teller.market.tasks[FIRST].wave_slots == 2
+    teller.commit(ANN, EVE)
+    teller.open_reveals()
+    teller.tell(f.ResultRevealed, worker=ANN, digest=digest("a"))
+    teller.tell(f.ResultRevealed, worker=EVE, digest=digest("b"))
+    teller.tell(f.TaskReopened, slots=3, draw_epoch=2, reopens=0)
+    assert (teller.market.tasks[FIRST].slots, teller.market.tasks[FIRST].wave_slots) == (3, 1)
+    teller.claim(address(9))
+    assert teller.market.tasks[FIRST].wave_slots == 1
+
+
 def test_match__a_claim_is_late__not_offered_until_it_has_expired() -> None:
     teller = ready(map_tasks=1)
     teller.claim(ANN, until=START + 50)
