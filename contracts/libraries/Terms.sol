@@ -13,6 +13,8 @@ library Terms {
     /// @dev Bounds how long a job can hold anybody's stake: deadline, then at most two task times.
     uint256 internal constant MAX_JOB_TIME = 90 days;
     uint256 internal constant MAX_TASK_TIME = 7 days;
+    /// @dev stakePerClaim in slotPrices: else a job that pays dust could hold, and burn, any worker's whole stake.
+    uint256 internal constant MAX_STAKE_FACTOR = 100;
     uint256 internal constant ALL_BPS = 10_000;
 
     /// @notice Tasks of the whole job.
@@ -58,8 +60,9 @@ library Terms {
         if (terms.slotPrice == 0 || terms.slotPrice < minSlotPrice || terms.slotPrice > type(uint96).max) {
             revert IBountyEscrow.SlotPriceOutOfRange(terms.slotPrice, Math.max(minSlotPrice, 1), type(uint96).max);
         }
-        if (terms.stakePerClaim < terms.slotPrice || terms.stakePerClaim > type(uint96).max) {
-            revert IBountyEscrow.StakeOutOfRange(terms.stakePerClaim, terms.slotPrice, type(uint96).max);
+        uint256 mostStake = Math.min(MAX_STAKE_FACTOR * terms.slotPrice, type(uint96).max);
+        if (terms.stakePerClaim < terms.slotPrice || terms.stakePerClaim > mostStake) {
+            revert IBountyEscrow.StakeOutOfRange(terms.stakePerClaim, terms.slotPrice, mostStake);
         }
         if (terms.manifestDigest == 0) revert IBountyEscrow.ManifestMissing();
     }

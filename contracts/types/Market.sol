@@ -16,7 +16,7 @@ struct JobTerms {
     uint8 auditSlots; // replicas priced for audits; the direct lane refunds them
     uint16 feeBps; // of what workers are paid, 10_000 = all
     uint128 slotPrice; // token base units for one winning replica
-    uint128 stakePerClaim; // token base units locked by each claim
+    uint128 stakePerClaim; // token base units locked by each claim: one to a hundred slotPrices
     bytes32 manifestDigest; // sha2-256 inside the manifest's CID
 }
 

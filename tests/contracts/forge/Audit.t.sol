@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {IBountyEscrow} from "../../../contracts/interfaces/IBountyEscrow.sol";
 import {IDirectLane} from "../../../contracts/interfaces/IDirectLane.sol";
 import {IStakeVault} from "../../../contracts/interfaces/IStakeVault.sol";
+import {JobTerms} from "../../../contracts/types/Market.sol";
 import {MarketBase} from "./MarketBase.sol";
 import {expectError, isTrue, same, vm} from "./Vm.sol";
 
@@ -161,5 +163,17 @@ contract AuditTest is MarketBase {
         expectError(IDirectLane.NotDrawn.selector);
         claim(job, 0, who);
         return 0;
+    }
+
+    // --- a job that pays dust ---
+
+    function test_StakeOfAClaimIsAtMostAHundredPrices() public {
+        JobTerms memory wanted = terms();
+        (wanted.slotPrice, wanted.stakePerClaim) = (1_000, 100_001);
+        vm.expectRevert(abi.encodeWithSelector(IBountyEscrow.StakeOutOfRange.selector, 100_001, 1_000, 100_000));
+        vm.prank(requester);
+        escrow.postJob(wanted);
+        wanted.stakePerClaim = 100_000;
+        post(wanted);
     }
 }

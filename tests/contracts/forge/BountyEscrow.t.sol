@@ -40,7 +40,7 @@ contract BountyEscrowTest is MarketBase {
         wanted.auditSlots = wanted.auditSlots % 17;
         wanted.feeBps = wanted.feeBps % 10_001;
         wanted.slotPrice = 1000 + (wanted.slotPrice % 1 ether);
-        wanted.stakePerClaim = wanted.slotPrice + (wanted.stakePerClaim % 1 ether);
+        wanted.stakePerClaim = wanted.slotPrice + (wanted.stakePerClaim % (99 * wanted.slotPrice + 1));
         if (wanted.orchestrator == address(0)) wanted.orchestrator = orchestrator;
         if (wanted.manifestDigest == 0) wanted.manifestDigest = RIGHT;
         fund(requester, escrow.bountyFor(wanted), address(escrow));
