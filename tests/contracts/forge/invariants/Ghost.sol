@@ -160,7 +160,7 @@ abstract contract Ghost is MarketBase {
     // --- what follows from it ---
 
     function known(uint256 jobId, uint32 task) internal view returns (bool) {
-        return task < taskCount(jobId);
+        return task < taskCount(jobId) && jobs[jobId].terms.lane == address(lane);
     }
 
     function taskCount(uint256 jobId) internal view returns (uint256) {
