@@ -21,6 +21,7 @@ from edgebounty.worker.sandbox import SandboxTask
 from edgebounty.worker.settings import WorkerSettings
 
 _FAILURE_BYTES = 64
+_DAY = 24 * 3600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,11 +118,29 @@ class Checker:
         if terms.slot_price < self._settings.min_slot_price:
             text = f"{name} pays {terms.slot_price} a task, your minimum is {self._settings.min_slot_price}"
             raise Refused("price_low", text, for_seconds=None)
+        self._check_times(job, block)
         task_cost = terms.bounty // terms.total_tasks
         if job.escrow < task_cost:
             raise Refused(
                 "escrow_short", f"{name} has {job.escrow} in escrow, a task may cost {task_cost}: not paid for"
             )
+
+    def _check_times(self, job: Job, block: BlockRef) -> None:
+        """Terms that are legal and bad for a worker: no time to answer, or stake held for very long."""
+        settings, time = self._settings, job.terms.task_time
+        if time < settings.min_task_seconds:
+            text = (
+                f"job {job.id} gives {time} s to commit and to reveal, your minimum is {settings.min_task_seconds} s "
+                "(min_task_seconds): who is late loses stake"
+            )
+            raise Refused("time_short", text, for_seconds=None)
+        left = job.terms.deadline - block.time
+        if left > settings.max_job_days * _DAY:
+            text = (
+                f"job {job.id} ends in {left / _DAY:.1f} days and may hold a claim's stake until then, your limit is "
+                f"{settings.max_job_days:g} days (max_job_days)"
+            )
+            raise Refused("end_far", text, for_seconds=600.0)
 
     def _check_draw(self, look: TaskLook, block: BlockRef) -> None:
         market, at, worker, task = self._market, block.number, self._worker, look.task

@@ -136,6 +136,7 @@ _REFUSALS = (
         "price_low",
         "over_limits",
         "time_short",
+        "end_far",
         "escrow_short",
         "input_failed",
         "barred",

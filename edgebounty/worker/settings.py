@@ -36,6 +36,8 @@ class WorkerSettings:
     max_memory_bytes: int = 1 << 30
     max_work_units: int | None = None
     max_task_seconds: float = 3600.0  # a program is stopped after this, or at its commit deadline if that is sooner
+    min_task_seconds: int = 5  # jobs that give less time to commit and to reveal are left to others: late costs stake
+    max_job_days: float = 30.0  # a claim may lock its stake until the job's end: jobs that end later are left to others
     max_open: int = 8  # claims that may wait for peers while the next task runs
     withdraw_threshold: int | None = None  # credit is withdrawn from this amount on; None: only by hand
     withdraw_at_stop: bool = False
@@ -83,8 +85,11 @@ class WorkerSettings:
 
 
 _PATHS = ("deployment", "data_dir", "key_file", "keystore", "password_file")
-_INTEGERS = ("niceness", "stake_target", "min_slot_price", "max_memory_bytes", "max_work_units", "max_open")
-_NUMBERS = ("cpu_share", "max_task_seconds", "poll_seconds", "max_fee_gwei")
+_INTEGERS = (
+    *("niceness", "stake_target", "min_slot_price", "max_memory_bytes", "max_work_units", "min_task_seconds"),
+    "max_open",
+)
+_NUMBERS = ("cpu_share", "max_task_seconds", "max_job_days", "poll_seconds", "max_fee_gwei")
 
 
 def _faults(settings: WorkerSettings) -> list[str]:
@@ -99,10 +104,10 @@ def _faults(settings: WorkerSettings) -> list[str]:
         wrong.append("max_open is at least 1")
     if settings.max_memory_bytes < 1 << 20:
         wrong.append("max_memory_bytes is at least 1 MiB")
-    for name in ("stake_target", "min_slot_price", "withdraw_threshold"):
+    for name in ("stake_target", "min_slot_price", "min_task_seconds", "withdraw_threshold"):
         if (getattr(settings, name) or 0) < 0:
             wrong.append(f"{name} is not negative")
-    for name in ("max_task_seconds", "poll_seconds", "max_fee_gwei"):
+    for name in ("max_task_seconds", "max_job_days", "poll_seconds", "max_fee_gwei"):
         if getattr(settings, name) is not None and getattr(settings, name) <= 0:
             wrong.append(f"{name} is above 0")
     return wrong

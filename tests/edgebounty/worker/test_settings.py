@@ -40,6 +40,8 @@ def test_load__several_missing__all_named_at_once() -> None:
         ("max_memory_bytes", "1000", "1 MiB"),
         ("min_slot_price", "-1", "min_slot_price"),
         ("poll_seconds", "0", "poll_seconds"),
+        ("min_task_seconds", "-1", "min_task_seconds"),
+        ("max_job_days", "0", "max_job_days"),
         ("withdraw_at_stop", "perhaps", "withdraw_at_stop cannot be 'perhaps'"),
         ("keystore", "k.json", "either key_file or keystore"),
     ],

@@ -1,0 +1,113 @@
+"""Which tasks a worker leaves alone, before anything is at stake: told from what the chain says, without a chain."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from edgebounty.chain.views import BlockRef, Claim, ClaimStatus, Job, JobTerms, Task, TaskLook, TaskStatus
+from edgebounty.protocol.types import Address, Digest, JobId, TaskIndex
+from edgebounty.worker.checks import Checker
+from edgebounty.worker.explain import Refused
+from edgebounty.worker.link import Offer
+from edgebounty.worker.settings import WorkerSettings
+
+pytestmark = pytest.mark.unit
+NOW, DAY = 1_000_000, 24 * 3600
+ME, PEER = Address("0xMe"), Address("0xPeer")
+TERMS = JobTerms(
+    lane=Address("0x"),
+    orchestrator=Address("0x"),
+    deadline=NOW + 600,
+    task_time=20,
+    map_tasks=1,
+    reduce_tasks=0,
+    rounds=1,
+    quorum=2,
+    work_slots=3,
+    audit_slots=0,
+    fee_bps=0,
+    slot_price=10,
+    stake_per_claim=10,
+    manifest_digest=Digest(bytes(32)),
+)
+JOB = Job(
+    id=JobId(1),
+    requester=PEER,
+    terms=TERMS,
+    escrow=TERMS.bounty,
+    refundable=0,
+    stopped=False,
+    finished=0,
+    active=0,
+    failed=False,
+)
+TASK = Task(
+    job_id=JobId(1),
+    index=TaskIndex(0),
+    status=TaskStatus.CLAIMING,
+    slots_open=2,
+    reopens=0,
+    claimed=1,
+    committed=0,
+    revealed=0,
+    draw_epoch=1,
+    phase_deadline=NOW + 10,
+    result=None,
+)
+BARRED = TaskLook(job=JOB, task=TASK, claims=(), stage_open=True, turn=None, barred=True, free_stake=10)
+
+
+class Chain:
+    """A market in which there is one task to look at."""
+
+    def __init__(self, look: TaskLook) -> None:
+        self._look = look
+
+    def look(self, *_: Any) -> TaskLook:
+        return self._look
+
+
+def refusal(look: TaskLook = BARRED, **settings: Any) -> Refused:
+    """Why the task is refused. All are at the least because the worker is barred, which is checked late."""
+    mine = WorkerSettings(
+        rpc_url="http://x", deployment=Path("d.json"), data_dir=Path("data"), key_file=Path("key"), **settings
+    )
+    checker = Checker(market=cast(Any, Chain(look)), content=cast(Any, None), settings=mine, worker=ME)
+    with pytest.raises(Refused) as caught:
+        checker.claimable(Offer(job_id=JobId(1), task_index=TaskIndex(0)), BlockRef(number=9, hash=b"", time=NOW))
+    return caught.value
+
+
+def terms(**changes: Any) -> TaskLook:
+    return replace(BARRED, job=replace(JOB, terms=replace(TERMS, **changes)))
+
+
+def test_claimable__too_little_time_to_answer__refused_for_good() -> None:
+    refused = refusal(terms(task_time=4))
+    assert (refused.code, refused.for_seconds) == ("time_short", None)
+    assert "gives 4 s to commit and to reveal, your minimum is 5 s" in refused.text
+    assert refusal(terms(task_time=5)).code == "barred"
+    assert refusal(terms(task_time=59), min_task_seconds=60).code == "time_short"
+    assert refusal(terms(task_time=1), min_task_seconds=0).code == "barred"
+
+
+def test_claimable__ends_too_far_away__refused_for_now() -> None:
+    refused = refusal(terms(deadline=NOW + 30 * DAY + 1))
+    assert refused.code == "end_far"
+    assert refused.for_seconds is not None
+    assert "ends in 30.0 days and may hold a claim's stake until then, your limit is 30 days" in refused.text
+    assert refusal(terms(deadline=NOW + 30 * DAY)).code == "barred"
+    assert refusal(terms(deadline=NOW + DAY), max_job_days=0.5).code == "end_far"
+
+
+def test_claimable__somebody_elses_claim_is_late__waits_until_it_has_expired() -> None:
+    claim = Claim(worker=PEER, slot=0, status=ClaimStatus.CLAIMED, commit_deadline=NOW, digest=bytes(32))
+    late = replace(BARRED, claims=(claim,), task=replace(TASK, phase_deadline=NOW))
+    assert refusal(late).code == "late_claims"
+    assert refusal(replace(late, task=replace(TASK, phase_deadline=NOW + 1))).code == "barred"
+    committed = replace(claim, status=ClaimStatus.COMMITTED)
+    assert refusal(replace(late, claims=(committed,))).code == "barred"
