@@ -95,7 +95,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _perform(console: Console, folder: Path, deployer: str, started: float) -> report.Outcome:
     """Opens the market, runs the jobs, closes it again."""
     view = LiveView(started)
-    executioner = cast.Executioner("dora")
+    executioner = cast.Executioner("dora", view.tell)
 
     def hear(name: str, line: str) -> None:
         view.hear(name, line)
@@ -144,7 +144,7 @@ def _perform(console: Console, folder: Path, deployer: str, started: float) -> r
         devnet.stop_orchestrator()
         _update(stage)
         return report.Outcome(
-            jobs=done,
+            jobs=tuple(sorted(done, key=lambda job: job.job_id)),
             history=stage.history,
             accounts=devnet.accounts,
             executioner=executioner,
