@@ -17,8 +17,8 @@ from orchestrator.adapters.chain.translate import to_fact
 from orchestrator.domain import facts as f
 from orchestrator.domain.decide import decide
 from orchestrator.domain.market import Market
-from orchestrator.domain.matching import Capabilities, Stake, make_board, match
-from orchestrator.domain.values import BlockRef, Policy
+from orchestrator.domain.matching import Board, Capabilities, Stake, make_board, match
+from orchestrator.domain.values import BlockRef, Policy, Task
 from tests.orchestrator.devnet import Devnet, Process, digest_of, small_job, wait
 
 pytestmark = pytest.mark.integration
@@ -126,8 +126,8 @@ def test_turns__as_the_contract_tells_them(net: Devnet, data_dir: Path) -> None:
     with net.orchestrator(str(data_dir)) as process:
         planned = small_job(rows=400, shards=24, seed=77)
         net.upload(planned, process.url)
-        job_id = net.post(planned, quorum=1, work_slots=1)
-        net.workers[3].send(market.unbond(net.workers[3].market.balances(net.workers[3].address).free_stake - 10**17))
+        poor = net.workers[3]
+        poor.send(market.unbond(market.balances(poor.address).free_stake - 12 * 10**17))  # a share of 4 %
         net.mine(8)
         job_id = net.post(planned, quorum=1, work_slots=1)
         net.wait_drawn(job_id, 0, net.workers[0])
@@ -162,7 +162,7 @@ def test_turns__as_the_contract_tells_them(net: Devnet, data_dir: Path) -> None:
     board = make_board(books)
     assert len(board.tasks) >= manifest.map_tasks
     seen: set[bool] = set()
-    for worker in (net.workers[0], net.workers[3]):
+    for worker in (net.workers[0], poor):
         stakes = {}
         for epoch in board.epochs:
             at = max(0, epoch - 1) * 4
@@ -170,16 +170,21 @@ def test_turns__as_the_contract_tells_them(net: Devnet, data_dir: Path) -> None:
             stakes[epoch] = Stake(mine=mine, total=total)
         for task in board.tasks:
             told = market.read(lane.turnOf(task.id.job_id, task.id.index, worker.address))
-            one = replace(
-                board,
-                tasks=(task,),
-                prices=board.prices[:1],
-                memory_bytes=board.memory_bytes[:1],
-                simd=board.simd[:1],
-                shards=("",),
-            )
+            one = only(board, task)
             for now in (told - 1, told) if told else (10**11,):
                 offered = bool(match(replace(one, now=now), worker.address, Capabilities(), stakes, {}).tasks)
                 assert offered is (told != 0 and now >= told)
                 seen.add(offered)
     assert seen == {True, False}
+
+
+def only(board: Board, task: Task) -> Board:
+    """The board with this task alone."""
+    columns = ("job_ids", "indexes", "prices", "memory_bytes", "simd")
+    place = board.tasks.index(task)
+    return replace(
+        board,
+        tasks=(task,),
+        shards=("",),
+        **{name: getattr(board, name)[place : place + 1] for name in columns},
+    )
