@@ -18,7 +18,7 @@ from tests.contracts.rig import Market
 
 @pytest.fixture(scope="session", autouse=True)
 def patient_brownie() -> Iterator[None]:
-    """Under load anvil counts a transaction a moment before it has its receipt; to brownie that means it was dropped."""
+    """Under load anvil counts a transaction before it has its receipt; brownie would think it was dropped."""
     at_once = Eth.get_transaction_receipt
 
     def patient(eth: Eth, transaction_hash: Any) -> Any:
