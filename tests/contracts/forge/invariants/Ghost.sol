@@ -158,7 +158,7 @@ abstract contract Ghost is MarketBase {
     // --- what follows from it ---
 
     function known(uint256 jobId, uint32 task) internal view returns (bool) {
-        return task < taskCount(jobId);
+        return jobId != batchJob && task < taskCount(jobId);
     }
 
     function taskCount(uint256 jobId) internal view returns (uint256) {
