@@ -33,13 +33,13 @@ class Member:
 
 
 CAST = (
-    Member(name="ada", role="honest"),
-    Member(name="ben", role="honest"),
-    Member(name="cleo", role="honest"),
-    Member(name="loki", role="liar"),
+    Member(name="honest-1", role="honest"),
+    Member(name="honest-2", role="honest"),
+    Member(name="honest-3", role="honest"),
+    Member(name="liar", role="liar"),
     # One claim at a time: whoever is killed between commit and reveal would lose the whole stake of that task.
-    Member(name="dora", role="killed", arguments=("--max-open", "1", "--cpu-share", "0.1")),
-    Member(name="tardy", role="slow", arguments=("--max-open", "1", "--cpu-share", "0.15")),
+    Member(name="killed", role="killed", arguments=("--max-open", "1", "--cpu-share", "0.1")),
+    Member(name="slow", role="slow", arguments=("--max-open", "1", "--cpu-share", "0.15")),
 )
 
 

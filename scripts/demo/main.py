@@ -95,7 +95,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _perform(console: Console, folder: Path, deployer: str, started: float) -> report.Outcome:
     """Opens the market, runs the jobs, closes it again."""
     view = LiveView(started)
-    executioner = cast.Executioner("dora", view.tell)
+    executioner = cast.Executioner("killed", view.tell)
 
     def hear(name: str, line: str) -> None:
         view.hear(name, line)
