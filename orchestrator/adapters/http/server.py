@@ -55,6 +55,7 @@ class Service:
     authorise: Authorise
     by_ip: RateLimit
     by_account: RateLimit
+    behind_proxy: bool = False
 
 
 def make_application(service: Service) -> web.Application:
@@ -87,7 +88,7 @@ class _Api:
     @web.middleware
     async def guard(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
         """Rates first; then every error as JSON that says who has to act."""
-        wait = self._s.by_ip.take(request.remote or "")
+        wait = self._s.by_ip.take(self._caller(request))
         if wait:
             return _too_many(wait, "this network address")
         try:
@@ -107,6 +108,13 @@ class _Api:
             self._s.contents.wake()
         response.headers.setdefault("Access-Control-Allow-Origin", "*")
         return response
+
+    def _caller(self, request: web.Request) -> str:
+        """The network address to count. A proxy of ours appends the last entry; earlier ones may be invented."""
+        if self._s.behind_proxy:
+            told = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
+            return told or (request.remote or "")
+        return request.remote or ""
 
     async def preflight(self, request: web.Request) -> web.Response:
         """Pages of any origin may ask: nothing here depends on who is logged in anywhere."""
