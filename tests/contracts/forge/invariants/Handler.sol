@@ -52,6 +52,7 @@ contract Handler is Checks {
         _offer(1, [this.stake.selector, this.allot.selector, this.unallot.selector, this.releaseAllotment.selector]);
         _offer(1, [this.withdrawStake.selector, this.burnSlashed.selector, this.donate.selector, this.trespass.selector]);
         _selectors.push(this.acceptSponsor.selector);
+        for (uint256 i = 0; i < 4; ++i) _selectors.push(this.live.selector);
         _selectors.push(this.refund.selector);
         _selectors.push(this.settleBatch.selector);
     }
@@ -100,6 +101,21 @@ contract Handler is Checks {
             if (t.seats[slot].phase != phase || uint160(who) >= 0x2000 + HONEST) continue;
             if (t.status == TaskStatus.Claiming && phase == ClaimStatus.Claimed) doCommit(jobId, task, who);
             else if (t.status == TaskStatus.Revealing) doReveal(jobId, task, who, opinionOf(jobId, task, who));
+        }
+    }
+
+    /// @dev A whole life at once, of as many waves as it takes: by single acts alone few tasks would come that far.
+    function live(uint256 seed) external act {
+        (uint256 jobId, uint32 task) = pick(seed, waveOpen);
+        for (uint256 wave = 0; wave < 3 && waveOpen(jobId, task); ++wave) {
+            moveTo(block.timestamp + 30, seed); // the draw's epoch begins
+            moveTo(block.timestamp + 3 * TURN_TIME, seed); // everybody's turn has come
+            claimSome(jobId, task, dice(seed, "wave") + wave, 16);
+            commitAll(jobId, task);
+            revealAll(jobId, task);
+            GhostTask storage t = ghostTasks[jobId][task];
+            if (isRevealing(jobId, task) && !canSettle(jobId, task)) moveTo(t.phaseDeadline, seed);
+            if (isRevealing(jobId, task)) doSettle(jobId, task);
         }
     }
 
