@@ -50,7 +50,10 @@ contract Handler is Checks {
         _offer(2, [this.expireClaim.selector, this.withdraw.selector, this.unbond.selector, this.backWorker.selector]);
         _offer(1, [this.reopen.selector, this.expireTask.selector, this.stop.selector, this.unsponsor.selector]);
         _offer(1, [this.stake.selector, this.allot.selector, this.unallot.selector, this.releaseAllotment.selector]);
-        _offer(1, [this.withdrawStake.selector, this.burnSlashed.selector, this.donate.selector, this.trespass.selector]);
+        _offer(
+            1,
+            [this.withdrawStake.selector, this.burnSlashed.selector, this.donate.selector, this.trespass.selector]
+        );
         _selectors.push(this.acceptSponsor.selector);
         for (uint256 i = 0; i < 4; ++i) _selectors.push(this.live.selector);
         _selectors.push(this.refund.selector);
@@ -71,7 +74,7 @@ contract Handler is Checks {
             bool last = dice(seed, "last") % 4 == 0;
             uint256 edge = last ? jobs[ref.jobId].terms.deadline : ghostTasks[ref.jobId][ref.task].phaseDeadline;
             edge += dice(seed, "edge") % 3;
-            if (edge > block.timestamp + 1) target = edge - 1;
+            if (edge > block.timestamp + 1 && edge < block.timestamp + 400) target = edge - 1;
         }
         moveTo(target, seed);
     }

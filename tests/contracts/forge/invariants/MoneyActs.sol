@@ -25,7 +25,7 @@ abstract contract MoneyActs is TaskActs {
         wanted.slotPrice = uint128(1 ether + ((luck >> 64) % 20 ether));
         wanted.stakePerClaim = uint128(wanted.slotPrice * (1 + ((luck >> 128) % 10)));
         wanted.taskTime = uint32(20 + ((luck >> 136) % 100));
-        wanted.deadline = uint40(block.timestamp + 100 + ((luck >> 144) % 1_500));
+        wanted.deadline = uint40(block.timestamp + 200 + ((luck >> 144) % 4_000));
         doPost(wanted, seed % 3 == 0 ? anyone : requester);
     }
 
@@ -207,7 +207,12 @@ abstract contract MoneyActs is TaskActs {
     function unallot(uint256 seed) public act {
         address who = worker(dice(seed, "who") % ACTORS);
         GhostAccount storage account = people[who];
-        address caller = seed % 3 == 0 ? sponsor : seed % 3 == 1 ? rival : who;
+        address caller =
+            seed % 3 == 0
+                ? sponsor
+                : seed % 3 == 1
+                    ? rival
+                    : who;
         doUnallot(who, caller, account.allotted + (seed % 8 == 0 ? 1 : 0));
     }
 
