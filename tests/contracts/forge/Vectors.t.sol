@@ -83,7 +83,13 @@ contract LibrariesTest {
     }
 
     /// @dev More stake, more slots or more turns never make a draw worse.
-    function testFuzz_Draw_IsMonotonic(bytes32 seed, address who, uint96 stake, uint96 others, uint8 slots) public pure {
+    function testFuzz_Draw_IsMonotonic(
+        bytes32 seed,
+        address who,
+        uint96 stake,
+        uint96 others,
+        uint8 slots
+    ) public pure {
         uint256 total = uint256(stake) + others;
         uint256 n = 1 + (slots % 15);
         if (stake == 0 || seed == 0) {
