@@ -115,12 +115,7 @@ contract BountyEscrow is IBountyEscrow, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IBountyEscrow
-    function settleTask(
-        uint256 jobId,
-        address[] calldata payees,
-        uint256 amountEach,
-        uint256 fromSlash
-    ) external {
+    function settleTask(uint256 jobId, address[] calldata payees, uint256 amountEach, uint256 fromSlash) external {
         Job storage job = _jobs[jobId];
         if (msg.sender != address(_laneOf(job))) revert NotTheLane(jobId, msg.sender);
 

@@ -238,13 +238,7 @@ contract DirectLane is LaneTasks {
     }
 
     /// @dev The vault tells the caller's share of the stake with the lock; who is not drawn is thrown out again.
-    function _lockIfDrawn(
-        uint256 jobId,
-        uint32 taskIndex,
-        Redraw memory draw,
-        uint256 slots,
-        uint256 amount
-    ) private {
+    function _lockIfDrawn(uint256 jobId, uint32 taskIndex, Redraw memory draw, uint256 slots, uint256 amount) private {
         (bytes32 seed, uint256 stakeBlock, uint256 recordedAt) = SEEDS.drawOf(draw.drawEpoch);
         if (seed == 0) revert NotDrawn(jobId, taskIndex, msg.sender, draw.drawEpoch);
         (uint256 stake, uint256 totalStake) = VAULT.lock(msg.sender, amount, stakeBlock);

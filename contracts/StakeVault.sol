@@ -6,25 +6,16 @@ import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
-import {Checkpoints} from "@openzeppelin/contracts/utils/structs/Checkpoints.sol";
 
 import {IStakeVault} from "./interfaces/IStakeVault.sol";
 import {ExactTransfer} from "./libraries/ExactTransfer.sol";
+import {StakeHistory} from "./vault/StakeHistory.sol";
 
 /// @title StakeVault
-contract StakeVault is IStakeVault, ReentrancyGuardTransient {
+contract StakeVault is StakeHistory, ReentrancyGuardTransient {
     using SafeERC20 for IERC20;
     using ExactTransfer for IERC20;
     using SafeCast for uint256;
-    using Checkpoints for Checkpoints.Trace160;
-
-    // one slot: 12 + 12 + 7 + 1
-    struct Account {
-        uint96 bonded; // free and locked, own and sponsored
-        uint96 locked; // by claims and allotments
-        uint56 changedBlock; // when `bonded` last changed: since then it needs no checkpoint to be looked up
-        bool sponsorLeaving;
-    }
 
     // one slot: 20 + 12
     struct Sponsorship {
@@ -45,13 +36,6 @@ contract StakeVault is IStakeVault, ReentrancyGuardTransient {
         uint40 availableAt; // Unix seconds
     }
 
-    // one slot: 12 + 12 + 7
-    struct Totals {
-        uint96 bonded;
-        uint96 unbonding;
-        uint56 changedBlock;
-    }
-
     uint256 public constant LONGEST_UNBONDING = 365 days;
     address private constant BURN_ADDRESS = 0x000000000000000000000000000000000000dEaD;
 
@@ -62,13 +46,9 @@ contract StakeVault is IStakeVault, ReentrancyGuardTransient {
     uint256 public immutable UNBONDING_TIME;
     uint256 public immutable SPONSOR_CAP;
 
-    mapping(address worker => Account) private _accounts;
     mapping(address worker => Sponsorship) private _sponsorships;
     mapping(address account => Unbonding) private _unbondings;
     mapping(address worker => mapping(address orchestrator => Allotment)) private _allotments;
-    mapping(address worker => Checkpoints.Trace160) private _history;
-    Checkpoints.Trace160 private _totalHistory;
-    Totals private _totals;
 
     /// @inheritdoc IStakeVault
     uint256 public slashPool;
@@ -253,12 +233,7 @@ contract StakeVault is IStakeVault, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IStakeVault
-    function slashAllotted(
-        address worker,
-        address orchestrator,
-        uint256 amount,
-        uint256 fundAmount
-    ) external onlyLane {
+    function slashAllotted(address worker, address orchestrator, uint256 amount, uint256 fundAmount) external onlyLane {
         Allotment storage allotment = _allotments[worker][orchestrator];
         uint256 liable = uint256(allotment.amount) + allotment.ending;
         if (amount > liable) revert AllotmentTooSmall(worker, orchestrator, amount, liable);
@@ -286,9 +261,7 @@ contract StakeVault is IStakeVault, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IStakeVault
-    function sponsorshipOf(
-        address worker
-    ) external view returns (address sponsor_, uint256 amount, bool leaving) {
+    function sponsorshipOf(address worker) external view returns (address sponsor_, uint256 amount, bool leaving) {
         Sponsorship memory backing = _sponsorships[worker];
         return (backing.sponsor, backing.amount, _accounts[worker].sponsorLeaving);
     }
@@ -300,29 +273,6 @@ contract StakeVault is IStakeVault, ReentrancyGuardTransient {
     ) external view returns (uint256 amount, uint256 ending, uint256 availableAt) {
         Allotment memory allotment = _allotments[worker][orchestrator];
         return (allotment.amount, allotment.ending, allotment.availableAt);
-    }
-
-    /// @inheritdoc IStakeVault
-    function stakeAt(address worker, uint256 blockNumber) external view returns (uint256) {
-        return _stakeAt(worker, blockNumber);
-    }
-
-    /// @inheritdoc IStakeVault
-    function totalStakeAt(uint256 blockNumber) external view returns (uint256) {
-        return _totalStakeAt(blockNumber);
-    }
-
-    /// @inheritdoc IStakeVault
-    function stakeShareAt(
-        address worker,
-        uint256 blockNumber
-    ) external view returns (uint256 workerStake, uint256 totalStake) {
-        return (_stakeAt(worker, blockNumber), _totalStakeAt(blockNumber));
-    }
-
-    /// @inheritdoc IStakeVault
-    function totalStaked() external view returns (uint256) {
-        return _totals.bonded;
     }
 
     /// @inheritdoc IStakeVault
@@ -393,38 +343,11 @@ contract StakeVault is IStakeVault, ReentrancyGuardTransient {
         if (fundAmount != 0) TOKEN.safeTransfer(ESCROW, fundAmount);
     }
 
-    function _setBonded(address worker, uint256 bonded, uint256 total) private {
-        uint96 blockNumber = block.number.toUint96();
-        Account storage account = _accounts[worker];
-        account.bonded = bonded.toUint96();
-        account.changedBlock = block.number.toUint56();
-        _history[worker].push(blockNumber, uint160(bonded));
-
-        _totals.bonded = total.toUint96();
-        _totals.changedBlock = block.number.toUint56();
-        _totalHistory.push(blockNumber, uint160(total));
-    }
-
     /// @dev A leaving sponsor's part can no longer be locked; the slot is read only then.
     function _lockable(address worker) private view returns (uint256) {
         Account memory account = _accounts[worker];
         uint256 reserved = account.locked;
         if (account.sponsorLeaving) reserved += _sponsorships[worker].amount;
         return account.bonded > reserved ? account.bonded - reserved : 0;
-    }
-
-    /// @dev Whose stake has not changed since needs no search, which is nearly everybody nearly always.
-    function _stakeAt(address worker, uint256 blockNumber) private view returns (uint256) {
-        if (blockNumber >= block.number) revert BlockNotPast(blockNumber, block.number);
-        Account memory account = _accounts[worker];
-        if (account.changedBlock <= blockNumber) return account.bonded;
-        return _history[worker].upperLookupRecent(blockNumber.toUint96());
-    }
-
-    function _totalStakeAt(uint256 blockNumber) private view returns (uint256) {
-        if (blockNumber >= block.number) revert BlockNotPast(blockNumber, block.number);
-        Totals memory totals = _totals;
-        if (totals.changedBlock <= blockNumber) return totals.bonded;
-        return _totalHistory.upperLookupRecent(blockNumber.toUint96());
     }
 }

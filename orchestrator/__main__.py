@@ -160,6 +160,7 @@ async def _build(
         content=content,
         authorise=_authorise(domain, books, clock, Funds(market, clock), settings),
         by_ip=RateLimit(rate=per_second, burst=per_second * 10, clock=clock),
+        behind_proxy=settings.behind_proxy,
         by_account=RateLimit(rate=max(1.0, per_second / 10), burst=per_second, clock=clock),
     )
 

@@ -15,6 +15,7 @@ from typing import Any
 
 PREFIX = "EDGEBOUNTY_"
 FINALIZED = "finalized"
+_BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
 
 class SettingsProblem(Exception):
@@ -41,6 +42,7 @@ HELP = {
     "recompute_after_blocks": "blocks to wait for a settled output before computing it here",
     "upload_quota_mb": "megabytes that one account may upload a day",
     "requests_per_second": "most requests of one IP address",
+    "behind_proxy": "true if a proxy of yours stands in front: callers are then told apart by its X-Forwarded-For",
     "kubo_url": "RPC API of an IPFS node that gets a copy of all content; empty: none",
 }
 
@@ -68,6 +70,7 @@ class Settings:
     recompute_after_blocks: int = 8
     upload_quota_mb: int = 4096
     requests_per_second: float = 200.0
+    behind_proxy: bool = False
     kubo_url: str = ""
 
     def __post_init__(self) -> None:
@@ -150,6 +153,10 @@ def _convert(kind: str, value: Any) -> Any:
         return Path(str(value)).expanduser()
     if kind == "str":
         return str(value)
+    if kind == "bool":
+        if str(value).lower() not in _BOOLEANS:
+            raise ValueError(f"true or false is expected, not {value!r}")
+        return _BOOLEANS[str(value).lower()]
     try:
         return int(value) if kind == "int" else float(value)
     except (TypeError, ValueError):

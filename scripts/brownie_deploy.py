@@ -12,12 +12,15 @@ must be a development chain (id 31337).
 from __future__ import annotations
 
 import argparse
+import fcntl
 import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from edgebounty.chain.errors import ChainError
@@ -39,7 +42,17 @@ def run(rpc: str, out: Path, *, keystore: Path | None = None, password_file: Pat
         if password_file is not None:
             environment["EDGEBOUNTY_PASSWORD_FILE"] = str(password_file.resolve())
         command = [brownie(), "run", "scripts/deploy.py", "--network", _NETWORK]
-        return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
+        with compiling():
+            return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
+
+
+@contextmanager
+def compiling() -> Iterator[None]:
+    """Keeps a second brownie from compiling into the same folder at the same time: it would find files half-written."""
+    (ROOT / "build").mkdir(exist_ok=True)
+    with (ROOT / "build" / "brownie.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def brownie() -> str:

@@ -15,7 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from brownie_deploy import ROOT, brownie, environment_for
+from brownie_deploy import ROOT, brownie, compiling, environment_for
 
 from edgebounty.chain.anvil import Anvil
 from edgebounty.chain.errors import ChainError
@@ -37,7 +37,10 @@ def run(arguments: list[str]) -> int:
         _write_home(Path(home), chain)
         # Brownie warns of its own calls of what it has deprecated.
         command = [brownie(), "test", *arguments, "--network", _NETWORK, "-W", "ignore:rpc.:FutureWarning"]
-        return subprocess.run(command, cwd=ROOT, env=environment_for(Path(home)), check=False).returncode
+        environment = environment_for(Path(home))
+        with compiling():
+            compiled = subprocess.run([brownie(), "compile"], cwd=ROOT, env=environment, check=False).returncode
+        return compiled or subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
 
 
 def _write_home(home: Path, chain: Anvil) -> None:

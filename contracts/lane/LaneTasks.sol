@@ -211,7 +211,8 @@ abstract contract LaneTasks is LaneStages {
     function _sit(Record storage record, Task memory task, uint256 slot, uint24 number) internal {
         if (slot < EMBEDDED_SEATS) {
             uint256 shift = 24 * slot;
-            task.seats = (task.seats & ~(uint72(type(uint24).max) << uint72(shift))) | (uint72(number) << uint72(shift));
+            task.seats =
+                (task.seats & ~(uint72(type(uint24).max) << uint72(shift))) | (uint72(number) << uint72(shift));
         } else {
             record.moreSeats[slot - EMBEDDED_SEATS] = number;
         }

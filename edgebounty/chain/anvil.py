@@ -80,18 +80,21 @@ class Anvil:
         state: Path | None = None,
         state_interval: int = 1,
         mining: bool = True,
+        final_after_blocks: int = 2,
         extra: Sequence[str] = (),
     ) -> Anvil:
         """Start a chain on loopback and wait until it answers.
 
         `port` 0 lets the system choose. `block_time` (seconds) mines a block that often *and* at once for each
         transaction; None mines for transactions only. `state` names a file that survives a kill. `mining` False mines
-        only when told (`evm_mine`). Raises `AnvilError` when the port is taken or the binary missing or broken.
+        only when told (`evm_mine`). `final_after_blocks` is how far back "finalized" points. Raises `AnvilError` when
+        the port is taken or the binary missing or broken.
         """
         if port:
             _refuse_taken(port)
         argv = [str(find_binary()), "--host", "127.0.0.1", "--port", str(port), "--chain-id", str(chain_id)]
-        argv += ["--accounts", str(accounts), "--mnemonic", MNEMONIC, "--slots-in-an-epoch", "1"]
+        argv += ["--accounts", str(accounts), "--mnemonic", MNEMONIC]
+        argv += ["--slots-in-an-epoch", str(max(final_after_blocks // 2, 1))]  # final is two epochs back
         if not mining:
             argv += ["--no-mining"]
         elif block_time is not None:

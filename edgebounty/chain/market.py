@@ -11,7 +11,7 @@ from web3.contract.contract import ContractFunction
 from web3.exceptions import BadFunctionCallOutput, Web3Exception
 
 from edgebounty.chain.calls import BatchReader, BlockId, Request, block_param, views_in
-from edgebounty.chain.errors import ChainError, ContractRejected, WrongChain
+from edgebounty.chain.errors import ChainError, ContractRejected, NodeUnreachable, WrongChain
 from edgebounty.chain.logs import EventReader
 from edgebounty.chain.rejections import load_artifact, rejection_of
 from edgebounty.chain.rpc import guard, url_of
@@ -32,6 +32,8 @@ from edgebounty.protocol.types import Address, Digest, JobId, TaskIndex, to_addr
 if TYPE_CHECKING:
     from edgebounty.chain.deployment import Deployment
 
+FINAL_DEPTH = 32
+"""Blocks after which a chain without a finalized tag counts as final."""
 _ZERO = bytes(32)
 _PARTS = (
     ("token", "EdgeToken", "token"),
@@ -80,6 +82,15 @@ class MarketContracts:
         return BlockRef(
             number=int(found["number"], 16), hash=bytes.fromhex(found["hash"][2:]), time=int(found["timestamp"], 16)
         )
+
+    def final_block(self) -> BlockRef:
+        """The last block that no reorganisation can undo, as far as this chain says; else one a good way back."""
+        try:
+            return self.block("finalized")
+        except NodeUnreachable:
+            raise
+        except ChainError:
+            return self.block(max(self.block().number - FINAL_DEPTH, 0))
 
     def job_count(self, block: BlockId = "latest") -> int:
         """Jobs ever posted; their ids are 1 to this."""

@@ -21,6 +21,7 @@ from edgebounty.protocol.types import Address, to_address
 
 _GAS_MARGIN = 1.2
 _GAS_ROOM = 30_000
+_NONCE_SECONDS = 5.0
 _FEES_SECONDS = 3.0  # a ceiling of twice the base fee holds for some blocks
 # EIP-1559: a node drops a replacement that does not pay at least a tenth more; 12.5 % is what all of them accept.
 BUMP = 1.125
@@ -63,6 +64,7 @@ class Sender:
         self._wait_seconds = wait_seconds
         self._poll_seconds = poll_seconds
         self._nonce: int | None = None
+        self._nonce_at = 0.0
         self._fees: tuple[float, Fees] | None = None
         self._lock = threading.Lock()
 
@@ -188,7 +190,7 @@ class Sender:
         fees = self.fees()
         with self._lock:
             for attempt in (1, 2):
-                nonce = self.next_nonce() if self._nonce is None else self._nonce
+                nonce = self._fresh_nonce()
                 signed = self.sign(function, nonce=nonce, gas=limit, fees=fees)
                 try:
                     self.send_raw(signed)
@@ -197,7 +199,7 @@ class Sender:
                     if attempt == 2 or "nonce" not in str(error).lower():
                         raise
                     continue
-                self._nonce = nonce + 1
+                self._nonce, self._nonce_at = nonce + 1, time.monotonic()
                 return signed
         raise AssertionError("unreachable")
 
@@ -220,6 +222,13 @@ class Sender:
         again = self.sign_fields(signed.fields, fees)
         self.send_raw(again)
         return again
+
+    def _fresh_nonce(self) -> int:
+        """Our own count for a moment after each transaction, as nodes may be slow to count it; else the node's, as a
+        reorganisation may have undone some."""
+        if self._nonce is None or time.monotonic() - self._nonce_at > _NONCE_SECONDS:
+            return self.next_nonce()
+        return self._nonce
 
     def resync(self) -> None:
         """Forget the nonce: the next call asks the node."""

@@ -15,6 +15,8 @@ COMMANDS = {
     "job": ("edgebounty.cli.job", "job", "Post, watch, stop, fetch and check jobs."),
     "worker": ("edgebounty.cli.worker", "worker", "Lend this device's idle time and earn."),
     "stake": ("edgebounty.cli.stake", "stake", "Add to your stake, or take it back."),
+    "withdraw": ("edgebounty.cli.account", "withdraw", "Pay out your credit."),
+    "faucet": ("edgebounty.cli.account", "faucet", "Take test tokens."),
     "ledger": ("edgebounty.cli.ledger", "ledger", "Show where every token is, read from the chain."),
     "content": ("edgebounty.cli.content", "content", "Add, get and pin content by its id (CID)."),
     "orchestrator": ("edgebounty.cli.orchestrator", "orchestrator", "Run the service that matches and settles."),

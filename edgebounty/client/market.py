@@ -8,6 +8,7 @@ from pathlib import Path
 from eth_account.signers.local import LocalAccount
 
 from edgebounty.chain.deployment import Deployment
+from edgebounty.chain.errors import ContractRejected
 from edgebounty.chain.market import MarketContracts
 from edgebounty.chain.rpc import connect
 from edgebounty.chain.sender import Sender
@@ -160,6 +161,17 @@ class Market:
         if credit:
             self.sender.send(self.contracts.withdraw(self.address))
         return credit
+
+    def take_from_faucet(self) -> None:
+        """Raises `Rejected` when this market's token is not the test token."""
+        try:
+            self.sender.send(self.contracts.token.functions.faucet())
+        except ContractRejected as error:
+            raise Rejected(
+                f"{self.token.symbol} has no faucet: it is not the test token",
+                whose="nobody's",
+                remedy="get tokens where others get them",
+            ) from error
 
     def need_tokens(self, amount: int, purpose: str) -> None:
         """Raises `Rejected` unless the account has `amount`."""

@@ -111,7 +111,7 @@ class Agent:
             sandbox=self.sandbox,
             link=self._link,
             worker=self.address,
-            is_taken=lambda key: key in self.claims.steps,
+            is_taken=self.claims.is_taken,
         )
         self._pipeline = Pipeline(
             market=self.market,

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from edgebounty.chain.accounts import load_account
 from edgebounty.chain.deployment import Deployment
-from edgebounty.chain.errors import ChainError
+from edgebounty.chain.errors import ChainError, NodeUnreachable
 from edgebounty.worker.agent import Agent
 from edgebounty.worker.journal import JournalError
 from edgebounty.worker.settings import SettingsError, WorkerSettings
@@ -36,7 +36,9 @@ def run(settings: WorkerSettings, agent_class: type[Agent] = Agent) -> int:
         agent = agent_class(settings, deployment=deployment, account=account)
     except (ChainError, JournalError) as error:
         print(f"edgebounty worker: {error}", file=sys.stderr)
-        return EXIT_UNAVAILABLE if isinstance(error, JournalError) else EXIT_REFUSED
+        return EXIT_UNAVAILABLE if isinstance(error, JournalError | NodeUnreachable) else EXIT_REFUSED
+    except KeyboardInterrupt:
+        return EXIT_OK  # nothing was begun
 
     def stop(number: int, frame: object) -> None:
         timer = threading.Timer(STOP_SECONDS, os._exit, (EXIT_OK,))

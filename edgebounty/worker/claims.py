@@ -29,6 +29,7 @@ UPLOAD_PATIENCE_SECONDS = 5.0
 """An upload that takes longer does not hold up the reveal: silence would cost the stake."""
 JOB_PATIENCE_SECONDS = 600.0
 LOOK_AT_ALL_SECONDS = 5.0
+FINAL_LOOK_SECONDS = 1.0
 LOG_SPAN_BLOCKS = 1_000
 
 Key = tuple[JobId, TaskIndex]
@@ -57,9 +58,13 @@ class OpenClaims:
     clock: Callable[[], float] = time.monotonic
     steps: dict[Key, NextStep] = field(default_factory=dict)  # the latest look at each
     given_up: dict[Key, str] = field(default_factory=dict)  # cannot be run or committed here, and why
+    _ended: dict[Key, tuple[Outcome | None, BlockRef]] = field(
+        default_factory=dict
+    )  # seen to have ended, at which block
     _uploads: dict[Key, _Upload] = field(default_factory=dict)
     _seen: BlockRef | None = None
     _looked_at_all: float = float("-inf")
+    _next_final_look: float = float("-inf")
 
     def advance(self, block: BlockRef, *, in_hand: Key | None) -> Entry | None:
         """Do what is due as at `block`. Returns a claim that still has to be run, if there is one.
@@ -70,13 +75,19 @@ class OpenClaims:
         touched = self._touched(block) if entries else set()
         looked = self._look([entry for entry in entries if touched is None or self._is_due(entry, touched)], block)
         self.steps = {entry.key: looked.get(entry.key) or self.steps[entry.key] for entry in entries}
+        self._ended = {key: seen for key, seen in self._ended.items() if self.steps[key].step is Step.CLOSE}
         to_run = None
+        ended = []
         for entry in entries:
             step = self.steps[entry.key]
-            if step.step is not Step.RUN:
+            if step.step is Step.CLOSE:
+                ended.append(entry)
+            elif step.step is not Step.RUN:
                 self._act(entry, step, block)
             elif to_run is None and entry.key != in_hand and entry.key not in self.given_up:
                 to_run = entry
+        if ended:
+            self._close_what_is_final(ended, block)
         return to_run
 
     def details(self) -> list[dict[str, object]]:
@@ -89,7 +100,6 @@ class OpenClaims:
                 "deadline": step.deadline,
             }
             for (job_id, index), step in sorted(self.steps.items())
-            if step.step is not Step.CLOSE
         ]
 
     @property
@@ -99,8 +109,13 @@ class OpenClaims:
 
     @property
     def only_outcomes_missing(self) -> bool:
-        """Whether nothing here is urgent: all that is open has been revealed."""
-        return all(step.is_revealed for step in self.steps.values())
+        """Whether nothing here is urgent: all that is open has been revealed, or has ended."""
+        return all(step.is_revealed or step.step is Step.CLOSE for step in self.steps.values())
+
+    def is_taken(self, key: Key) -> bool:
+        """Whether we have a part in this task already; a claim that did not get in may be made again."""
+        step = self.steps.get(key)
+        return step is not None and step.outcome is not Outcome.GONE
 
     def _touched(self, block: BlockRef) -> set[Key] | None:
         """The tasks that the chain has said something about since the last look; None when all must be looked at.
@@ -152,11 +167,32 @@ class OpenClaims:
             self._commit(entry, block)
         elif step.step is Step.REVEAL:
             self._reveal(entry, step, block)
-        elif step.step is Step.CLOSE:
-            assert step.outcome is not None
-            self._close(entry, step.outcome, step.detail)
         elif entry.key in self._uploads:
             self._upload(entry)
+
+    def _close_what_is_final(self, entries: list[Entry], block: BlockRef) -> None:
+        """Forget a claim only when no reorganisation can bring it back: it might want a commit or a reveal again.
+
+        An outcome is final once the block at which we saw it is; that needs no old state, which few nodes keep.
+        """
+        for entry in entries:
+            outcome, seen = self.steps[entry.key].outcome, self._ended.get(entry.key)
+            if seen is None or seen[0] is not outcome:
+                self._ended[entry.key] = (outcome, block)
+        if self.clock() < self._next_final_look:
+            return
+        self._next_final_look = self.clock() + FINAL_LOOK_SECONDS
+        final = self.market.final_block()
+        for entry in entries:
+            outcome, at = self._ended[entry.key]
+            if at.number > final.number:
+                continue
+            if self.market.block(at.number).hash != at.hash:  # undone, and come about again since
+                self._ended[entry.key] = (outcome, block)
+                continue
+            step = self.steps.pop(entry.key)
+            assert step.outcome is not None
+            self._close(entry, step.outcome, step.detail)
 
     def _commit(self, entry: Entry, block: BlockRef) -> None:
         if entry.key in self.given_up or self.transactions.is_pending((*entry.key, "commit")):
@@ -243,5 +279,6 @@ class OpenClaims:
             except (ContentError, OSError) as error:
                 LOGGER.info("output %s stays pinned: %s", entry.output_cid, error)
         self._uploads.pop(entry.key, None)
+        self._ended.pop(entry.key, None)
         self.given_up.pop(entry.key, None)
         self.on_closed(closed)

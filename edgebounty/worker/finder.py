@@ -48,6 +48,7 @@ class Finder:
         self._backoff = Backoff()
         self._not_before: dict[Key, float] = {}
         self._said: dict[str, tuple[float, str]] = {}
+        self._given_up: dict[JobId, Refused] = {}
         self.orchestrator_error: str | None = None
         self.orchestrator_reason: str | None = None
         self.open_jobs: int | None = None
@@ -59,6 +60,10 @@ class Finder:
         offers = self._offers(block)
         refused = 0
         for offer in offers:
+            given_up = self._given_up.get(offer.job_id)
+            if given_up is not None:
+                self._said[given_up.code] = (now, given_up.text)
+                continue
             if self._is_taken(offer.key) or self._not_before.get(offer.key, 0.0) > now:
                 continue
             try:
@@ -85,6 +90,10 @@ class Finder:
         self._not_before[key] = float("inf") if pause is None else now + pause
         if len(self._not_before) > 10_000:
             self._not_before = {k: t for k, t in self._not_before.items() if t > now}
+
+    def give_up_job(self, job_id: JobId, refusal: Refused) -> None:
+        """Take no more tasks of a job whose task failed here: each would cost another no-show fee."""
+        self._given_up[job_id] = refusal
 
     @property
     def refusals(self) -> dict[str, str]:

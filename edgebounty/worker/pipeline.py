@@ -24,8 +24,8 @@ from edgebounty.worker.content import TaskContent
 from edgebounty.worker.explain import Refused
 from edgebounty.worker.failpoint import failpoint
 from edgebounty.worker.finder import Finder
-from edgebounty.worker.journal import Entry, Journal, JournalError, Outcome
-from edgebounty.worker.sandbox import SandboxCrashed, SandboxError, SandboxStopped
+from edgebounty.worker.journal import Entry, Journal, JournalError
+from edgebounty.worker.sandbox import SandboxCrashed, SandboxError, SandboxStopped, SandboxTimeout
 from edgebounty.worker.transactions import Landed, Transactions
 
 LOGGER = logging.getLogger(__name__)
@@ -201,11 +201,10 @@ class Pipeline:
         return True
 
     def _lost_claim(self, attempt: Attempt, error: ChainError) -> None:
+        """Leave its entry to `OpenClaims`: it looks whether the claim is there after all."""
         assert attempt.entry is not None
         self.attempt = None
-        if self.market.claim_of(*attempt.entry.key, self.worker) is None:
-            self.journal.close_entry(attempt.entry, Outcome.GONE, f"not claimed: {error}")
-            self.finder.note(attempt.entry.key, Refused("wave_full", str(error)))
+        self.finder.note(attempt.entry.key, Refused("wave_full", str(error)))
 
     def _run(self, attempt: Attempt) -> None:
         assert attempt.work is not None
@@ -257,7 +256,10 @@ class Pipeline:
         self._crashes[entry.key] = self._crashes.get(entry.key, 0) + 1
         if isinstance(error, SandboxCrashed) and self._crashes[entry.key] < MAX_CRASHES:
             return
-        self._leave(entry, Refused("task_failed_here", str(error), for_seconds=None))
+        code = "time_short" if isinstance(error, SandboxTimeout) else "task_failed_here"
+        refusal = Refused(code, f"job {entry.job_id}: {error}", for_seconds=None)
+        self.finder.give_up_job(entry.job_id, refusal)
+        self._leave(entry, refusal)
 
     def _leave(self, entry: Entry, refusal: Refused) -> None:
         """Give a claim up; tried again later where waiting may help."""

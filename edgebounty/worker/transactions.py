@@ -12,6 +12,7 @@ from edgebounty.chain.errors import ChainError, NodeUnreachable, TransactionFail
 from edgebounty.chain.sender import Sender, SignedTransaction
 
 MAX_BUMPS = 12
+GAP_SECONDS = 3.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -21,6 +22,7 @@ class Pending:
     key: Hashable
     sent: list[SignedTransaction]
     last_sent_at: float
+    checked_at: float = float("-inf")
     bumps: int = 0
 
 
@@ -39,7 +41,6 @@ class Transactions:
     sender: Sender
     max_fee_wei: int
     stuck_seconds: float = 20.0
-    lost_seconds: float = 600.0
     clock: Callable[[], float] = time.monotonic
     _pending: dict[Hashable, Pending] = field(default_factory=dict)
 
@@ -76,7 +77,16 @@ class Transactions:
                 raise
             except ChainError as error:
                 return Landed(key=pending.key, error=error)
-        if self.clock() - pending.last_sent_at > self.stuck_seconds:
+        now = self.clock()
+        if now - max(pending.last_sent_at, pending.checked_at) > GAP_SECONDS:
+            pending.checked_at = now
+            if pending.sent[-1].nonce > self.sender.next_nonce():
+                # Those before it were undone by a reorganisation: it can never get in.
+                self.sender.resync()
+                return Landed(
+                    key=pending.key, error=TransactionFailed("an earlier transaction was undone; sending again")
+                )
+        if now - pending.last_sent_at > self.stuck_seconds:
             return self._nudge(pending)
         return None
 

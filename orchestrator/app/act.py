@@ -11,14 +11,15 @@ from typing import cast
 
 from orchestrator.app.books import Books
 from orchestrator.app.failpoint import failpoint
-from orchestrator.domain.effects import ChainEffect
-from orchestrator.domain.errors import Rejected
+from orchestrator.domain.effects import ChainEffect, ids_of
+from orchestrator.domain.errors import Rejected, Unavailable
 from orchestrator.domain.wanted import still_wanted
 from orchestrator.ports.chain import ChainWriter, Fees, Nonces, Receipt
 from orchestrator.ports.store import Order, OrderStatus, Outbox, Transaction, TransactionStatus
 
 _log = logging.getLogger(__name__)
 LONGEST_REST_BLOCKS = 64
+_MOST_TROUBLES = 2  # then it is the node, not the order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +42,7 @@ class Actor:
         self._books = books
         self._rules = rules
         self._sent_at: dict[bytes, int] = {}
+        self._troubled: set[str] = set()
         self.sent = 0
         self.bumped = 0
         self.held = ""
@@ -130,17 +132,27 @@ class Actor:
     async def _send_due(self, nonces: Nonces, still_open: Sequence[int], head_number: int) -> None:
         in_flight = len(still_open)
         nonce = max([nonces.latest, *(used + 1 for used in still_open)])
-        for order in await asyncio.to_thread(self._outbox.orders, OrderStatus.OPEN):
+        troubles: list[Unavailable] = []
+        orders = await asyncio.to_thread(self._outbox.orders, OrderStatus.OPEN)
+        for order in sorted(orders, key=lambda order: order.key in self._troubled):
             if not isinstance(order.effect, ChainEffect):
                 continue
             if not still_wanted(self._books.final, order.effect):
                 await asyncio.to_thread(self._outbox.update, replace(order, status=OrderStatus.DONE, detail="moot"))
                 continue
-            if in_flight >= self._rules.most_open:
-                return
-            if await self._begin(order, order.effect, nonce, head_number):
-                nonce += 1
-                in_flight += 1
+            if in_flight >= self._rules.most_open or len(troubles) >= _MOST_TROUBLES:
+                break
+            try:
+                begun = await self._begin(order, order.effect, nonce, head_number)
+            except Unavailable as trouble:  # perhaps of this order alone: it comes last from now on
+                self._troubled.add(order.key)
+                troubles.append(trouble)
+                continue
+            self._troubled.discard(order.key)
+            nonce += int(begun)
+            in_flight += int(begun)
+        if troubles:
+            raise troubles[0]
 
     async def _begin(self, order: Order, effect: ChainEffect, nonce: int, head_number: int) -> bool:
         """Sign, store, send: in this order. False if the contract would refuse it now, or gas is too dear."""
@@ -148,7 +160,9 @@ class Actor:
             gas = await self._writer.prepare(effect)
         except Rejected as refused:
             await asyncio.to_thread(self._outbox.update, self._rested(order, refused.reason))
-            _log.info("order refused for now", extra={"order": order.key, "reason": refused.reason})
+            _log.info(
+                "order refused for now", extra={"order": order.key, "reason": refused.reason, **ids_of(order.key)}
+            )
             return False
         fees = await self._writer.fees()
         if fees.max_fee_wei > self._rules.max_fee_wei:
@@ -198,4 +212,5 @@ class Actor:
 
 
 def _fields(transaction: Transaction) -> dict[str, object]:
-    return {"order": transaction.order_key, "tx": "0x" + transaction.hash.hex(), "nonce": transaction.nonce}
+    ids = ids_of(transaction.order_key)
+    return {"order": transaction.order_key, "tx": "0x" + transaction.hash.hex(), "nonce": transaction.nonce, **ids}

@@ -57,23 +57,32 @@ class Books:
         soft = self.final.fork()
         self.soft = soft
         for block in self.seen:
-            fold_block(soft, block.facts, block.header.ref)
+            fold_block(soft, block.facts, block.header.ref, look_for_due=False)
 
     def extend_soft(self, blocks: Iterable[SeenBlock]) -> None:
         """Fold further unfinal blocks. Raises `Rejected` if a fact cannot follow."""
         for block in blocks:
             self.seen.append(block)
-            fold_block(self.soft, block.facts, block.header.ref)
+            fold_block(self.soft, block.facts, block.header.ref, look_for_due=False)
 
 
-def fold_block(market: Market, facts: Iterable[ChainFact], block: BlockRef) -> list[Decision]:
-    """Tell a block's facts in log order, then that the block is over."""
-    told: list[Fact] = [*in_order(facts), BlockAdvanced(block=block)]
+def fold_block(
+    market: Market, facts: Iterable[ChainFact], block: BlockRef, *, look_for_due: bool = True
+) -> list[Decision]:
+    """Tell a block's facts in log order, then that the block is over.
+
+    Without `look_for_due` nobody asks what the block's time makes due: of unfinal blocks, and of all but the last of
+    several final ones, nobody needs to know.
+    """
+    told: list[Fact] = list(in_order(facts))
+    if look_for_due:
+        told.append(BlockAdvanced(block=block))
     decisions: list[Decision] = []
     for fact in told:
         decision = decide(market, fact)
         market.apply(decision)
         decisions.append(decision)
+    market.apply(Decision(block=block))
     return decisions
 
 

@@ -33,6 +33,7 @@ class Contents:
         self._recompute_after = recompute_after_blocks
         self._next_look: dict[Digest, tuple[float, float]] = {}
         self._missing_since: dict[str, int] = {}
+        self._next_check: dict[str, float] = {}
         self.recomputed = 0
         self.disputed: list[str] = []
 
@@ -86,10 +87,14 @@ class Contents:
     async def _check_output(self, order: Order, effect: Recompute) -> list[tuple[Order, Job, Task]]:
         job = self._books.final.jobs[effect.task.job_id]
         task = self._books.final.tasks[effect.task]
+        if time.monotonic() < self._next_check.get(order.key, 0.0):
+            return []
         try:
             found = await self._keeper.ensure_output(job, task, {}, recompute=False)
-        except Unavailable as error:
-            _log.info("output not checked", extra={"task": str(task.id), "reason": error.reason})
+        except Unavailable as error:  # not even the job's manifest is here
+            if order.key not in self._next_check:
+                _log.info("output not checked", extra={"task": str(task.id), "reason": error.reason})
+            self._next_check[order.key] = time.monotonic() + _LONGEST_PAUSE_SECONDS
             return []
         if found:
             self._missing_since.pop(order.key, None)

@@ -125,7 +125,8 @@ class Watcher:
             return False  # seen on another fork: the next cycle drops it first
         decisions: list[Decision] = []
         for block in ready:
-            decisions += fold_block(books.final, block.facts, block.header.ref)
+            is_last = block.header is last
+            decisions += fold_block(books.final, block.facts, block.header.ref, look_for_due=is_last)
         await self._save_final(last, [fact for block in ready for fact in block.facts], decisions)
         books.seen = books.seen[len(ready) :]
         books.rebuild_soft()

@@ -15,11 +15,12 @@ def due_effects(market: Market, block: BlockRef) -> tuple[tuple[Effect, ...], tu
     effects: list[Effect] = []
     active: Counter[JobId] = Counter()
     epochs: set[int] = set()
+    mine = {job.id: job for job in market.open_jobs() if is_mine(market, job)}
     for task in market.open_tasks():
-        job = market.jobs[task.id.job_id]
         if task.claims:
-            active[job.id] += 1
-        if job.terms.orchestrator != market.policy.me or job.terms.lane != market.policy.lane:
+            active[task.id.job_id] += 1
+        job = mine.get(task.id.job_id)
+        if job is None:
             continue
         effects += _of_task(job, task, block, market.policy)
         if _waits_for_seed(market, job, task, block):
@@ -28,16 +29,20 @@ def due_effects(market: Market, block: BlockRef) -> tuple[tuple[Effect, ...], tu
 
     closed: list[JobId] = []
     for job in market.open_jobs():
-        mine = job.terms.orchestrator == market.policy.me
         if active[job.id] or not job.ended(block.time):
             continue
-        if mine:
+        if job.id in mine:
             effects.append(Refund(job_id=job.id, finished=job.finished))
         if block.time >= job.terms.deadline + market.policy.keep_seconds:
             closed.append(job.id)
-            if mine:
+            if job.id in mine:
                 effects.append(Unpin(job_id=job.id, digest=job.terms.manifest_digest))
     return tuple(effects), tuple(closed)
+
+
+def is_mine(market: Market, job: Job) -> bool:
+    """Whether this orchestrator answers for the job: it gets the fee, and the lane is the one we serve."""
+    return job.terms.orchestrator == market.policy.me and job.terms.lane == market.policy.lane
 
 
 def _of_task(job: Job, task: Task, block: BlockRef, policy: Policy) -> list[Effect]:
@@ -50,21 +55,21 @@ def _of_task(job: Job, task: Task, block: BlockRef, policy: Policy) -> list[Effe
         return [ExpireClaim(task=task.id, worker=claim.worker) for claim in late]
     if now >= job.terms.deadline:
         return [ExpireTask(task=task.id)] if task.claims else []
-    may_widen = task.free_slots > 0 and _may_fill(job, task) and task.reopens < policy.max_reopens
+    may_widen = task.free_slots > 0 and may_fill(job, task) and task.reopens < policy.max_reopens
     drawn = policy.epoch_of(block.number) > task.draw_epoch  # else the lane refuses: the seed may yet come
     return [Reopen(task=task.id, reopens=task.reopens)] if may_widen and drawn and now >= task.phase_deadline else []
 
 
-def _may_fill(job: Job, task: Task) -> bool:
+def may_fill(job: Job, task: Task) -> bool:
     """An ended job fills up only the tasks that somebody holds."""
     return job.status is JobStatus.OPEN or bool(task.claims)
 
 
 def _waits_for_seed(market: Market, job: Job, task: Task, block: BlockRef) -> bool:
     return (
-        task.free_slots > 0
-        and _may_fill(job, task)
+        task.draw_epoch not in market.seeds
+        and task.free_slots > 0
+        and may_fill(job, task)
         and block.time < job.terms.deadline
-        and task.draw_epoch not in market.seeds
         and block.number >= task.draw_epoch * market.policy.epoch_blocks
     )

@@ -114,6 +114,18 @@ class Unpin:
         return f"unpin:{self.job_id}"
 
 
+def ids_of(key: str) -> dict[str, int]:
+    """The job and task, or the epoch, that an order's key names: for logs."""
+    kind, _, rest = key.partition(":")
+    name = rest.partition(":")[0]
+    job, slash, index = name.partition("/")
+    if not job.isdigit():
+        return {}
+    if kind == "seed":
+        return {"epoch": int(job)}
+    return {"job": int(job)} | ({"task": int(index)} if slash else {})
+
+
 ChainEffect = RecordSeed | Settle | ExpireClaim | Reopen | ExpireTask | Refund
 ContentEffect = LoadManifest | Recompute | Unpin
 Effect = ChainEffect | ContentEffect

@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 from edgebounty.protocol.draw import draw_hash
 from edgebounty.protocol.types import Address
+from orchestrator.domain.due import is_mine, may_fill
 from orchestrator.domain.market import Market
-from orchestrator.domain.values import Job, JobStatus, ManifestStatus, Policy, Seed, Task, TaskId
+from orchestrator.domain.values import Job, ManifestStatus, Policy, Seed, Task, TaskId
 
+MOST_LOOKED_AT = 2000
 LAST_TURN = 3  # contracts/libraries/Draw.sol
 _ALL_HASHES = (1 << 256) - 1
 
@@ -41,6 +43,8 @@ class Board:
     """Every task that somebody may claim at this block, as columns; and why others may not be claimed yet."""
 
     tasks: tuple[Task, ...]
+    job_ids: NDArray[np.uint64]
+    indexes: NDArray[np.uint64]
     prices: NDArray[np.float64]
     memory_bytes: NDArray[np.int64]
     simd: NDArray[np.bool_]
@@ -73,7 +77,7 @@ def make_board(market: Market) -> Board:
     foreign: set[int] = set()
     for task in market.open_tasks():
         job = market.jobs[task.id.job_id]
-        if job.terms.orchestrator != market.policy.me or job.terms.lane != market.policy.lane:
+        if not is_mine(market, job):
             foreign.add(job.id)
         elif not _may_join(job, task, market.block.time):
             continue
@@ -86,6 +90,8 @@ def make_board(market: Market) -> Board:
     manifests = [market.manifests[job.terms.manifest_digest] for job, _ in open_tasks]
     return Board(
         tasks=tuple(task for _, task in open_tasks),
+        job_ids=np.array([job.id for job, _ in open_tasks], dtype=np.uint64),
+        indexes=np.array([task.id.index for _, task in open_tasks], dtype=np.uint64),
         prices=np.array([float(job.terms.slot_price_wei) for job, _ in open_tasks], dtype=np.float64),
         memory_bytes=np.array([manifest.memory_bytes for manifest in manifests], dtype=np.int64),
         simd=np.array([manifest.simd for manifest in manifests], dtype=np.bool_),
@@ -138,11 +144,11 @@ def match(
         best = int(board.prices.max())
         return Offers(reason=f"no open task pays enough: the best pays {best} base units, below this worker's minimum")
     held = np.array([shard in able.held for shard in board.shards], dtype=np.bool_)
-    order = np.lexsort((_own_order(worker, board.tasks), -board.prices, ~held, ~fits))
+    order = np.lexsort((_own_order(worker, board), -board.prices, ~held, ~fits))
     found: list[Task] = []
     taken = full = undrawn = 0
     waits: list[int] = []
-    for position in order[: int(fits.sum())]:
+    for position in order[: min(int(fits.sum()), MOST_LOOKED_AT)]:
         task = board.tasks[position]
         if task.claim_of(worker) is not None:
             taken += 1
@@ -173,21 +179,18 @@ def _turn(board: Board, task: Task, worker: Address, stakes: Mapping[int, Stake]
     return None
 
 
-def _own_order(worker: Address, tasks: Sequence[Task]) -> NDArray[np.uint64]:
-    """A stable order of the tasks that differs from worker to worker."""
-    start = int.from_bytes(hashlib.sha256(worker.encode()).digest()[:8], "big")
-    keys = np.array([(task.id.job_id << 32) + task.id.index for task in tasks], dtype=np.uint64)
+def _own_order(worker: Address, board: Board) -> NDArray[np.uint64]:
+    """An order of the tasks that differs from worker to worker; of very many tasks each block brings others first."""
+    turn = board.now if len(board.tasks) > MOST_LOOKED_AT else 0
+    start = int.from_bytes(hashlib.sha256(f"{worker} {turn}".encode()).digest()[:8], "big")
+    keys = (board.job_ids << np.uint64(32)) + board.indexes
     mixed = (keys ^ np.uint64(start)) * np.uint64(0x9E3779B97F4A7C15)
     return mixed ^ (mixed >> np.uint64(29))
 
 
 def _may_join(job: Job, task: Task, now: int) -> bool:
-    open_now = task.free_slots > 0 and now < job.terms.deadline and _may_start(job, task)
+    open_now = task.free_slots > 0 and now < job.terms.deadline and may_fill(job, task)
     return open_now and not task.has_late_claims(now)
-
-
-def _may_start(job: Job, task: Task) -> bool:
-    return job.status is JobStatus.OPEN or bool(task.claims)
 
 
 def _shard_of(job: Job, task: Task, shards: Sequence[str]) -> str:

@@ -6,6 +6,7 @@ import re
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,13 +33,13 @@ class Member:
 
 
 CAST = (
-    Member(name="ada", role="honest"),
-    Member(name="ben", role="honest"),
-    Member(name="cleo", role="honest"),
-    Member(name="loki", role="liar"),
+    Member(name="honest-1", role="honest"),
+    Member(name="honest-2", role="honest"),
+    Member(name="honest-3", role="honest"),
+    Member(name="liar", role="liar"),
     # One claim at a time: whoever is killed between commit and reveal would lose the whole stake of that task.
-    Member(name="dora", role="killed", arguments=("--max-open", "1", "--cpu-share", "0.1")),
-    Member(name="tardy", role="slow", arguments=("--max-open", "1", "--cpu-share", "0.15")),
+    Member(name="killed", role="killed", arguments=("--max-open", "1", "--cpu-share", "0.1")),
+    Member(name="slow", role="slow", arguments=("--max-open", "1", "--cpu-share", "0.15")),
 )
 
 
@@ -51,8 +52,9 @@ def start(devnet: Devnet, member: Member) -> Child:
 class Executioner:
     """Sends SIGKILL to one worker while the wasm of a training task runs in its sandbox."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, on_kill: Callable[[str, str], None]) -> None:
         self.name = name
+        self._on_kill = on_kill
         self.job_id: int | None = None
         self.killed_in: tuple[int, int] | None = None
         """(job, task) that was running."""
@@ -97,6 +99,7 @@ class Executioner:
                     if spent >= WASM_SECONDS:
                         child.kill()
                         self.killed_in, self.cpu_seconds = task, spent
+                        self._on_kill(self.name, f"SIGKILL while the wasm of job {task[0]} task {task[1]} ran")
                         return
         except psutil.NoSuchProcess:
             return

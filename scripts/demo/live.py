@@ -13,7 +13,7 @@ from rich.text import Text
 
 from demo.cast import CAST
 from edgebounty.chain.market import MarketContracts
-from edgebounty.cli.job.board import job_board
+from edgebounty.cli.job.board import LEGEND, job_board
 from edgebounty.cli.up import plain
 from edgebounty.client.endpoints import TestAccount
 from edgebounty.client.history import History
@@ -46,13 +46,19 @@ class LiveView:
         with self._lock:
             self._lines[name] = text
 
+    def tell(self, name: str, text: str) -> None:
+        """What the demo itself did to a worker."""
+        with self._lock:
+            self._lines[name] = text
+
     def __rich__(self) -> RenderableType:
         parts: list[RenderableType] = []
         if self.history is not None and self.token is not None:
             parts += [
-                job_board(job, self.token, self.now, title=self.titles.get(job.id))
+                job_board(job, self.token, self.now, title=self.titles.get(job.id), with_legend=False)
                 for job in list(self.history.jobs.values())
             ]
+            parts.append(Text(LEGEND + "\n", "dim"))
         if self.accounts:
             parts.append(self._workers())
         seconds = time.monotonic() - self._started

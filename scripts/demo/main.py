@@ -63,13 +63,22 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--deployer", choices=("brownie", "builtin"), default="brownie", help="what deploys the contracts"
     )
+    parser.add_argument(
+        "--rpc", metavar="URL", help="use this development chain instead of starting one (builtin deployer)"
+    )
     parser.add_argument("--out", type=Path, default=BUILD, help="folder for the market and the report")
     options = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, _interrupt)
     console = Console(highlight=False)
     started = time.monotonic()
     try:
-        outcome = _perform(console, options.out.resolve(), options.deployer, started)
+        outcome = _perform(
+            console,
+            options.out.resolve(),
+            deployer="builtin" if options.rpc else options.deployer,
+            rpc_url=options.rpc,
+            started=started,
+        )
     except KeyboardInterrupt:
         console.print("\nStopped: every process of the demo has ended.")
         return 130
@@ -92,10 +101,10 @@ def main(arguments: list[str] | None = None) -> int:
     return 1 if broken else 0
 
 
-def _perform(console: Console, folder: Path, deployer: str, started: float) -> report.Outcome:
+def _perform(console: Console, folder: Path, *, deployer: str, rpc_url: str | None, started: float) -> report.Outcome:
     """Opens the market, runs the jobs, closes it again."""
     view = LiveView(started)
-    executioner = cast.Executioner("dora")
+    executioner = cast.Executioner("killed", view.tell)
 
     def hear(name: str, line: str) -> None:
         view.hear(name, line)
@@ -115,6 +124,7 @@ def _perform(console: Console, folder: Path, deployer: str, started: float) -> r
         workers=tuple(member.name for member in cast.CAST),
         deployer=deployer,  # type: ignore[arg-type]
         extra_accounts=("requester",),
+        rpc_url=rpc_url,
     )
     live = Live(view, console=console, refresh_per_second=6) if console.is_terminal else nullcontext()
     with live, Devnet(settings, hear) as devnet, ThreadPoolExecutor(2) as threads:
@@ -144,7 +154,7 @@ def _perform(console: Console, folder: Path, deployer: str, started: float) -> r
         devnet.stop_orchestrator()
         _update(stage)
         return report.Outcome(
-            jobs=done,
+            jobs=tuple(sorted(done, key=lambda job: job.job_id)),
             history=stage.history,
             accounts=devnet.accounts,
             executioner=executioner,

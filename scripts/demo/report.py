@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from edgebounty.client.endpoints import TestAccount
 from edgebounty.client.history import History, JobHistory, WorkerHistory
 from edgebounty.client.market import Token
 from edgebounty.client.verification import Verification
+from edgebounty.jobs.shape import output_cid
 
 MIN_ACCURACY = 0.95
 MAX_SECONDS = 120
@@ -151,12 +153,12 @@ def show(console: Console, outcome: Outcome, report: dict[str, Any], kept: list[
     )
     console.rule("[bold]Content")
     for job in outcome.jobs:
-        _show_content(console, job)
+        _show_content(console, job, outcome.history.jobs[job.job_id])
     console.print("Check any of it yourself, from the chain and this content alone:")
-    folder = outcome.market_folder
-    console.print(f"  edgebounty up --dir {folder} --workers 0   [dim]# and in another terminal[/]", soft_wrap=True)
+    command, folder = _near(Path(sys.executable).parent / "edgebounty"), _near(outcome.market_folder)
+    console.print(f"  {command} up --dir {folder} --workers 0   [dim]# and in another terminal[/]", soft_wrap=True)
     for job in outcome.jobs:
-        console.print(f"  edgebounty job verify {job.job_id} --dir {folder}", soft_wrap=True)
+        console.print(f"  {command} job verify {job.job_id} --dir {folder}", soft_wrap=True)
     console.rule("[bold]Promised and kept?")
     for promise in kept:
         mark = "[green]✓[/]" if promise.kept else "[red bold]✗[/]"
@@ -255,12 +257,22 @@ def _rounded(token: Token, amount: int) -> str:
     return f"{amount / 10**token.decimals:.2f} {token.symbol}"
 
 
-def _show_content(console: Console, job: DemoJob) -> None:
+def _near(path: Path) -> Path:
+    """The path as seen from here, where that is shorter."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
+def _show_content(console: Console, job: DemoJob, history: JobHistory) -> None:
     manifest = job.planned.manifest
     lines = [("manifest", job.planned.cid), ("program", manifest.program)]
     lines += [("reducer", manifest.reducer)] if manifest.reducer is not None else []
     lines += [("state", manifest.state)] if manifest.state is not None else []
     lines += [(f"shard {i}", shard.cid) for i, shard in enumerate(manifest.shards)]
+    lines += [
+        (f"output {task.index}", output_cid(manifest, task.index, task.result))
+        for task in (history.tasks[index] for index in sorted(history.tasks))
+        if task.result is not None
+    ]
     lines += [("result", job.result.cid)] if job.result is not None else []
     for i, (name, cid) in enumerate(lines):
         head = f"job {job.job_id} {job.kind}" if i == 0 else ""

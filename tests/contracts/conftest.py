@@ -5,12 +5,35 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from web3.eth import Eth
+from web3.exceptions import TransactionNotFound
 
 from tests.contracts.rig import Market
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patient_brownie() -> Iterator[None]:
+    """Under load anvil counts a transaction before it has its receipt; brownie would think it was dropped."""
+    at_once = Eth.get_transaction_receipt
+
+    def patient(eth: Eth, transaction_hash: Any) -> Any:
+        until = time.monotonic() + 5
+        while True:
+            try:
+                return at_once(eth, transaction_hash)
+            except TransactionNotFound:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.02)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Eth, "get_transaction_receipt", patient)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import brownie  # type: ignore[import-untyped]
@@ -47,23 +48,27 @@ def test_claim__seed_not_recorded_yet__nobody_is_drawn(staked: Market) -> None:
     assert staked.lane.turnOf(second, 0, staked.worker(0)) == 0
 
 
-def test_claim__before_its_turn__refused_and_at_it_allowed(staked: Market) -> None:
-    job = post_unseeded(staked, quorum=1, workSlots=1)
-    epoch = staked.lane.drawEpochOf(job, 0)
-    first = staked.seeds.seedBlockOf(epoch)
-    brownie.chain.mine(max(0, first + 1 - brownie.chain.height))
+def test_claim__before_its_turn__refused_and_at_it_allowed(accounts: Any) -> None:
+    market = Market.deployed(accounts, replace(SETTINGS, turn_seconds=10, draw_seconds=40))
+    market.stake_workers(4)
+    job = post_unseeded(market, quorum=1, workSlots=1)
+    epoch = market.lane.drawEpochOf(job, 0)
+    first = market.seeds.seedBlockOf(epoch)
+    brownie.chain.mine(max(1, first + 1 - brownie.chain.height))
     header = fetch_header(brownie.web3, first)
-    recorded = staked.seeds.recordSeed(epoch, header, {"from": staked.orchestrator}).timestamp
-    # With one slot and four equal stakes a worker is drawn at once with a chance of 1/4, from the third turn on surely.
-    turns = {index: staked.lane.turnOf(job, 0, staked.worker(index)) - recorded for index in range(4)}
-    assert set(turns.values()) <= {turn * SETTINGS.turn_seconds for turn in range(3)}
+    recorded = market.seeds.recordSeed(epoch, header, {"from": market.orchestrator}).timestamp
+    # With one slot and four equal stakes a worker is drawn at once with a chance of 1/4, after two turns surely.
+    turns = {index: market.lane.turnOf(job, 0, market.worker(index)) - recorded for index in range(4)}
+    assert set(turns.values()) <= {0, 10, 20}
     latest = max(turns, key=lambda index: turns[index])
     if turns[latest] > 0:
-        at(recorded + turns[latest] - 1) if turns[latest] > 1 else at(recorded)
-        with refuses("NotDrawn", job, 0, staked.worker(latest), epoch):
-            staked.claim(job, 0, latest)
+        at(recorded + turns[latest] - 1)
+        with refuses("NotDrawn", job, 0, market.worker(latest), epoch):
+            market.claim(job, 0, latest)
+        assert not market.lane.isDrawn(job, 0, market.worker(latest))
     at(recorded + max(1, turns[latest]))
-    staked.claim(job, 0, latest)
+    market.claim(job, 0, latest)
+    assert market.locked(market.worker(latest)) == CLAIM_STAKE
 
 
 def test_claim__by_who_staked_after_the_draws_stake_block__refused(staked: Market) -> None:

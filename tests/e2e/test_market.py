@@ -99,6 +99,9 @@ def test_job__stopped__the_bounty_comes_back(market: Up, table: Path) -> None:
     stopped = market.cli("job", "stop", job, "--yes", "--json")
     assert stopped.status == 0, stopped.err
     assert int(stopped.json["refunded"]) > 0
+    withdrawn = market.cli("withdraw", "--yes", "--json")
+    assert int(withdrawn.json["withdrawn"]) >= int(stopped.json["refunded"])
+    assert market.cli("withdraw", "--json").json["withdrawn"] == "0"
     assert market.cli("job", "result", job).status == 3
 
 
@@ -113,6 +116,12 @@ def test_stake__add_unbond_withdraw__through_the_whole_way(market: Up) -> None:
     too_much = market.cli("stake", "unbond", "4", *account)
     assert too_much.status == 3
     assert "is free" in too_much.error["what"]
+
+
+def test_faucet__spare_account__has_tokens_more(market: Up) -> None:
+    before = int(market.cli("stake", "show", "--account", "spare", "--json").json["tokens"])
+    after = int(market.cli("faucet", "--account", "spare", "--json").json["tokens"])
+    assert after == before + 10_000 * 10**18
 
 
 def test_worker_status__running__says_what_it_does(market: Up) -> None:

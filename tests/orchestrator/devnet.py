@@ -88,7 +88,9 @@ class Person:
 class Process:
     """`python -m orchestrator` as an operator would start it."""
 
-    def __init__(self, net: Devnet, data_dir: Path, *, failpoint: str = "", **settings: Any) -> None:
+    def __init__(
+        self, net: Devnet, data_dir: Path, *, failpoint: str = "", without: tuple[str, ...] = (), **settings: Any
+    ) -> None:
         self.data_dir = data_dir
         config = data_dir / "orchestrator.toml"
         data_dir.mkdir(parents=True, exist_ok=True)
@@ -102,7 +104,8 @@ class Process:
             "keep_days": 1.0,
             "recompute_after_blocks": 2,
         } | settings
-        config.write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in values.items()))
+        kept = {name: value for name, value in values.items() if name not in without}
+        config.write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in kept.items()))
         environment = os.environ | ({"EDGEBOUNTY_FAILPOINT": failpoint} if failpoint else {})
         self._log = (data_dir / "log.jsonl").open("ab")
         self.popen = subprocess.Popen(

@@ -43,6 +43,7 @@ def test_load__nothing_given__all_missing_names_together() -> None:
         ('public_url = "ftp://x"\n', "public_url"),
         ('keystore = "s"\n', "either key_file or keystore"),
         ("= 3\n", "is not TOML"),
+        ('behind_proxy = "maybe"\n', "true or false is expected"),
         ('fee_bps = "much"\n', "a whole number is expected, not 'much'"),
     ],
 )

@@ -24,21 +24,23 @@ MAX_ROUNDS_SHOWN = 12
 MAX_CELLS = 60
 
 
-def job_board(job: JobHistory, token: Token, now: int, *, title: str | None = None) -> RenderableType:
+def job_board(
+    job: JobHistory, token: Token, now: int, *, title: str | None = None, with_legend: bool = True
+) -> RenderableType:
     """The whole job in a few lines."""
     terms = job.terms
     left = max(0, terms.deadline - now)
     head = Text.assemble(
         (title or f"job {job.id}", "bold"),
         f"  {job.finished}/{terms.total_tasks} tasks  ",
-        (f"paid {token.text(job.paid)} of {token.text(job.escrowed)}", ""),
+        f"paid {token.short(job.paid)} of {token.short(job.escrowed)} {token.symbol}",
         (f"  claims close in {left // 60}:{left % 60:02d}" if not job.done else "", "dim"),
     )
     if job.stopped:
         head.append("  stopped", "yellow")
     if job.failed_task is not None:
         head.append(f"  failed in task {job.failed_task}", "red")
-    return Group(head, _grid(job), Text(LEGEND, "dim"))
+    return Group(head, _grid(job), *([Text(LEGEND, "dim")] if with_legend else []))
 
 
 def _grid(job: JobHistory) -> Table:

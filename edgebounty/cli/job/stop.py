@@ -32,6 +32,6 @@ def stop(job_id: int, settings: Settings, out: Output, yes: bool) -> None:
     if out.as_json:
         out.document({"job_id": job_id, "stopped": True, "refunded": str(refunded), "escrow_left": str(left)})
         return
-    out.say(f"Job {job_id} has ended. {market.token.text(refunded)} came back as credit of its requester.")
+    out.say(f"Job {job_id} has ended. {market.token.text(refunded)} came back as credit: `edgebounty withdraw`.")
     if left:
         out.say(f"{market.token.text(left)} stays for claimed tasks; run this again when they are done.")

@@ -20,11 +20,11 @@ from typing import IO, Literal
 
 from web3 import Web3
 
-from edgebounty.chain.anvil import Anvil, dev_account
+from edgebounty.chain.accounts import load_account
 from edgebounty.chain.deployment import Deployment, DeploymentSettings, deploy
-from edgebounty.chain.errors import AnvilError
 from edgebounty.chain.market import MarketContracts
 from edgebounty.chain.rpc import connect
+from edgebounty.client.devnet.chain import Chain, ForeignChain, start_anvil
 from edgebounty.client.devnet.funding import give_coin, give_stake, give_tokens
 from edgebounty.client.devnet.keys import make_account
 from edgebounty.client.devnet.orchestrator import OrchestratorProcess, forget_state, start_orchestrator
@@ -34,8 +34,7 @@ from edgebounty.client.errors import Broken, Rejected, Unavailable
 
 DEPLOYMENT_FILE = "deployment.json"
 STAKE_TOKENS = 1_000
-BLOCK_SECONDS = 0.5
-"""Every stage of a job waits for the seed of the next epoch; shorter blocks cost more work than they save time."""
+FOREIGN_FINALITY_BLOCKS = "2"
 BROWNIE_SECONDS = 180
 
 Deployer = Literal["builtin", "brownie"]
@@ -50,6 +49,8 @@ class DevnetSettings:
     rpc_port: int = 0
     api_port: int = 0
     chain_id: int = 31337
+    rpc_url: str | None = None
+    """A development chain that runs already, instead of starting one."""
     deployer: Deployer = "builtin"
     fee_bps: int = 100
     deployment: DeploymentSettings = field(default_factory=lambda: DeploymentSettings(epoch_blocks=2, draw_seconds=6))
@@ -65,7 +66,7 @@ class Devnet:
         self.workers: dict[str, Child] = {}
         self._on_line = on_line
         self._lock: IO[str] | None = None
-        self._chain: Anvil | None = None
+        self._chain: Chain | None = None
         self._orchestrator: OrchestratorProcess | None = None
         self._accounts: dict[str, TestAccount] = {}
         self._contracts: MarketContracts | None = None
@@ -80,14 +81,17 @@ class Devnet:
         self._take_folder()
         self.was_killed = self._running_mark.exists()
         self._running_mark.touch()
-        state = self.directory / "chain.json"
-        if (self.directory / DEPLOYMENT_FILE).exists() and not state.exists():
-            raise Rejected(
-                f"{self.directory} has a deployment but its chain's state is gone ({state.name})",
-                remedy="start in another folder, or delete this one",
-            )
+        if self.settings.rpc_url is not None:
+            self._chain = ForeignChain(self.settings.rpc_url)
+            return connect(self._chain.url)
         old = self._old_endpoints()
-        self._chain = self._start_anvil(self.settings.rpc_port, _port_of(old.rpc_url) if old else 0, state)
+        self._chain = start_anvil(
+            self.directory,
+            chain_id=self.settings.chain_id,
+            port=self.settings.rpc_port,
+            last_port=_port_of(old.rpc_url) if old else 0,
+            has_contracts=(self.directory / DEPLOYMENT_FILE).exists(),
+        )
         return connect(self._chain.url, self.settings.chain_id)
 
     def deploy(self, web3: Web3) -> Deployment:
@@ -103,7 +107,10 @@ class Devnet:
         elif self.settings.deployer == "brownie":
             deployment = self._deploy_with_brownie(path)
         else:
-            deployment = deploy(web3, dev_account(0), self.settings.deployment)
+            deployer = make_account("deployer", self.directory / "keys")
+            give_coin(web3, (deployer,))
+            account = load_account(key_file=Path(deployer.key_file))
+            deployment = deploy(web3, account, self.settings.deployment)
             deployment.save(path)
         self._contracts = MarketContracts(web3, deployment)
         return deployment
@@ -132,6 +139,8 @@ class Devnet:
             account=self._accounts["orchestrator"],
             port=self.settings.api_port or (_port_of(old.api_url) if old else 0),
             fee_bps=self.settings.fee_bps,
+            # geth in development mode finalizes only each 32nd block
+            finality="finalized" if self.settings.rpc_url is None else FOREIGN_FINALITY_BLOCKS,
             on_line=self._on_line,
         )
 
@@ -172,7 +181,7 @@ class Devnet:
         return self._contracts
 
     @property
-    def chain(self) -> Anvil:
+    def chain(self) -> Chain:
         if self._chain is None:
             raise Broken("the chain is not started yet", remedy="report it")
         return self._chain
@@ -237,35 +246,25 @@ class Devnet:
     def _take_folder(self) -> None:
         try:
             self.directory.mkdir(parents=True, exist_ok=True)
-            self._lock = (self.directory / "up.lock").open("w")
+            lock = (self.directory / "up.lock").open("w")
         except OSError as error:
             raise Rejected(
                 f"cannot use the folder {self.directory}: {error.strerror}", remedy="name another --dir"
             ) from error
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
+            lock.close()
             raise Rejected(
                 f"another market runs in {self.directory}", remedy="stop it first, or name another --dir"
             ) from error
+        self._lock = lock  # from here on the folder is ours, and so is what `stop` removes
 
     def _old_endpoints(self) -> Endpoints | None:
         try:
             return Endpoints.load(self.directory)
         except Rejected:
             return None
-
-    def _start_anvil(self, wanted: int, last: int, state: Path) -> Anvil:
-        """On the wanted port; without a wish on the last one, or any if that is taken now."""
-        if not wanted and last:
-            try:
-                return self._anvil(last, state)
-            except AnvilError:
-                pass
-        return self._anvil(wanted, state)
-
-    def _anvil(self, port: int, state: Path) -> Anvil:
-        return Anvil.start(port=port, chain_id=self.settings.chain_id, state=state, block_time=BLOCK_SECONDS)
 
     def _deploy_with_brownie(self, path: Path) -> Deployment:
         root = Path(__file__).resolve().parents[3]

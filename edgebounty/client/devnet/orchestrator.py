@@ -34,6 +34,7 @@ def start_orchestrator(
     account: TestAccount,
     port: int,
     fee_bps: int,
+    finality: str,
     on_line: OnLine | None,
 ) -> OrchestratorProcess:
     """Writes its settings, starts it and waits until it answers. Raises `Unavailable` when it does not."""
@@ -49,6 +50,7 @@ def start_orchestrator(
         "key_file": account.key_file,
         "port": port,
         "fee_bps": fee_bps,
+        "finality": finality,
         "poll_seconds": 0.25,
     }
     # JSON strings and numbers are TOML's too

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from web3.contract.contract import ContractFunction
-from web3.exceptions import TransactionNotFound
+from web3.exceptions import TransactionNotFound, Web3RPCError
 
 from edgebounty.chain import sender as chain
-from edgebounty.chain.errors import NoGasMoney, TransactionFailed
+from edgebounty.chain.errors import NoGasMoney
 from edgebounty.chain.header import fetch_header
 from edgebounty.chain.market import MarketContracts
 from edgebounty.chain.rpc import guard
@@ -15,6 +15,10 @@ from orchestrator.domain.effects import ChainEffect, ExpireClaim, ExpireTask, Re
 from orchestrator.domain.errors import Rejected
 from orchestrator.domain.values import BlockRef
 from orchestrator.ports.chain import Fees, Nonces, Receipt, Signed
+
+# How geth, anvil, Nethermind and Erigon say it.
+_KNOWN = ("already known", "already imported", "alreadyknown", "known transaction")
+_NONCE_TAKEN = ("nonce", "underpriced")
 
 
 class Web3Writer:
@@ -42,14 +46,17 @@ class Web3Writer:
 
     async def send(self, raw: bytes) -> None:
         def hand_over() -> None:
+            web3 = self._market.web3
             try:
-                self._sender.send_raw(_Raw(raw))  # type: ignore[arg-type]
-            except NoGasMoney:
-                raise
-            except TransactionFailed as error:
-                words = str(error).lower()
-                if "nonce" in words or "underpriced" in words:
-                    raise Rejected(by="the node", reason=str(error)) from error
+                guard(self._market.url, lambda: web3.eth.send_raw_transaction(raw))
+            except Web3RPCError as error:
+                words = str(error)
+                if any(known in words.lower() for known in _KNOWN):
+                    return
+                if any(taken in words.lower() for taken in _NONCE_TAKEN):
+                    raise Rejected(by="the node", reason=words) from error
+                if "insufficient funds" in words.lower():
+                    raise NoGasMoney(self._sender.address, words) from error
                 raise
 
         await ask("sending", hand_over)
@@ -90,10 +97,3 @@ class Web3Writer:
                 return market.expire_task(effect.task.job_id, effect.task.index)
             case Refund():
                 return market.refund(effect.job_id)
-
-
-class _Raw:
-    """Stored bytes, as `Sender.send_raw` takes them."""
-
-    def __init__(self, raw: bytes) -> None:
-        self.raw = raw

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections import Counter
@@ -54,6 +55,7 @@ class Service:
     authorise: Authorise
     by_ip: RateLimit
     by_account: RateLimit
+    behind_proxy: bool = False
 
 
 def make_application(service: Service) -> web.Application:
@@ -69,6 +71,7 @@ def make_application(service: Service) -> web.Application:
             web.get("/v1/jobs", api.jobs),
             web.get("/v1/jobs/{id}", api.job),
             web.get("/v1/status", api.status),
+            web.options("/v1/{path:.*}", api.preflight),
             web.get("/healthz", api.healthz),
             web.get("/metrics", api.metrics),
             *gateway_routes(service.content, service.authorise),
@@ -85,7 +88,7 @@ class _Api:
     @web.middleware
     async def guard(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
         """Rates first; then every error as JSON that says who has to act."""
-        wait = self._s.by_ip.take(request.remote or "")
+        wait = self._s.by_ip.take(self._caller(request))
         if wait:
             return _too_many(wait, "this network address")
         try:
@@ -105,6 +108,18 @@ class _Api:
             self._s.contents.wake()
         response.headers.setdefault("Access-Control-Allow-Origin", "*")
         return response
+
+    def _caller(self, request: web.Request) -> str:
+        """The network address to count. A proxy of ours appends the last entry; earlier ones may be invented."""
+        if self._s.behind_proxy:
+            told = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
+            return told or (request.remote or "")
+        return request.remote or ""
+
+    async def preflight(self, request: web.Request) -> web.Response:
+        """Pages of any origin may ask: nothing here depends on who is logged in anywhere."""
+        allowed = {"Access-Control-Allow-Methods": "GET, POST", "Access-Control-Allow-Headers": "Content-Type"}
+        return web.Response(status=204, headers={**allowed, "Access-Control-Max-Age": "86400"})
 
     async def market(self, request: web.Request) -> web.Response:
         return web.json_response(self._s.market)
@@ -159,7 +174,8 @@ class _Api:
     async def status(self, request: web.Request) -> web.Response:
         s, books = self._s, self._s.books
         head = s.watcher.head
-        open_orders = s.outbox.orders(OrderStatus.OPEN)
+        open_orders = await asyncio.to_thread(s.outbox.orders, OrderStatus.OPEN)
+        on_their_way = await asyncio.to_thread(s.outbox.open_transactions)
         return web.json_response(
             {
                 "orchestrator": books.policy.me,
@@ -170,7 +186,7 @@ class _Api:
                 "jobs": len(books.soft.jobs),
                 "workers": len(s.offering.workers),
                 "orders_open": [order.key for order in open_orders[:50]],
-                "transactions_open": len(s.outbox.open_transactions()),
+                "transactions_open": len(on_their_way),
                 "transactions_sent": s.actor.sent,
                 "held": s.actor.held,
                 "recomputed": s.contents.recomputed,
@@ -204,6 +220,7 @@ class _Api:
         head = s.watcher.head.ref.number if s.watcher.head is not None else 0
         jobs = Counter(job.status.value for job in books.soft.jobs.values())
         tasks = Counter(task.status.value for task in books.soft.open_tasks())
+        open_orders = await asyncio.to_thread(s.outbox.orders, OrderStatus.OPEN)
         page = metrics.render(
             [
                 metrics.single("head_block", "gauge", "newest block of the node", head),
@@ -212,7 +229,7 @@ class _Api:
                 metrics.single("reorganisations_total", "counter", "forks left", s.watcher.reorganisations),
                 metrics.single("transactions_sent_total", "counter", "sendings, repeated ones too", s.actor.sent),
                 metrics.single("transactions_bumped_total", "counter", "replaced at a higher price", s.actor.bumped),
-                metrics.single("orders_open", "gauge", "orders to carry out", len(s.outbox.orders(OrderStatus.OPEN))),
+                metrics.single("orders_open", "gauge", "orders to carry out", len(open_orders)),
                 metrics.single("outputs_recomputed_total", "counter", "withheld outputs", s.contents.recomputed),
                 metrics.single("workers", "gauge", "workers that said hello", len(s.offering.workers)),
                 metrics.counted("jobs", "gauge", "jobs by status", "status", jobs),

@@ -112,8 +112,9 @@ class SqlStore:
             return [rows.read_fact(row.kind, row.body) for row in found]
 
     def close(self) -> None:
-        self._engine.dispose()
-        self._lock.release()
+        with self._write_lock:  # a cancelled loop may have left a write behind in its thread
+            self._engine.dispose()
+            self._lock.release()
 
     # --- Outbox ---
 

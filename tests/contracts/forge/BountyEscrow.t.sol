@@ -222,7 +222,15 @@ contract BountyEscrowTest is MarketBase {
     }
 
     function testFuzz_SettleTask_SplitsWithoutLoss(uint256 count, uint256 amount, uint256 bps, uint8 decimals) public {
-        uint256 unit = 10 ** (uint256(decimals) % 3 == 0 ? 6 : uint256(decimals) % 3 == 1 ? 8 : 18);
+        uint256 unit =
+            10 **
+                (
+                    uint256(decimals) % 3 == 0
+                        ? 6
+                        : uint256(decimals) % 3 == 1
+                            ? 8
+                            : 18
+                );
         JobTerms memory wanted = terms();
         wanted.lane = address(otherLane);
         wanted.feeBps = uint16(bps % 10_001);

@@ -152,12 +152,7 @@ abstract contract MarketBase {
         lane.claim(jobId, task);
     }
 
-    function sealedFor(
-        uint256 jobId,
-        uint32 task,
-        address who,
-        bytes32 digest
-    ) internal view returns (bytes32) {
+    function sealedFor(uint256 jobId, uint32 task, address who, bytes32 digest) internal view returns (bytes32) {
         return keccak256(abi.encode(block.chainid, address(lane), jobId, task, who, digest, SALT));
     }
 

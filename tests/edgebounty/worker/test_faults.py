@@ -158,9 +158,10 @@ def test_worker__silent_after_its_commit__loses_the_stake_and_is_told(world: Wor
 def test_worker__too_slow_for_the_task__loses_the_fee_only(world: World) -> None:
     for name in ("w0", "w1", "w2"):
         world.stake(name)
-    slow = world.start("w0", cpu_share=0.05)
-    job_id = world.post(spin_job(1.0), task_time=5)
-    wait_until(lambda: world.market.task(job_id, 0).claimed == 1, 30, "its claim")
+    slow = world.start("w0", cpu_share=0.01)
+    job_id = world.post(spin_job(1.0, shards=2), task_time=8)
+    wait_until(lambda: world.market.task(job_id, 0).claimed + world.market.task(job_id, 1).claimed, 30, "its claim")
+    wait_until(lambda: "time_short" in slow.finder.refusals, 30, "it takes no second task of this job")
     world.start("w1")
     world.start("w2")
 

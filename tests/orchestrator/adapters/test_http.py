@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -152,6 +153,21 @@ async def test_work__asked_too_often__429_for_this_worker_alone(client: TestClie
     refused = await client.get(f"/v1/work?worker={WORKER}")
     assert (refused.status, refused.headers["Retry-After"]) == (429, "1")
     assert (await client.get(f"/v1/work?worker={address(3)}")).status == 200
+
+
+@pytest.mark.parametrize(("behind", "status"), [(True, 200), (False, 429)])
+async def test_rate__behind_a_proxy__callers_told_apart_by_its_entry_alone(
+    service: Service, clock: FakeClock, behind: bool, status: int
+) -> None:
+    strict = RateLimit(rate=1, burst=1, clock=clock)
+    application = make_application(replace(service, behind_proxy=behind, by_ip=strict))
+    async with TestClient(TestServer(application)) as client:
+        first = await client.get("/v1/market", headers={"X-Forwarded-For": "6.6.6.6, 1.1.1.1"})
+        assert first.status == 200
+        same = await client.get("/v1/market", headers={"X-Forwarded-For": "7.7.7.7, 1.1.1.1"})
+        assert same.status == 429
+        other = await client.get("/v1/market", headers={"X-Forwarded-For": "6.6.6.6, 2.2.2.2"})
+        assert other.status == status
 
 
 def hello(*, until: int = 1_000_100, capabilities: Any = None, key: bytes = KEY) -> dict[str, Any]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import pytest
 
+from orchestrator.domain.effects import ChainEffect, RecordSeed
 from orchestrator.domain.errors import DeepReorganisation, FactRefused, Unavailable
 from orchestrator.domain.values import ClaimStatus, JobStatus, TaskId, TaskStatus
 from tests.orchestrator.model import ModelLane, address, digest, make_terms
@@ -228,6 +230,33 @@ def test_act__gas_above_the_cap__held_not_sent() -> None:
     rig.run(20)
     assert "above the cap" in rig.actor.held
     assert not rig.chain.sent
+
+
+def test_act__one_order_cannot_be_prepared__others_are_not_held_up() -> None:
+    rig = Rig()
+    rig.post()
+    prepare = rig.chain.prepare
+
+    async def without_headers(effect: ChainEffect) -> int:
+        if isinstance(effect, RecordSeed):
+            raise Unavailable(what="a header", reason="of a fork that this version does not know")
+        return await prepare(effect)
+
+    for worker in (ANN, BOB):
+        rig.do(ModelLane.claim, 1, 0, worker)
+    for worker in (ANN, BOB):
+        rig.do(ModelLane.commit, 1, 0, worker, digest("right"))
+    rig.chain.prepare = without_headers  # type: ignore[method-assign]
+    rig.chain.mine(lambda lane, block: lane.post(block, make_terms()))
+    for worker in (ANN, BOB):
+        rig.chain.mine(lambda lane, block, who=worker: lane.reveal(block, 1, 0, who))
+    for _ in range(14):
+        rig.chain.mine()
+        with contextlib.suppress(Unavailable):
+            asyncio.run(rig.settle_down())
+    with pytest.raises(Unavailable, match="does not know"):
+        asyncio.run(rig.settle_down())
+    assert rig.books.final.tasks[FIRST].status is TaskStatus.SETTLED
 
 
 def test_act__foreign_transaction_takes_the_nonce__order_sent_once_with_the_next() -> None:

@@ -72,11 +72,11 @@ def test_chain__deeper_than_finality__stops_and_sends_nothing(net: Devnet, data_
     with net.orchestrator(str(data_dir), finality="5") as process:
         planned = small_job(seed=200)
         net.upload(planned, process.url)
-        net.post(planned)
+        job_id = net.post(planned)
         net.mine(20)
-        wait(lambda: process.get("/v1/status")["final"] >= net.market.block().number - 6, 10, "caught up")
+        wait(lambda: process.get(f"/v1/jobs/{job_id}").get("final", {}).get("known"), 10, "the job is final")
         sent = net.operator_nonce()
-        net.reorg_to(net.market.block().number - 18)
+        net.reorg_to(process.get(f"/v1/jobs/{job_id}")["posted_block"] - 1)
         net.mine(10)
         assert process.wait_dead(20) == 1
         assert "reorganised deeper than the finality setting" in process.log()

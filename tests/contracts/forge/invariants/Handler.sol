@@ -9,6 +9,7 @@ import {Checks} from "./Checks.sol";
 contract Handler is Checks {
     uint256 private constant WALLET = 600 ether;
     uint32 private _seedsTo;
+    bytes4[] private _selectors;
 
     function setUp() public override {
         super.setUp();
@@ -35,34 +36,45 @@ contract Handler is Checks {
         _seedsTo = seeds.currentEpoch();
         for (uint256 i = 0; i < everybody.length; ++i) wealthOf[everybody[i]] = wealthNow(everybody[i]);
         supply = token.totalSupply();
+        _offer();
     }
 
-    /// @dev Forge calls these and nothing else; what comes twice is tried twice as often.
-    function selectors() external pure returns (bytes4[] memory list) {
-        list = new bytes4[](32);
-        (list[0], list[1], list[2], list[3]) = (this.post.selector, this.stop.selector, this.refund.selector, this.withdraw.selector);
-        (list[4], list[5], list[6], list[7]) = (this.claim.selector, this.commit.selector, this.reveal.selector, this.settle.selector);
-        (list[8], list[9], list[10]) = (this.claim.selector, this.commit.selector, this.reveal.selector);
-        (list[11], list[12], list[13]) = (this.expireClaim.selector, this.reopen.selector, this.expireTask.selector);
-        (list[14], list[15], list[16]) = (this.passTime.selector, this.passTime.selector, this.passTime.selector);
-        (list[17], list[18], list[19]) = (this.stake.selector, this.unbond.selector, this.withdrawStake.selector);
-        (list[20], list[21], list[22]) = (this.acceptSponsor.selector, this.backWorker.selector, this.unsponsor.selector);
-        (list[23], list[24], list[25]) = (this.allot.selector, this.unallot.selector, this.releaseAllotment.selector);
-        (list[26], list[27], list[28]) = (this.settleBatch.selector, this.burnSlashed.selector, this.donate.selector);
-        (list[29], list[30], list[31]) = (this.trespass.selector, this.settle.selector, this.post.selector);
+    /// @notice What forge may call; it draws evenly, so what stands there twice is tried twice as often.
+    function selectors() external view returns (bytes4[] memory) {
+        return _selectors;
+    }
+
+    function _offer() private {
+        _offer(5, [this.claim.selector, this.commit.selector, this.reveal.selector, this.passTime.selector]);
+        _offer(3, [this.settle.selector, this.claim.selector, this.post.selector, this.reveal.selector]);
+        _offer(2, [this.expireClaim.selector, this.withdraw.selector, this.unbond.selector, this.backWorker.selector]);
+        _offer(1, [this.reopen.selector, this.expireTask.selector, this.stop.selector, this.unsponsor.selector]);
+        _offer(1, [this.stake.selector, this.allot.selector, this.unallot.selector, this.releaseAllotment.selector]);
+        _offer(
+            1,
+            [this.withdrawStake.selector, this.burnSlashed.selector, this.donate.selector, this.trespass.selector]
+        );
+        _selectors.push(this.acceptSponsor.selector);
+        for (uint256 i = 0; i < 4; ++i) _selectors.push(this.live.selector);
+        _selectors.push(this.refund.selector);
+        _selectors.push(this.settleBatch.selector);
+    }
+
+    function _offer(uint256 times, bytes4[4] memory four) private {
+        for (uint256 i = 0; i < 4 * times; ++i) _selectors.push(four[i % 4]);
     }
 
     // --- time ---
 
-    /// @dev A minute or so, or to a moment before, at or after some task's deadline.
+    /// @dev Some seconds, or to a moment before, at or after some task's deadline.
     function passTime(uint256 seed) public act {
-        uint256 target = block.timestamp + 1 + (dice(seed, "seconds") % 60);
-        if (refs.length != 0 && seed % 3 == 0) {
+        uint256 target = block.timestamp + 1 + (dice(seed, "seconds") % 50);
+        if (refs.length != 0 && seed % 4 == 0) {
             Ref storage ref = refs[dice(seed, "task") % refs.length];
-            bool last = seed % 2 == 0;
+            bool last = dice(seed, "last") % 4 == 0;
             uint256 edge = last ? jobs[ref.jobId].terms.deadline : ghostTasks[ref.jobId][ref.task].phaseDeadline;
             edge += dice(seed, "edge") % 3;
-            if (edge > block.timestamp + 1) target = edge - 1;
+            if (edge > block.timestamp + 1 && edge < block.timestamp + 400) target = edge - 1;
         }
         moveTo(target, seed);
     }
@@ -74,7 +86,7 @@ contract Handler is Checks {
             actInTime(jobId, task, target, ClaimStatus.Claimed);
             actInTime(jobId, task, target, ClaimStatus.Committed);
         }
-        uint256 blocks = 1 + (target - block.timestamp) / 12;
+        uint256 blocks = 1 + (target - block.timestamp) / 6;
         vm.warp(target);
         vm.roll(block.number + blocks);
         for (uint32 epoch = _seedsTo + 1; epoch <= seeds.currentEpoch(); ++epoch) {
@@ -92,6 +104,21 @@ contract Handler is Checks {
             if (t.seats[slot].phase != phase || uint160(who) >= 0x2000 + HONEST) continue;
             if (t.status == TaskStatus.Claiming && phase == ClaimStatus.Claimed) doCommit(jobId, task, who);
             else if (t.status == TaskStatus.Revealing) doReveal(jobId, task, who, opinionOf(jobId, task, who));
+        }
+    }
+
+    /// @dev A whole life at once, of as many waves as it takes: by single acts alone few tasks would come that far.
+    function live(uint256 seed) external act {
+        (uint256 jobId, uint32 task) = pick(seed, waveOpen);
+        for (uint256 wave = 0; wave < 3 && waveOpen(jobId, task); ++wave) {
+            moveTo(block.timestamp + 30, seed); // the draw's epoch begins
+            moveTo(block.timestamp + 3 * TURN_TIME, seed); // everybody's turn has come
+            claimSome(jobId, task, dice(seed, "wave") + wave, 16);
+            commitAll(jobId, task);
+            revealAll(jobId, task);
+            GhostTask storage t = ghostTasks[jobId][task];
+            if (isRevealing(jobId, task) && !canSettle(jobId, task)) moveTo(t.phaseDeadline, seed);
+            if (isRevealing(jobId, task)) doSettle(jobId, task);
         }
     }
 

@@ -23,9 +23,9 @@ abstract contract MoneyActs is TaskActs {
         wanted.auditSlots = uint8((luck >> 40) % 2);
         wanted.feeBps = uint16((luck >> 48) % 1_000);
         wanted.slotPrice = uint128(1 ether + ((luck >> 64) % 20 ether));
-        wanted.stakePerClaim = uint128(wanted.slotPrice * (1 + ((luck >> 128) % 20)));
-        wanted.taskTime = uint32(5 + ((luck >> 136) % 60));
-        wanted.deadline = uint40(block.timestamp + 50 + ((luck >> 144) % 800));
+        wanted.stakePerClaim = uint128(wanted.slotPrice * (1 + ((luck >> 128) % 10)));
+        wanted.taskTime = uint32(20 + ((luck >> 136) % 100));
+        wanted.deadline = uint40(block.timestamp + 200 + ((luck >> 144) % 4_000));
         doPost(wanted, seed % 3 == 0 ? anyone : requester);
     }
 
@@ -104,13 +104,15 @@ abstract contract MoneyActs is TaskActs {
     }
 
     function unbond(uint256 seed) public act {
-        address who = worker(dice(seed, "who") % ACTORS);
+        // The honest keep theirs, else soon nobody could claim.
+        address who = worker(seed % 3 == 0 ? dice(seed, "who") % ACTORS : HONEST + (dice(seed, "who") % 5));
         uint256 own = bondedOf(who) - people[who].sponsored;
         uint256 free = own > lockedOf(who) ? own - lockedOf(who) : 0; // locks rest on its own stake first
         uint256 amount = free == 0 ? 0 : dice(seed, "amount") % free;
         // All that is free, and one unit of what an open task could still slash (I8).
         if (seed % 4 == 0) amount = free;
         if (seed % 4 == 1) amount = free + 1;
+        if (seed % 4 == 2) amount = free > 20 ether ? free - 20 ether : free;
         doUnbond(who, amount, free);
     }
 
@@ -145,6 +147,10 @@ abstract contract MoneyActs is TaskActs {
     function acceptSponsor(uint256 seed) public act {
         address who = worker(dice(seed, "who") % ACTORS);
         address wanted = seed % 4 == 0 ? rival : sponsor;
+        doAccept(who, wanted);
+    }
+
+    function doAccept(address who, address wanted) internal {
         bool valid = people[who].sponsored == 0;
         attempt(who, address(vault), abi.encodeCall(vault.acceptSponsor, (wanted)), valid, "acceptSponsor");
         if (!valid) return;
@@ -157,6 +163,7 @@ abstract contract MoneyActs is TaskActs {
         GhostAccount storage account = people[who];
         address backer = account.sponsor == address(0) || seed % 8 == 0 ? sponsor : account.sponsor;
         uint256 amount = 1 + (dice(seed, "amount") % 300 ether);
+        if (account.sponsor == address(0) && seed % 4 != 0) doAccept(who, backer);
         if (seed % 32 == 1) amount = SPONSOR_CAP + 1;
         bool valid = account.sponsor == backer && !account.leaving && account.sponsored + amount <= SPONSOR_CAP;
         valid = valid && token.balanceOf(backer) >= amount;
@@ -199,7 +206,12 @@ abstract contract MoneyActs is TaskActs {
     function unallot(uint256 seed) public act {
         address who = worker(dice(seed, "who") % ACTORS);
         GhostAccount storage account = people[who];
-        address caller = seed % 3 == 0 ? sponsor : seed % 3 == 1 ? rival : who;
+        address caller =
+            seed % 3 == 0
+                ? sponsor
+                : seed % 3 == 1
+                    ? rival
+                    : who;
         doUnallot(who, caller, account.allotted + (seed % 8 == 0 ? 1 : 0));
     }
 
@@ -234,7 +246,9 @@ abstract contract MoneyActs is TaskActs {
 
     /// @dev The other lane slashes what was allotted to it and pays somebody else from it, the rest from its job.
     function settleBatch(uint256 seed) public act {
-        address loser = worker(dice(seed, "loser") % ACTORS);
+        uint256 index = dice(seed, "loser") % ACTORS;
+        while (seed % 8 != 1 && index + 1 < ACTORS && people[worker(index)].allotted == 0) ++index;
+        address loser = worker(index);
         GhostAccount storage account = people[loser];
         uint256 liable = account.allotted + account.ending;
         uint256 amount = liable == 0 ? 1 : 1 + (dice(seed, "amount") % liable);

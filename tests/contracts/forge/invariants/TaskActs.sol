@@ -124,14 +124,20 @@ abstract contract TaskActs is Ghost {
 
     function claim(uint256 seed) public act {
         (uint256 jobId, uint32 task) = pick(seed, waveOpen);
+        claimSome(jobId, task, seed, seed % 4 == 0 ? 1 : 16);
+    }
+
+    /// @dev The first in a random order tries in any case, then whoever may, until the wave is full.
+    function claimSome(uint256 jobId, uint32 task, uint256 seed, uint256 most) internal {
         uint256 start = dice(seed, "worker") % ACTORS;
-        for (uint256 i = 0; i < ACTORS; ++i) {
-            address who = worker((start + i) % ACTORS);
-            bool valid = canClaim(jobId, task, who);
-            // The first one tries in any case; then one of two runs goes on until the wave is full.
-            if (i == 0 || valid) doClaim(jobId, task, who, valid);
-            if (valid && seed % 4 == 0) return;
+        uint256 step = 1 << (dice(seed, "step") % 3);
+        uint256 claims = 0;
+        for (uint256 i = 0; i < ACTORS && claims < most; ++i) {
             if (i != 0 && !waveOpen(jobId, task)) return;
+            address who = worker((start + i * step) % ACTORS);
+            bool valid = canClaim(jobId, task, who);
+            if (i == 0 || valid) doClaim(jobId, task, who, valid);
+            if (valid) ++claims;
         }
     }
 
@@ -157,7 +163,10 @@ abstract contract TaskActs is Ghost {
         (uint256 jobId, uint32 task) = pick(seed, hasClaimed);
         address who = pickSeat(seed, jobId, task, ClaimStatus.Claimed);
         doCommit(jobId, task, who);
-        if (seed % 4 == 0) return;
+        if (seed % 4 != 0) commitAll(jobId, task);
+    }
+
+    function commitAll(uint256 jobId, uint32 task) internal {
         GhostTask storage t = ghostTasks[jobId][task];
         for (uint256 slot = 0; slot < t.slotsOpen; ++slot) {
             if (t.seats[slot].phase == ClaimStatus.Claimed) doCommit(jobId, task, t.seats[slot].worker);
@@ -190,9 +199,13 @@ abstract contract TaskActs is Ghost {
         if (seed % 16 == 1) doReveal(jobId, task, who, keccak256("another"));
         if (seed % 16 == 2) doReveal(jobId, task, who, t.seats[0].digest);
         if (who != worker(SILENT)) doReveal(jobId, task, who, opinionOf(jobId, task, who));
-        if (seed % 4 == 0) return;
+        if (seed % 4 != 0) revealAll(jobId, task);
+    }
+
+    function revealAll(uint256 jobId, uint32 task) internal {
+        GhostTask storage t = ghostTasks[jobId][task];
         for (uint256 slot = t.firstSlot; slot < t.slotsOpen; ++slot) {
-            who = t.seats[slot].worker;
+            address who = t.seats[slot].worker;
             if (t.seats[slot].phase != ClaimStatus.Committed || who == worker(SILENT)) continue;
             doReveal(jobId, task, who, opinionOf(jobId, task, who));
         }
