@@ -104,6 +104,7 @@ abstract contract Ghost is MarketBase {
         GhostTask storage t = ghostTasks[jobId][task];
         if (!known(jobId, task) || block.timestamp >= jobs[jobId].terms.deadline) return false;
         if (t.status == TaskStatus.Idle) return startable(jobId, task);
+        if (waiting(t) != 0 && block.timestamp >= t.phaseDeadline) return false; // they have to expire first
         return t.status == TaskStatus.Claiming && count(t, ClaimStatus.Claimed, 0) < t.slotsOpen;
     }
 
@@ -139,6 +140,7 @@ abstract contract Ghost is MarketBase {
     function canReopen(uint256 jobId, uint32 task) internal view returns (bool) {
         GhostTask storage t = ghostTasks[jobId][task];
         if (!known(jobId, task) || block.timestamp >= jobs[jobId].terms.deadline || t.reopens == 16) return false;
+        if (seeds.currentEpoch() <= epochOf(jobId, task)) return false; // its draw may yet come
         if (t.status == TaskStatus.Idle) return startable(jobId, task) && block.timestamp >= dueOf(jobId, task);
         if (t.status != TaskStatus.Claiming || block.timestamp < t.phaseDeadline) return false;
         return waiting(t) == 0;
@@ -177,6 +179,11 @@ abstract contract Ghost is MarketBase {
     function startable(uint256 jobId, uint32 task) internal view returns (bool) {
         GhostJob storage j = jobs[jobId];
         return !j.stopped && !j.failed && j.finished >= stageStart(jobId, task);
+    }
+
+    function epochOf(uint256 jobId, uint32 task) internal view returns (uint32) {
+        uint32 redrawn = ghostTasks[jobId][task].drawEpoch;
+        return redrawn == 0 ? jobs[jobId].stageEpoch : redrawn;
     }
 
     /// @dev When a wave has had its time to fill.
