@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+
 from bench import direct_lane_gas
 from bench.figure import RESULTS
 
