@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+import psutil  # type: ignore[import-untyped]
+
 from edgebounty.chain.child import Watch
 from edgebounty.programs.runtime import Execution
 from edgebounty.protocol.cid import Cid
@@ -219,27 +221,55 @@ class Sandbox:
     def _keep_time(
         self, child: subprocess.Popen[bytes], seconds: float, done: threading.Event, timed_out: threading.Event
     ) -> None:
-        """Stops the child for its part of each period (CPU share, pause) and ends it when its time is over."""
+        """Holds the child to its CPU share, and still while paused; ends it when its time is over."""
         end = time.monotonic() + seconds
-        while True:
-            left = end - time.monotonic()
-            if left <= 0:
-                timed_out.set()
-                _signal(child, signal.SIGKILL)
-                return
-            share = 0.0 if self._paused.is_set() else self.cpu_share
-            if share >= 1:
-                if done.wait(min(left, DUTY_PERIOD_SECONDS)):
+        meter = _Meter(child.pid)
+        held = False
+        try:
+            while (left := end - time.monotonic()) > 0:
+                rest = DUTY_PERIOD_SECONDS if self._paused.is_set() else meter.rest_seconds(self.cpu_share)
+                if held != (rest > 0):
+                    held = rest > 0
+                    _signal(child, signal.SIGSTOP if held else signal.SIGCONT)
+                if done.wait(min(left, rest if held else DUTY_PERIOD_SECONDS * min(self.cpu_share, 1.0))):
                     return
-                continue
-            if share > 0 and done.wait(min(left, DUTY_PERIOD_SECONDS * share)):
-                return
-            _signal(child, signal.SIGSTOP)
-            try:
-                if done.wait(min(left, DUTY_PERIOD_SECONDS * (1 - share))):
-                    return
-            finally:
+        finally:
+            if held:
                 _signal(child, signal.SIGCONT)
+        timed_out.set()
+        _signal(child, signal.SIGKILL)
+
+
+class _Meter:
+    """Compares the processor time that a process took with its share. On a busy machine a process that is let run for
+    a moment may run for longer, so the clock alone would give it too much."""
+
+    def __init__(self, pid: int) -> None:
+        self._process: psutil.Process | None
+        try:
+            self._process = psutil.Process(pid)
+        except psutil.Error:
+            self._process = None
+        self._since, self._used = time.monotonic(), self._busy()
+
+    def rest_seconds(self, share: float) -> float:
+        """How long the process has to stand still now; 0 when it may run."""
+        if share >= 1 or self._process is None:
+            return 0.0
+        now, used = time.monotonic(), self._busy() - self._used
+        allowed = share * (now - self._since)
+        if used > allowed:
+            return min((used - allowed) / share, 10 * DUTY_PERIOD_SECONDS)
+        if allowed - used > DUTY_PERIOD_SECONDS:  # what was not taken is not saved up
+            self._since, self._used = now, self._busy()
+        return 0.0
+
+    def _busy(self) -> float:
+        try:
+            times = None if self._process is None else self._process.cpu_times()
+        except psutil.Error:
+            return 0.0
+        return 0.0 if times is None else float(times.user + times.system)
 
 
 def _signal(child: subprocess.Popen[bytes], number: signal.Signals) -> None:

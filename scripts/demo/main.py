@@ -55,6 +55,8 @@ class Stage:
     say: Callable[[str], None]
     data: DemoData
     executioner: cast.Executioner
+    patience: float
+    """Seconds to wait for one job."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -65,6 +67,9 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument(
         "--rpc", metavar="URL", help="use this development chain instead of starting one (builtin deployer)"
+    )
+    parser.add_argument(
+        "--patience", type=float, default=JOB_SECONDS, metavar="SECONDS", help="wait so long for one job"
     )
     parser.add_argument("--out", type=Path, default=BUILD, help="folder for the market and the report")
     options = parser.parse_args(arguments)
@@ -77,6 +82,7 @@ def main(arguments: list[str] | None = None) -> int:
             options.out.resolve(),
             deployer="builtin" if options.rpc else options.deployer,
             rpc_url=options.rpc,
+            patience=options.patience,
             started=started,
         )
     except KeyboardInterrupt:
@@ -101,7 +107,9 @@ def main(arguments: list[str] | None = None) -> int:
     return 1 if broken else 0
 
 
-def _perform(console: Console, folder: Path, *, deployer: str, rpc_url: str | None, started: float) -> report.Outcome:
+def _perform(
+    console: Console, folder: Path, *, deployer: str, rpc_url: str | None, patience: float, started: float
+) -> report.Outcome:
     """Opens the market, runs the jobs, closes it again."""
     view = LiveView(started)
     executioner = cast.Executioner("killed", view.tell)
@@ -141,6 +149,7 @@ def _perform(console: Console, folder: Path, *, deployer: str, rpc_url: str | No
             say=say,
             data=data,
             executioner=executioner,
+            patience=patience,
         )
         view.history, view.contracts, view.token = stage.history, market.contracts, market.token
         done = _run_jobs(stage, train, analyze)
@@ -200,7 +209,7 @@ def _run_jobs(stage: Stage, train: jobs.DemoJob, analyze: jobs.DemoJob) -> tuple
     hunt = threading.Thread(
         target=stage.executioner.work,
         args=(stage.devnet.workers[stage.executioner.name],),
-        kwargs={"seconds": JOB_SECONDS},
+        kwargs={"seconds": stage.patience},
         daemon=True,
     )
     hunt.start()
@@ -235,13 +244,13 @@ def _post(stage: Stage, job: jobs.DemoJob) -> None:
 
 def _wait_for(stage: Stage, job: jobs.DemoJob) -> None:
     """Raises `Unavailable` when the job takes too long, or a part of the market ends."""
-    until = time.monotonic() + JOB_SECONDS
+    until = time.monotonic() + stage.patience
     while not stage.history.jobs[job.job_id].done:
         if ended := stage.devnet.stopped_part():
             raise Unavailable(ended, whose="Edgebounty's", remedy=f"read {stage.devnet.directory}/logs")
         if time.monotonic() > until:
             raise Unavailable(
-                f"job {job.job_id} ({job.kind}) is not done after {JOB_SECONDS:.0f} s: "
+                f"job {job.job_id} ({job.kind}) is not done after {stage.patience:.0f} s: "
                 f"{stage.history.jobs[job.job_id].finished} of {job.planned.manifest.total_tasks} tasks",
                 whose="Edgebounty's, or this machine is very busy",
                 remedy=f"read {stage.devnet.directory}/logs",
