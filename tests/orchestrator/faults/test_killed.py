@@ -68,7 +68,10 @@ def test_killed__again_and_again__state_is_the_rebuilt_one(net: Devnet, data_dir
             net.wait_settled(job_id, index)
     net.mine(4)
     with net.orchestrator(name) as old, net.orchestrator(name + "-rebuilt") as rebuilt:
-        wait(lambda: same_digest(old, rebuilt), 20, "equal digests")
+        assert old.url
+        assert rebuilt.url
+        with net.quiet():
+            wait(lambda: same_digest(old, rebuilt), 60, "equal digests")
     assert sorted(net.settlements(job_id)) == [0, 1, 2]
 
 
@@ -87,7 +90,8 @@ def test_second__own_database_same_account__harmless_settled_once(net: Devnet, d
         net.upload(small_job(seed=60), twin.url)
         net.work(job_id, 0, RIGHT, net.workers[0], net.workers[1])
         finish(net, job_id)
-        wait(lambda: same_digest(first, twin), 30, "equal digests")
+        with net.quiet():
+            wait(lambda: same_digest(first, twin), 60, "equal digests")
     assert net.settlements(job_id) == [0]
 
 

@@ -78,11 +78,11 @@ def test_chain__deeper_than_finality__stops_and_sends_nothing(net: Devnet, data_
         sent = net.operator_nonce()
         net.reorg_to(process.get(f"/v1/jobs/{job_id}")["posted_block"] - 1)
         net.mine(10)
-        assert process.wait_dead(20) == 1
+        assert process.wait_dead() == 1
         assert "reorganised deeper than the finality setting" in process.log()
         assert net.operator_nonce() <= sent
     with net.orchestrator(str(data_dir), finality="5") as again:  # a restart does not gloss over it
-        assert again.wait_dead(20) == 1
+        assert again.wait_dead() == 1
 
 
 def seen(process: Process, job_id: int) -> bool:
