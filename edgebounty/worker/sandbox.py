@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -223,7 +224,7 @@ class Sandbox:
     ) -> None:
         """Holds the child to its CPU share, and still while paused; ends it when its time is over."""
         end = time.monotonic() + seconds
-        meter = _Meter(child.pid)
+        meter = Meter(lambda: _busy_seconds(child.pid))
         held = False
         try:
             while (left := end - time.monotonic()) > 0:
@@ -240,23 +241,20 @@ class Sandbox:
         _signal(child, signal.SIGKILL)
 
 
-class _Meter:
+class Meter:
     """Compares the processor time that a process took with its share. On a busy machine a process that is let run for
     a moment may run for longer, so the clock alone would give it too much."""
 
-    def __init__(self, pid: int) -> None:
-        self._process: psutil.Process | None
-        try:
-            self._process = psutil.Process(pid)
-        except psutil.Error:
-            self._process = None
-        self._since, self._used = time.monotonic(), self._busy()
+    def __init__(self, busy: Callable[[], float], clock: Callable[[], float] = time.monotonic) -> None:
+        self._busy = busy
+        self._clock = clock
+        self._since, self._used = clock(), busy()
 
     def rest_seconds(self, share: float) -> float:
         """How long the process has to stand still now; 0 when it may run."""
-        if share >= 1 or self._process is None:
+        if share >= 1:
             return 0.0
-        now, used = time.monotonic(), self._busy() - self._used
+        now, used = self._clock(), self._busy() - self._used
         allowed = share * (now - self._since)
         if used > allowed:
             return min((used - allowed) / share, 10 * DUTY_PERIOD_SECONDS)
@@ -264,12 +262,14 @@ class _Meter:
             self._since, self._used = now, self._busy()
         return 0.0
 
-    def _busy(self) -> float:
-        try:
-            times = None if self._process is None else self._process.cpu_times()
-        except psutil.Error:
-            return 0.0
-        return 0.0 if times is None else float(times.user + times.system)
+
+def _busy_seconds(pid: int) -> float:
+    """Processor time that a process has taken; 0 once it is gone."""
+    try:
+        times = psutil.Process(pid).cpu_times()
+    except psutil.Error:
+        return 0.0
+    return float(times.user + times.system)
 
 
 def _signal(child: subprocess.Popen[bytes], number: signal.Signals) -> None:

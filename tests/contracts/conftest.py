@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -31,7 +32,10 @@ def patient_brownie() -> Iterator[None]:
                     raise
                 time.sleep(0.02)
 
+    # It also looks only once a second whether a transaction is in.
+    often = SimpleNamespace(time=time.time, sleep=lambda seconds: time.sleep(min(seconds, 0.02)))
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("brownie.network.transaction.time", often)
         patch.setattr(Eth, "get_transaction_receipt", patient)
         yield
 

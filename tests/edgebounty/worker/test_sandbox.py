@@ -123,16 +123,17 @@ def test_run__child_dies_by_itself__no_result_and_started_again(sandbox: Sandbox
     assert sandbox.run(put(tmp_path, spin_job(0.01)), seconds=20).failure is None
 
 
-def test_cpu_share__a_third__uses_about_a_third(tmp_path: Path) -> None:
-    sandbox = make_sandbox(tmp_path, cpu_share=0.3)
+def test_cpu_share__a_twentieth__never_gets_much_more(tmp_path: Path) -> None:
+    sandbox = make_sandbox(tmp_path, cpu_share=0.05)
     try:
-        sandbox.examine(put(tmp_path, spin_job(1.0)), seconds=30)
+        task = put(tmp_path, spin_job(0.3))
+        sandbox.examine(task, seconds=60)
         before, started = busy_seconds(sandbox.pid), time.monotonic()
-        sandbox.run(put(tmp_path, spin_job(1.0)), seconds=60)
+        sandbox.run(task, seconds=100)
         share = (busy_seconds(sandbox.pid) - before) / (time.monotonic() - started)
     finally:
         sandbox.close()
-    assert 0.02 < share < 0.45  # a busy machine gives less than asked for, never more
+    assert share < 0.1  # a busy machine gives less than asked for, never much more
 
 
 def test_pause__while_it_runs__stands_still_and_goes_on(sandbox: Sandbox, tmp_path: Path) -> None:
