@@ -33,7 +33,13 @@ _STAMP = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[,.]\d+ (INFO )?")
 @click.option("--workers", type=click.IntRange(0, 64), default=3, show_default=True, help="How many workers to start.")
 @click.option("--rpc-port", type=PORT, default=0, help="Port of the chain (default: the last one, or any free).")
 @click.option("--api-port", type=PORT, default=0, help="Port of API and gateway (default: the last one, or any free).")
-@click.option("--deployer", type=click.Choice(["builtin", "brownie"]), default="builtin", show_default=True)
+@click.option(
+    "--deployer",
+    type=click.Choice(["builtin", "brownie"]),
+    default="builtin",
+    show_default=True,
+    help="What deploys the contracts.",
+)
 @click.option("--fee-bps", type=click.IntRange(0, 10_000), default=100, show_default=True, help="Orchestrator's fee.")
 @click.option("--quiet", is_flag=True, help="Show no log lines; they are in DIR/logs.")
 @json_option

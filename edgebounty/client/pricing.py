@@ -44,9 +44,8 @@ def price_of(*, bounty: int, tasks: int, slots_per_task: int, fee_bps: int) -> P
     """The largest slot price that `bounty` base units pay for. Raises `Rejected` when that is less than one unit."""
     slots = tasks * slots_per_task
     per_slot = bounty // slots
+    # The largest whole p with p + p x fee <= per_slot; both are whole, so rounding the fee up changes nothing.
     slot_price = per_slot * ALL_BPS // (ALL_BPS + fee_bps)
-    while slot_price > 0 and slot_price + fee_up(slot_price, fee_bps) > per_slot:
-        slot_price -= 1
     if slot_price < 1:
         least = slots * (1 + fee_up(1, fee_bps))
         raise Rejected(

@@ -70,6 +70,7 @@ def test_settings__secret_in_the_file__refused_without_repeating_it(tmp_path: Pa
     (tmp_path / "edgebounty.toml").write_text(f'{name} = "0xsecret"\n')
     with pytest.raises(Rejected) as told:
         load(tmp_path)
+    assert "holds a secret" in told.value.what
     assert "0xsecret" not in str(told.value)
 
 
