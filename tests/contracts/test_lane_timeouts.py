@@ -184,7 +184,10 @@ def test_reopen__seventeenth_time__refused(staked: Market) -> None:
 
 
 def test_reopen__epoch_of_its_draw_not_over__refused(staked: Market) -> None:
-    job = staked.post()
+    terms = staked.terms()
+    staked.fund(staked.requester, staked.escrow, staked.escrow.bountyFor(terms))
+    staked.escrow.postJob(terms, {"from": staked.requester})
+    job = int(staked.escrow.jobCount())  # its draw's epoch has not even begun
     at(staked.phase_deadline(job, 0))
     with refuses("DrawPending", job, 0, staked.lane.drawEpochOf(job, 0)):
         staked.lane.reopen(job, 0, {"from": staked.anyone})
