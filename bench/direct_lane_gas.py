@@ -35,7 +35,7 @@ _GAS_LIMIT: Final = 5_000_000
 def run(tasks: int = TASKS) -> list[Figure]:
     with Anvil.start(block_time=None) as anvil:
         web3 = connect(anvil.url)
-        settings = DeploymentSettings(epoch_blocks=_EPOCH_BLOCKS, draw_seconds=10, turn_seconds=0)
+        settings = DeploymentSettings(epoch_blocks=_EPOCH_BLOCKS, draw_seconds=10, ramp_seconds=1)
         lane = _Lane(web3=web3, deployment=deploy(web3, dev_account(0), settings))
         lane.stake()
         job = lane.post(tasks)

@@ -234,7 +234,7 @@ contract BountyEscrow is IBountyEscrow, ReentrancyGuardTransient {
         emit JobPosted(jobId, msg.sender, terms_.orchestrator, bounty, terms_);
 
         ILane(terms_.lane).openJob(jobId, terms_);
-        TOKEN.pull(msg.sender, bounty);
+        TOKEN.pull(bounty);
     }
 
     function _credit(address account, uint256 jobId, uint256 amount) private {

@@ -32,11 +32,11 @@ contract DirectLane is LaneTasks {
         ISeedSource seeds,
         uint256 noShowBps,
         uint256 drawTime,
-        uint256 turnTime
-    ) LaneStages(escrow, seeds) LaneTasks(vault, drawTime, turnTime) {
+        uint256 rampTime
+    ) LaneStages(escrow, seeds) LaneTasks(vault, drawTime, rampTime) {
         if (noShowBps == 0 || noShowBps > ALL_BPS) revert NoShowFeeOutOfRange(noShowBps, ALL_BPS);
-        if (drawTime > LONGEST_DRAW_TIME || turnTime > drawTime / Draw.LAST_TURN) {
-            revert DrawTimeOutOfRange(drawTime, turnTime, LONGEST_DRAW_TIME);
+        if (drawTime > LONGEST_DRAW_TIME || rampTime == 0 || rampTime > drawTime) {
+            revert DrawTimeOutOfRange(drawTime, rampTime, LONGEST_DRAW_TIME);
         }
         _requireSame(address(this), escrow.DIRECT_LANE());
         _requireSame(address(this), vault.DIRECT_LANE());
@@ -242,10 +242,9 @@ contract DirectLane is LaneTasks {
         (bytes32 seed, uint256 stakeBlock, uint256 recordedAt) = SEEDS.drawOf(draw.drawEpoch);
         if (seed == 0) revert NotDrawn(jobId, taskIndex, msg.sender, draw.drawEpoch);
         (uint256 stake, uint256 totalStake) = VAULT.lock(msg.sender, amount, stakeBlock);
-        uint256 doublings = draw.reopens + _turnSince(recordedAt);
-        if (!Draw.isDrawn(seed, jobId, taskIndex, msg.sender, stake, totalStake, slots, doublings)) {
-            revert NotDrawn(jobId, taskIndex, msg.sender, draw.drawEpoch);
-        }
+        uint256 lot = Draw.lotOf(seed, jobId, taskIndex, msg.sender);
+        uint256 wait = Draw.waitOf(lot, stake, totalStake, slots, draw.reopens, RAMP_TIME);
+        if (block.timestamp < recordedAt + wait) revert NotDrawn(jobId, taskIndex, msg.sender, draw.drawEpoch);
     }
 
     /// @dev The slot that was the first to reveal this digest, or `slot` itself.

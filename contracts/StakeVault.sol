@@ -292,7 +292,7 @@ contract StakeVault is StakeHistory, ReentrancyGuardTransient {
         _setBonded(worker, _accounts[worker].bonded + amount, _totals.bonded + amount);
         emit Staked(worker, msg.sender, amount);
 
-        TOKEN.pull(msg.sender, amount);
+        TOKEN.pull(amount);
     }
 
     function _unbond(address worker, address account, uint256 amount) private {

@@ -108,7 +108,7 @@ async def _build(
         lane=deployment.direct_lane,
         epoch_blocks=int(market.read(market.seeds.functions.EPOCH_BLOCKS())),
         draw_time=int(market.read(market.lane.functions.DRAW_TIME())),
-        turn_time=int(market.read(market.lane.functions.TURN_TIME())),
+        ramp_time=int(market.read(market.lane.functions.RAMP_TIME())),
         max_reopens=int(market.read(market.lane.functions.MAX_REOPENS())),
         keep_seconds=int(settings.keep_days * 86_400),
     )

@@ -13,8 +13,8 @@ interface IDirectLane is ILane {
     error NotTheEscrow(address caller);
     error WrongWiring(address expected, address actual);
     error NoShowFeeOutOfRange(uint256 noShowBps, uint256 most);
-    /// @notice DRAW_TIME must outlast three turns, else a draw could be widened before everybody had its turn.
-    error DrawTimeOutOfRange(uint256 drawTime, uint256 turnTime, uint256 longest);
+    /// @notice 1 <= rampTime <= drawTime <= longest must hold, else a draw could be widened before its ramp is over.
+    error DrawTimeOutOfRange(uint256 drawTime, uint256 rampTime, uint256 longest);
     error JobUnknown(uint256 jobId);
     error TaskUnknown(uint256 jobId, uint32 taskIndex, uint256 tasks);
     error JobEnded(uint256 jobId);
@@ -68,7 +68,7 @@ interface IDirectLane is ILane {
     event ClaimExpired(uint256 indexed jobId, uint32 indexed taskIndex, address indexed worker, uint256 fee);
 
     /// @notice Takes a slot of the task's wave and locks `stakePerClaim` of the caller's free stake.
-    /// @dev The stage must be open, the caller drawn and its turn come, a slot free and the deadline not reached. Claims
+    /// @dev The stage must be open, the caller drawn by now, a slot free and the deadline not reached. Claims
     ///      whose time to commit has passed must have expired first. A worker holds at most one slot of a task, and none
     ///      again after failing to commit.
     function claim(uint256 jobId, uint32 taskIndex) external;
@@ -109,11 +109,10 @@ interface IDirectLane is ILane {
     function SEEDS() external view returns (ISeedSource);
     /// @notice Part of a claim's stake that a claim without a commit costs, rounded up.
     function NO_SHOW_BPS() external view returns (uint256);
-    /// @notice Seconds on top of taskTime before a draw may be widened: the seed has to become known, and all turns come.
+    /// @notice Seconds on top of taskTime before a draw may be widened: the seed has to become known, and the ramp to end.
     function DRAW_TIME() external view returns (uint256);
-    /// @notice Seconds of a turn: the luckiest may claim as soon as the seed is recorded, twice as many a turn later, four
-    ///         and eight times as many after two and three turns.
-    function TURN_TIME() external view returns (uint256);
+    /// @notice Seconds from a seed's recording over which the number of candidates grows evenly from none to eight a slot.
+    function RAMP_TIME() external view returns (uint256);
 
     function taskOf(uint256 jobId, uint32 taskIndex) external view returns (TaskView memory);
     /// @notice Present claims in slot order; expired ones are gone.
@@ -124,9 +123,9 @@ interface IDirectLane is ILane {
     function stageOpen(uint256 jobId, uint32 taskIndex) external view returns (bool);
     /// @notice The epoch whose seed decides who may claim now. Of a task whose stage is not open: not yet meaningful.
     function drawEpochOf(uint256 jobId, uint32 taskIndex) external view returns (uint32);
-    /// @notice From when on the task's present draw lets this worker claim; zero if it does not, or if the seed is not
-    ///         recorded yet.
-    function turnOf(uint256 jobId, uint32 taskIndex, address worker) external view returns (uint256 time);
+    /// @notice From when on the task's present draw lets this worker claim, Unix seconds; zero if it does not, or if the
+    ///         seed is not recorded yet.
+    function drawnFrom(uint256 jobId, uint32 taskIndex, address worker) external view returns (uint256 time);
     /// @notice Whether the task's present draw lets this worker claim now.
     function isDrawn(uint256 jobId, uint32 taskIndex, address worker) external view returns (bool);
     /// @notice Whether this worker failed to commit to this task in time and may not claim it again.

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
-
 import {IDirectLane} from "../interfaces/IDirectLane.sol";
 import {IStakeVault} from "../interfaces/IStakeVault.sol";
 import {Draw} from "../libraries/Draw.sol";
@@ -50,17 +48,17 @@ abstract contract LaneTasks is LaneStages {
 
     IStakeVault public immutable VAULT;
     uint256 public immutable DRAW_TIME;
-    uint256 public immutable TURN_TIME;
+    uint256 public immutable RAMP_TIME;
 
     mapping(uint256 jobId => mapping(uint32 taskIndex => Record)) internal _records;
     mapping(address worker => uint24) private _numberOf; // from 1, in the order of first claims
     mapping(uint24 workerNumber => address) private _workers;
     uint24 private _workerCount;
 
-    constructor(IStakeVault vault, uint256 drawTime, uint256 turnTime) {
+    constructor(IStakeVault vault, uint256 drawTime, uint256 rampTime) {
         VAULT = vault;
         DRAW_TIME = drawTime;
-        TURN_TIME = turnTime;
+        RAMP_TIME = rampTime;
     }
 
     // --- views ---
@@ -120,25 +118,22 @@ abstract contract LaneTasks is LaneStages {
     }
 
     /// @inheritdoc IDirectLane
-    function turnOf(uint256 jobId, uint32 taskIndex, address worker) public view returns (uint256) {
+    function drawnFrom(uint256 jobId, uint32 taskIndex, address worker) public view returns (uint256) {
         (bytes32 seed, uint256 stakeBlock, uint256 recordedAt) = SEEDS.drawOf(drawEpochOf(jobId, taskIndex));
         if (seed == 0) return 0;
         (uint256 stake, uint256 totalStake) = VAULT.stakeShareAt(worker, stakeBlock);
         Task memory task = _present(jobId, taskIndex);
         uint256 slots = task.slotsOpen - task.firstSlot;
         uint256 reopens = _records[jobId][taskIndex].redraw.reopens;
-        for (uint256 turn = 0; turn <= Draw.LAST_TURN; ++turn) {
-            if (Draw.isDrawn(seed, jobId, taskIndex, worker, stake, totalStake, slots, reopens + turn)) {
-                return recordedAt + turn * TURN_TIME;
-            }
-        }
-        return 0;
+        uint256 lot = Draw.lotOf(seed, jobId, taskIndex, worker);
+        uint256 wait = Draw.waitOf(lot, stake, totalStake, slots, reopens, RAMP_TIME);
+        return wait == Draw.NEVER ? 0 : recordedAt + wait;
     }
 
     /// @inheritdoc IDirectLane
     function isDrawn(uint256 jobId, uint32 taskIndex, address worker) external view returns (bool) {
-        uint256 time = turnOf(jobId, taskIndex, worker);
-        return time != 0 && block.timestamp >= time;
+        uint256 from = drawnFrom(jobId, taskIndex, worker);
+        return from != 0 && block.timestamp >= from;
     }
 
     /// @inheritdoc IDirectLane
@@ -147,12 +142,6 @@ abstract contract LaneTasks is LaneStages {
     }
 
     // --- draws ---
-
-    /// @dev Whose turn it is by now, in a draw whose seed was recorded then.
-    function _turnSince(uint256 recordedAt) internal view returns (uint256) {
-        if (TURN_TIME == 0) return Draw.LAST_TURN;
-        return Math.min((block.timestamp - recordedAt) / TURN_TIME, Draw.LAST_TURN);
-    }
 
     /// @dev Until when a wave drawn at `from` is given to fill: its seed has to become known first.
     function _drawDeadline(uint256 from, Rules memory rules) internal view returns (uint40) {

@@ -12,11 +12,12 @@ library ExactTransfer {
     /// @param received what arrived of `sent`: the token takes a fee, rebases, or lies
     error TokenNotSupported(address token, uint256 sent, uint256 received);
 
-    /// @notice Pulls `amount` from `from`; reverts unless exactly that arrives (fee-on-transfer, rebasing, lying tokens).
+    /// @notice Pulls `amount` from the caller, never from anybody else's allowance; reverts unless exactly that arrives
+    ///         (fee-on-transfer, rebasing, lying tokens).
     /// @dev A difference of two balances within one call: a donation beforehand changes nothing.
-    function pull(IERC20 token, address from, uint256 amount) internal {
+    function pull(IERC20 token, uint256 amount) internal {
         uint256 before = token.balanceOf(address(this));
-        token.safeTransferFrom(from, address(this), amount);
+        token.safeTransferFrom(msg.sender, address(this), amount);
         uint256 received = token.balanceOf(address(this)) - before;
         if (received != amount) revert TokenNotSupported(address(token), amount, received);
     }

@@ -41,8 +41,8 @@ class DeploymentSettings:
 
     token: Address | None = None  # None deploys the test token, which Ethereum itself refuses
     epoch_blocks: int = 4  # blocks per seed; 32 on Ethereum
-    draw_seconds: int = 10  # a stage's seed is known and all turns have come after this, at the latest; 900 on Ethereum
-    turn_seconds: int = 1  # the luckiest may claim at once, others a turn or more later; 36 on Ethereum
+    draw_seconds: int = 10  # a stage's seed is known and its ramp over after this, at the latest; 900 on Ethereum
+    ramp_seconds: int = 1  # over which the candidates grow from none to eight a slot; 300 on Ethereum
     unbonding_seconds: int = 60  # days where stake is worth something
     no_show_bps: int = 500  # part of a claim's stake that a claim without a commit costs
     sponsor_cap: int = 1_000 * 10**18  # most that a sponsor may stake for one worker
@@ -147,7 +147,7 @@ def plan(deployer: Address, nonce: int, settings: DeploymentSettings) -> tuple[P
             at["EpochSeeds"],
             settings.no_show_bps,
             settings.draw_seconds,
-            settings.turn_seconds,
+            settings.ramp_seconds,
         ),
     }
     return tuple(Planned(name=name, args=args[name], nonce=nonce + i, address=at[name]) for i, name in enumerate(names))

@@ -127,14 +127,14 @@ class MarketContracts:
         Raises `ContractRejected` (JobUnknown, TaskUnknown).
         """
         key = (job_id, task_index)
-        job_answers, task, claims, stage_open, turn, barred, free = _split(
+        job_answers, task, claims, stage_open, drawn_from, barred, free = _split(
             self._many(
                 [
                     *self._job_requests(job_id, block),
                     self._request("lane", "taskOf", *key, block=block),
                     self._request("lane", "claimsOf", *key, block=block),
                     self._request("lane", "stageOpen", *key, block=block),
-                    self._request("lane", "turnOf", *key, worker, block=block),
+                    self._request("lane", "drawnFrom", *key, worker, block=block),
                     self._request("lane", "isBarred", *key, worker, block=block),
                     self._request("vault", "freeStakeOf", worker, block=block),
                 ]
@@ -145,7 +145,7 @@ class MarketContracts:
             task=_task(*key, task),
             claims=tuple(map(_claim, claims)),
             stage_open=bool(stage_open),
-            turn=int(turn) or None,
+            drawn_from=int(drawn_from) or None,
             barred=bool(barred),
             free_stake=int(free),
         )
@@ -183,12 +183,12 @@ class MarketContracts:
     def stage_open(self, job_id: int, task_index: int, block: BlockId = "latest") -> bool:
         return bool(self._view("lane", "stageOpen", job_id, task_index, block=block))
 
-    def turn(self, job_id: int, task_index: int, worker: Address, block: BlockId = "latest") -> int | None:
+    def drawn_from(self, job_id: int, task_index: int, worker: Address, block: BlockId = "latest") -> int | None:
         """Unix second from which the task's draw lets this worker claim; None while it does not or has no seed."""
-        return int(self._view("lane", "turnOf", job_id, task_index, worker, block=block)) or None
+        return int(self._view("lane", "drawnFrom", job_id, task_index, worker, block=block)) or None
 
     def is_drawn(self, job_id: int, task_index: int, worker: Address, block: BlockId = "latest") -> bool:
-        """Whether the worker may claim as far as the draw goes: it is drawn and its turn has come."""
+        """Whether the worker may claim as far as the draw goes: it is drawn by now."""
         return bool(self._view("lane", "isDrawn", job_id, task_index, worker, block=block))
 
     def is_barred(self, job_id: int, task_index: int, worker: Address, block: BlockId = "latest") -> bool:

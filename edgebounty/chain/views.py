@@ -139,7 +139,9 @@ class TaskLook:
     task: Task
     claims: tuple[Claim, ...]
     stage_open: bool
-    turn: int | None  # Unix second from which the draw lets the worker claim; None: it does not, or has no seed yet
+    drawn_from: (
+        int | None
+    )  # Unix second from which the draw lets the worker claim; None: it does not, or has no seed yet
     barred: bool
     free_stake: int
 

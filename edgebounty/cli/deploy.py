@@ -23,7 +23,7 @@ from edgebounty.cli.settings import Settings
 @click.option("--epoch-blocks", type=click.IntRange(1), default=32, show_default=True, help="Blocks per seed.")
 @click.option("--draw-seconds", type=click.IntRange(1), default=900, show_default=True, help="For a seed to be known.")
 @click.option(
-    "--turn-seconds", type=click.IntRange(0), default=36, show_default=True, help="Head start of the luckier."
+    "--ramp-seconds", type=click.IntRange(1), default=300, show_default=True, help="Until all the drawn may claim."
 )
 @click.option("--unbonding-seconds", type=click.IntRange(1), default=604_800, show_default=True, help="Delay of stake.")
 @market_options
@@ -33,7 +33,7 @@ def deploy(
     token: str | None,
     epoch_blocks: int,
     draw_seconds: int,
-    turn_seconds: int,
+    ramp_seconds: int,
     unbonding_seconds: int,
     settings: Settings,
     out: Output,
@@ -62,7 +62,7 @@ def deploy(
         token=paid_in,
         epoch_blocks=epoch_blocks,
         draw_seconds=draw_seconds,
-        turn_seconds=turn_seconds,
+        ramp_seconds=ramp_seconds,
         unbonding_seconds=unbonding_seconds,
     )
     out.confirm(f"Deploy to chain {web3.eth.chain_id} from {account.address}?", yes=yes)

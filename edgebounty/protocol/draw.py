@@ -1,4 +1,4 @@
-"""Who may claim a task: the twin of contracts/libraries/Draw.sol, computed by everybody and chosen by nobody."""
+"""Who may claim a task, and when: the twin of contracts/libraries/Draw.sol, computed by everybody, chosen by nobody."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ from edgebounty.protocol.hashing import abi_words, keccak256
 from edgebounty.protocol.types import Address, JobId, TaskIndex
 
 CANDIDATES_PER_SLOT: Final = 8
-_MAX = (1 << 256) - 1
 
 
-def is_drawn(
+def wait_of(
     *,
     seed: bytes,
     job_id: JobId,
@@ -21,21 +20,24 @@ def is_drawn(
     total_stake: int,
     slots: int,
     reopens: int,
-) -> bool:
-    """Whether this worker may claim: its hash is below its share of the stake, times 8 per slot, doubled per reopen.
+    ramp_time: int,
+) -> int | None:
+    """Seconds from the recording of the seed until this worker may claim, from 1 to `ramp_time`; None: not drawn.
 
-    `stake` and `total_stake` are base units as of the draw's epoch. Nobody is drawn with a zero seed or without stake.
+    The least `wait` with lot / 2^256 < 8 * slots * 2^reopens * (stake / total_stake) * (wait / ramp_time): the number
+    of candidates grows evenly with time, from none to eight a slot. `stake` and `total_stake` are base units as of the
+    draw's epoch, `slots` those of the present wave. Nobody is drawn with a zero seed or without stake.
     """
     if not any(seed) or stake == 0:
-        return False
-    weight = (CANDIDATES_PER_SLOT * slots * stake) << reopens
-    if weight >= total_stake:
-        return True
-    return int.from_bytes(draw_hash(seed, job_id, task_index, worker), "big") < _MAX * weight // total_stake
+        return None
+    lot = int.from_bytes(lot_of(seed, job_id, task_index, worker), "big")
+    needed = (lot * total_stake * ramp_time) >> 256
+    wait = needed // ((CANDIDATES_PER_SLOT * slots * stake) << reopens) + 1
+    return wait if wait <= ramp_time else None
 
 
-def draw_hash(seed: bytes, job_id: JobId, task_index: TaskIndex, worker: Address) -> bytes:
-    """keccak256(abi.encode(seed, jobId, taskIndex, worker))."""
+def lot_of(seed: bytes, job_id: JobId, task_index: TaskIndex, worker: Address) -> bytes:
+    """A worker's lot in the draw of a task: keccak256(abi.encode(seed, jobId, taskIndex, worker))."""
     if len(seed) != 32:
         raise ValueError(f"a seed is 32 bytes long, this is {len(seed)}")
     return keccak256(abi_words(seed, job_id, task_index, worker))

@@ -151,12 +151,12 @@ class Checker:
             )
         if any(claim.worker == worker for claim in look.claims):
             raise Refused("wave_full", f"{name}: this worker has its place already")
-        if look.turn is not None:
-            if block.time >= look.turn:
+        if look.drawn_from is not None:
+            if block.time >= look.drawn_from:
                 return
-            wait = look.turn - block.time
-            text = f"{name}: drawn, and its turn comes in {wait} s: the luckier may claim first"
-            raise Refused("turn_awaited", text, for_seconds=min(wait, 0.5))
+            wait = look.drawn_from - block.time
+            text = f"{name}: drawn, and may be claimed in {wait} s: the luckier go first"
+            raise Refused("draw_awaited", text, for_seconds=min(wait, 0.5))
         if market.seed(task.draw_epoch, at) is None:
             text = f"{name}: its draw waits for the seed of epoch {task.draw_epoch}"
             raise Refused("seed_awaited", text, for_seconds=0.2)

@@ -142,7 +142,7 @@ _REFUSALS = (
         "barred",
         "stake_fresh",
         "seed_awaited",
-        "turn_awaited",
+        "draw_awaited",
         "late_claims",
     ),
     *("not_drawn", "stage_closed", "wave_full", "job_ended"),

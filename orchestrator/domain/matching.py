@@ -9,15 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edgebounty.protocol.draw import draw_hash
+from edgebounty.protocol.draw import wait_of
 from edgebounty.protocol.types import Address
 from orchestrator.domain.due import is_mine, may_fill
 from orchestrator.domain.market import Market
 from orchestrator.domain.values import Job, ManifestStatus, Policy, Seed, Task, TaskId
 
 MOST_LOOKED_AT = 2000
-LAST_TURN = 3  # contracts/libraries/Draw.sol
-_ALL_HASHES = (1 << 256) - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,10 +150,10 @@ def match(
         task = board.tasks[position]
         if task.claim_of(worker) is not None:
             taken += 1
-        elif (turn := _turn(board, task, worker, stakes)) is None:
+        elif (drawn_from := _drawn_from(board, task, worker, stakes)) is None:
             undrawn += 1
-        elif turn > board.now:
-            waits.append(turn - board.now)
+        elif drawn_from > board.now:
+            waits.append(drawn_from - board.now)
         elif task.free_slots <= reserved.get(task.id, 0):
             full += 1
         else:
@@ -165,24 +163,30 @@ def match(
     return Offers(tasks=tuple(found)) if found else Offers(reason=_why_none(board, stakes, taken, full, undrawn, waits))
 
 
-def _turn(board: Board, task: Task, worker: Address, stakes: Mapping[int, Stake]) -> int | None:
-    """From when on the worker may claim, Unix seconds; None if this draw never lets it. As `DirectLane.turnOf`."""
+def _drawn_from(board: Board, task: Task, worker: Address, stakes: Mapping[int, Stake]) -> int | None:
+    """From when on the worker may claim, Unix seconds; None if this draw never lets it. As `DirectLane.drawnFrom`."""
     stake = stakes.get(task.draw_epoch)
-    if stake is None or stake.mine == 0:
+    if stake is None:
         return None
     seed = board.seeds[task.draw_epoch]
-    mark = int.from_bytes(draw_hash(seed.value, task.id.job_id, task.id.index, worker), "big")
-    for turn in range(LAST_TURN + 1):
-        weight = (task.wave_slots * stake.mine) << (task.reopens + turn)
-        if weight >= stake.total or mark < _ALL_HASHES * weight // stake.total:
-            return seed.recorded_at + turn * board.policy.turn_time
-    return None
+    wait = wait_of(
+        seed=seed.value,
+        job_id=task.id.job_id,
+        task_index=task.id.index,
+        worker=worker,
+        stake=stake.mine,
+        total_stake=stake.total,
+        slots=task.wave_slots,
+        reopens=task.reopens,
+        ramp_time=board.policy.ramp_time,
+    )
+    return None if wait is None else seed.recorded_at + wait
 
 
 def _own_order(worker: Address, board: Board) -> NDArray[np.uint64]:
     """An order of the tasks that differs from worker to worker; of very many tasks each block brings others first."""
-    turn = board.now if len(board.tasks) > MOST_LOOKED_AT else 0
-    start = int.from_bytes(hashlib.sha256(f"{worker} {turn}".encode()).digest()[:8], "big")
+    block = board.now if len(board.tasks) > MOST_LOOKED_AT else 0
+    start = int.from_bytes(hashlib.sha256(f"{worker} {block}".encode()).digest()[:8], "big")
     keys = (board.job_ids << np.uint64(32)) + board.indexes
     mixed = (keys ^ np.uint64(start)) * np.uint64(0x9E3779B97F4A7C15)
     return mixed ^ (mixed >> np.uint64(29))
@@ -214,7 +218,7 @@ def _why_none(
 ) -> str:
     parts: list[str] = []
     if waits:
-        parts.append(f"{len(waits)} open tasks let this worker claim later: the next turn comes in {min(waits)} s")
+        parts.append(f"{len(waits)} open tasks let this worker claim later, the first in {min(waits)} s")
     if undrawn and not waits and not any(stake.mine for stake in stakes.values()):
         return "this worker had no stake when the draws were made: add stake; it counts two epochs later"
     if undrawn:

@@ -81,8 +81,8 @@ class Policy:
     me: Address
     lane: Address
     epoch_blocks: int
-    draw_time: int  # seconds for the seed and all turns, on top of the task time, before a draw may be widened
-    turn_time: int = 0  # seconds of a turn: each doubles who may claim; 0 lets all claim at once
+    draw_time: int  # seconds for the seed and the ramp, on top of the task time, before a draw may be widened
+    ramp_time: int = 1  # seconds over which the number of candidates grows from none to eight a slot
     max_reopens: int = 16
     keep_seconds: int = 7 * 24 * 3600  # how long after its end a job's content stays pinned
 
@@ -92,7 +92,7 @@ class Policy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seed:
-    """Public randomness of an epoch. The turns of its draws count from `recorded_at`, Unix seconds."""
+    """Public randomness of an epoch. The ramp of its draws begins at `recorded_at`, Unix seconds."""
 
     epoch: int
     value: bytes

@@ -177,7 +177,7 @@ class Market:
         return tuple({**values, **changed}.values())
 
     def post(self, **changed: Any) -> int:
-        """Posts a job as the requester, its first draw known and all turns come. Returns its id."""
+        """Posts a job as the requester, its first draw known and its ramp over. Returns its id."""
         terms = self.terms(**changed)
         self.fund(self.requester, self.escrow, self.escrow.bountyFor(terms))
         self.escrow.postJob(terms, {"from": self.requester})
@@ -186,7 +186,7 @@ class Market:
         return job
 
     def draw(self, job: int, task: int) -> None:
-        """Lets the epoch of the task's draw begin, its seed be recorded, and everybody's turn come."""
+        """Lets the epoch of the task's draw begin, its seed be recorded, and its ramp pass."""
         epoch = self.lane.drawEpochOf(job, task)
         first = self.seeds.seedBlockOf(epoch)
         missing = first + 1 - brownie.chain.height
@@ -194,7 +194,7 @@ class Market:
             brownie.chain.mine(missing)
         if int(self.seeds.seedOf(epoch).hex(), 16) == 0:
             self.seeds.recordSeed(epoch, fetch_header(brownie.web3, first), {"from": self.orchestrator})
-        sleep(3 * SETTINGS.turn_seconds)
+        sleep(SETTINGS.ramp_seconds)
 
     def pass_draw(self, job: int, task: int) -> None:
         """Lets the epoch of the task's draw go by."""

@@ -37,10 +37,10 @@ def test_deployment__as_planned__settings_are_those_chosen(market: Market) -> No
     assert market.seeds.EPOCH_BLOCKS() == SETTINGS.epoch_blocks
     assert (vault.UNBONDING_TIME(), vault.SPONSOR_CAP()) == (SETTINGS.unbonding_seconds, SETTINGS.sponsor_cap)
     assert escrow.MIN_SLOT_PRICE() == SETTINGS.min_slot_price
-    assert (lane.NO_SHOW_BPS(), lane.DRAW_TIME(), lane.TURN_TIME()) == (
+    assert (lane.NO_SHOW_BPS(), lane.DRAW_TIME(), lane.RAMP_TIME()) == (
         SETTINGS.no_show_bps,
         SETTINGS.draw_seconds,
-        SETTINGS.turn_seconds,
+        SETTINGS.ramp_seconds,
     )
 
 
@@ -62,10 +62,10 @@ def test_lane__no_show_fee_out_of_range__refused(market: Market, DirectLane: Any
         market.anyone.deploy(DirectLane, market.escrow, market.vault, market.seeds, fee, 10, 1)
 
 
-@pytest.mark.parametrize(("draw", "turn"), [(2, 1), (DAY + 1, 1), (DAY, DAY + 1)])
-def test_lane__draw_time_out_of_range__refused(market: Market, DirectLane: Any, draw: int, turn: int) -> None:
-    with refuses("DrawTimeOutOfRange", draw, turn, DAY):
-        market.anyone.deploy(DirectLane, market.escrow, market.vault, market.seeds, 500, draw, turn)
+@pytest.mark.parametrize(("draw", "ramp"), [(2, 3), (2, 0), (DAY + 1, 1), (DAY, DAY + 1)])
+def test_lane__draw_time_out_of_range__refused(market: Market, DirectLane: Any, draw: int, ramp: int) -> None:
+    with refuses("DrawTimeOutOfRange", draw, ramp, DAY):
+        market.anyone.deploy(DirectLane, market.escrow, market.vault, market.seeds, 500, draw, ramp)
 
 
 @pytest.mark.parametrize("blocks", [0, 1, 129])

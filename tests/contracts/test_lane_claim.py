@@ -45,11 +45,11 @@ def test_claim__seed_not_recorded_yet__nobody_is_drawn(staked: Market) -> None:
     epoch = staked.lane.drawEpochOf(second, 0)
     with refuses("NotDrawn", second, 0, staked.worker(0), epoch):
         staked.claim(second, 0, 0)
-    assert staked.lane.turnOf(second, 0, staked.worker(0)) == 0
+    assert staked.lane.drawnFrom(second, 0, staked.worker(0)) == 0
 
 
-def test_claim__before_its_turn__refused_and_at_it_allowed(accounts: Any) -> None:
-    market = Market.deployed(accounts, replace(SETTINGS, turn_seconds=10, draw_seconds=40))
+def test_claim__before_the_draw_lets_it__refused_and_then_allowed(accounts: Any) -> None:
+    market = Market.deployed(accounts, replace(SETTINGS, ramp_seconds=40, draw_seconds=40))
     market.stake_workers(4)
     job = post_unseeded(market, quorum=1, workSlots=1)
     epoch = market.lane.drawEpochOf(job, 0)
@@ -57,16 +57,15 @@ def test_claim__before_its_turn__refused_and_at_it_allowed(accounts: Any) -> Non
     brownie.chain.mine(max(1, first + 1 - brownie.chain.height))
     header = fetch_header(brownie.web3, first)
     recorded = market.seeds.recordSeed(epoch, header, {"from": market.orchestrator}).timestamp
-    # With one slot and four equal stakes a worker is drawn at once with a chance of 1/4, after two turns surely.
-    turns = {index: market.lane.turnOf(job, 0, market.worker(index)) - recorded for index in range(4)}
-    assert set(turns.values()) <= {0, 10, 20}
-    latest = max(turns, key=lambda index: turns[index])
-    if turns[latest] > 0:
-        at(recorded + turns[latest] - 1)
-        with refuses("NotDrawn", job, 0, market.worker(latest), epoch):
-            market.claim(job, 0, latest)
-        assert not market.lane.isDrawn(job, 0, market.worker(latest))
-    at(recorded + max(1, turns[latest]))
+    # With one slot and four equal stakes everybody is drawn within half the ramp.
+    waits = {index: market.lane.drawnFrom(job, 0, market.worker(index)) - recorded for index in range(4)}
+    assert all(1 <= wait <= 20 for wait in waits.values())
+    assert not market.lane.isDrawn(job, 0, market.worker(0)) or waits[0] == 1
+    latest = max(waits, key=lambda index: waits[index])
+    at(recorded + waits[latest] - 1)
+    with refuses("NotDrawn", job, 0, market.worker(latest), epoch):
+        market.claim(job, 0, latest)
+    at(recorded + waits[latest])
     market.claim(job, 0, latest)
     assert market.locked(market.worker(latest)) == CLAIM_STAKE
 

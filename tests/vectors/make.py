@@ -72,22 +72,22 @@ def commitments() -> list[dict[str, Any]]:
 def draws() -> list[dict[str, Any]]:
     token = 10**18
     shapes = [
-        # stake, total, slots, reopens
-        (0, 100 * token, 3, 0),
-        (token, 1_000 * token, 1, 0),
-        (token, 1_000 * token, 3, 0),
-        (token, 1_000 * token, 3, 2),
-        (token, 24 * token, 3, 0),  # weight equals the total: always drawn
-        (token, 24 * token + 1, 3, 0),  # one unit short of it
-        ((1 << 96) - 1, (1 << 104) - 1, 16, 8),
-        (1, (1 << 96) - 1, 1, 0),
+        # stake, total, slots, reopens, ramp
+        (0, 100 * token, 3, 0, 300),
+        (token, 1_000 * token, 1, 0, 300),
+        (token, 1_000 * token, 3, 0, 300),
+        (token, 1_000 * token, 3, 2, 1),
+        (token, 24 * token, 3, 0, 300),  # at the end of the ramp the weight is the total: always drawn
+        (token, 24 * token + 1, 3, 0, 300),  # one unit short of it
+        ((1 << 96) - 1, (1 << 96) - 1, 16, 16, 86_400),
+        ((1 << 80) - 1, (1 << 96) - 1, 16, 8, 86_400),
+        (1, (1 << 96) - 1, 1, 0, 86_400),
     ]
     found = []
-    for i, (stake, total, slots, reopens) in enumerate(shapes):
-        for seed in (_bytes(f"seed {i}"), _bytes(f"other seed {i}"), bytes(32)):
-            case = {"jobId": i + 1, "taskIndex": 3 * i, "stake": stake, "totalStake": total}
+    for i, (stake, total, slots, reopens, ramp) in enumerate(shapes):
+        for seed in (_bytes(f"seed {i}"), _bytes(f"other seed {i}"), _bytes(f"third seed {i}")):
             worker = _address(f"worker {i}")
-            drawn = draw.is_drawn(
+            wait = draw.wait_of(
                 seed=seed,
                 job_id=JobId(i + 1),
                 task_index=TaskIndex(3 * i),
@@ -96,10 +96,14 @@ def draws() -> list[dict[str, Any]]:
                 total_stake=total,
                 slots=slots,
                 reopens=reopens,
+                ramp_time=ramp,
             )
+            numbers = {"jobId": i + 1, "taskIndex": 3 * i, "stake": stake, "totalStake": total, "slots": slots}
+            numbers |= {"reopens": reopens, "rampTime": ramp, "wait": wait or 0}
+            lot = draw.lot_of(seed, JobId(i + 1), TaskIndex(3 * i), worker)
             found.append(
-                {name: str(value) for name, value in case.items()}
-                | {"slots": str(slots), "reopens": str(reopens), "seed": _hex(seed), "worker": worker, "drawn": drawn}
+                {name: str(value) for name, value in numbers.items()}
+                | {"seed": _hex(seed), "worker": worker, "lot": _hex(lot), "drawn": wait is not None}
             )
     return found
 

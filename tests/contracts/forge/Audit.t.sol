@@ -131,7 +131,7 @@ contract AuditTest is MarketBase {
             uint32 epoch = lane.drawEpochOf(job, 0);
             vm.roll(uint256(epoch) * 4 + 1);
             seeds.set(epoch, keccak256(abi.encode("deciding", k)));
-            vm.warp(block.timestamp + 3 * TURN_TIME);
+            vm.warp(block.timestamp + RAMP_TIME);
             for (uint256 i = 0; i < 400; ++i) drawn += tryToDecide(job, i);
         }
         // Eight of 400 for each job. Of all three slots it would be 24, and a small sybil would decide three times as often.

@@ -135,39 +135,39 @@ contract DirectLaneTest is MarketBase {
         claim(job, 0, 0);
     }
 
-    function test_Draw_TheLuckierClaimFirst() public {
+    function test_Draw_CandidatesGrowEvenlyWithTime() public {
         for (uint256 i = 16; i < 216; ++i) stakeAs(worker(i), STAKE);
         vm.roll(block.number + 8);
-        uint256 start = block.timestamp;
         uint256 id = post(terms());
-        uint256[4] memory atTurn;
+        uint256 start = block.timestamp - RAMP_TIME;
+        uint256[4] memory atThird;
         for (uint256 i = 0; i < 216; ++i) {
-            uint256 time = lane.turnOf(id, 0, worker(i));
-            for (uint256 turn = 0; turn < 4; ++turn) {
-                vm.warp(start + turn * TURN_TIME);
+            uint256 time = lane.drawnFrom(id, 0, worker(i));
+            for (uint256 third = 0; third < 4; ++third) {
+                vm.warp(start + (third * RAMP_TIME) / 3);
                 bool may = time != 0 && time <= block.timestamp;
-                isTrue(lane.isDrawn(id, 0, worker(i)) == may, "turns agree");
-                if (may) ++atTurn[turn];
+                isTrue(lane.isDrawn(id, 0, worker(i)) == may, "both views agree");
+                if (may) ++atThird[third];
             }
         }
-        // 2, 4, 8 and 16 of 216 are expected with two slots.
-        isTrue(atTurn[0] <= 8 && atTurn[3] >= 6 && atTurn[3] <= 30, "about eight per slot in the end");
-        isTrue(atTurn[0] < atTurn[3] && atTurn[1] <= atTurn[2], "more with each turn");
+        // 0, 5.3, 10.7 and 16 of 216 are expected with two slots.
+        same(atThird[0], 0, "nobody in the block that records the seed");
+        isTrue(atThird[1] < atThird[2] && atThird[2] < atThird[3], "more with time");
+        isTrue(atThird[1] <= 12 && atThird[3] >= 6 && atThird[3] <= 30, "about eight a slot in the end");
     }
 
-    function test_Draw_TurnEdge() public {
+    function test_Draw_WaitEdge() public {
         for (uint256 i = 16; i < 216; ++i) stakeAs(worker(i), STAKE);
         vm.roll(block.number + 8);
-        uint256 start = block.timestamp;
         uint256 id = post(terms());
-        uint256 lucky = 0;
-        while (lane.turnOf(id, 0, worker(lucky)) <= start) ++lucky;
-        uint256 time = lane.turnOf(id, 0, worker(lucky));
+        uint256 drawn = 0;
+        while (lane.drawnFrom(id, 0, worker(drawn)) == 0) ++drawn;
+        uint256 time = lane.drawnFrom(id, 0, worker(drawn));
         vm.warp(time - 1);
         expectError(IDirectLane.NotDrawn.selector);
-        claim(id, 0, lucky);
+        claim(id, 0, drawn);
         vm.warp(time);
-        claim(id, 0, lucky);
+        claim(id, 0, drawn);
     }
 
     function test_Draw_WhoIsNotDrawnNeverMayClaim() public {
@@ -175,7 +175,7 @@ contract DirectLaneTest is MarketBase {
         vm.roll(block.number + 8);
         uint256 id = post(terms());
         uint256 unlucky = 0;
-        while (lane.turnOf(id, 0, worker(unlucky)) != 0) ++unlucky;
+        while (lane.drawnFrom(id, 0, worker(unlucky)) != 0) ++unlucky;
         vm.warp(block.timestamp + 5_000);
         isTrue(!lane.isDrawn(id, 0, worker(unlucky)), "not drawn");
         expectError(IDirectLane.NotDrawn.selector);

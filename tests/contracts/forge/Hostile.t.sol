@@ -145,7 +145,7 @@ contract ReentrancyTest is MarketBase {
 contract WiringTest is MarketBase {
     function test_RevertGiven_WrongWiring() public {
         expectError(IDirectLane.WrongWiring.selector);
-        new DirectLane(escrow, vault, seeds, NO_SHOW_BPS, DRAW_TIME, TURN_TIME);
+        new DirectLane(escrow, vault, seeds, NO_SHOW_BPS, DRAW_TIME, RAMP_TIME);
     }
 
     function predict(uint256 ahead) private view returns (address) {
@@ -168,7 +168,7 @@ contract WiringTest is MarketBase {
         if (!(vaultKnowsLane && vaultKnowsEscrow && sameToken && sameBatch)) {
             expectError(IDirectLane.WrongWiring.selector);
         }
-        new DirectLane(e, v, seeds, NO_SHOW_BPS, DRAW_TIME, TURN_TIME);
+        new DirectLane(e, v, seeds, NO_SHOW_BPS, DRAW_TIME, RAMP_TIME);
     }
 
     function test_RevertGiven_AnyWireWrong() public {
@@ -181,15 +181,17 @@ contract WiringTest is MarketBase {
 
     function test_RevertGiven_SettingsOutOfRange() public {
         expectError(IDirectLane.NoShowFeeOutOfRange.selector);
-        new DirectLane(escrow, vault, seeds, 0, DRAW_TIME, TURN_TIME);
+        new DirectLane(escrow, vault, seeds, 0, DRAW_TIME, RAMP_TIME);
         expectError(IDirectLane.NoShowFeeOutOfRange.selector);
-        new DirectLane(escrow, vault, seeds, 10_001, DRAW_TIME, TURN_TIME);
+        new DirectLane(escrow, vault, seeds, 10_001, DRAW_TIME, RAMP_TIME);
         expectError(IDirectLane.DrawTimeOutOfRange.selector);
-        new DirectLane(escrow, vault, seeds, NO_SHOW_BPS, 3 * TURN_TIME - 1, TURN_TIME);
+        new DirectLane(escrow, vault, seeds, NO_SHOW_BPS, RAMP_TIME - 1, RAMP_TIME);
         expectError(IDirectLane.DrawTimeOutOfRange.selector);
-        new DirectLane(escrow, vault, seeds, NO_SHOW_BPS, 1 days + 1, TURN_TIME);
+        new DirectLane(escrow, vault, seeds, NO_SHOW_BPS, 1 days + 1, RAMP_TIME);
         expectError(IDirectLane.DrawTimeOutOfRange.selector);
-        new DirectLane(escrow, vault, seeds, NO_SHOW_BPS, 1 days, type(uint256).max);
+        new DirectLane(escrow, vault, seeds, NO_SHOW_BPS, 1 days, 1 days + 1);
+        expectError(IDirectLane.DrawTimeOutOfRange.selector);
+        new DirectLane(escrow, vault, seeds, NO_SHOW_BPS, DRAW_TIME, 0);
     }
 
     function test_RevertGiven_Ethereum_WhenDeployingTheTestToken() public {

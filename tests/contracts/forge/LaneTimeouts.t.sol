@@ -146,7 +146,7 @@ contract LaneTimeoutsTest is MarketBase {
     }
 
     function countDrawn(uint256 id) private view returns (uint256 count) {
-        for (uint256 i = 0; i < 400; ++i) if (lane.turnOf(id, 0, worker(i)) != 0) ++count;
+        for (uint256 i = 0; i < 400; ++i) if (lane.drawnFrom(id, 0, worker(i)) != 0) ++count;
     }
 
     function test_RevertWhen_ReopeningAFullWave() public {

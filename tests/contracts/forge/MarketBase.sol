@@ -16,7 +16,7 @@ import {same, vm} from "./Vm.sol";
 abstract contract MarketBase {
     uint256 internal constant NO_SHOW_BPS = 500;
     uint256 internal constant DRAW_TIME = 40;
-    uint256 internal constant TURN_TIME = 10;
+    uint256 internal constant RAMP_TIME = 30;
     uint256 internal constant UNBONDING = 60;
     uint256 internal constant STAKE = 1_000 ether;
     uint256 internal constant PRICE = 1 ether;
@@ -51,7 +51,7 @@ abstract contract MarketBase {
         address laneAt = vm.computeCreateAddress(address(this), nonce + 2);
         vault = new StakeVault(token, escrowAt, laneAt, address(otherLane), UNBONDING, 10_000 ether);
         escrow = new BountyEscrow(token, laneAt, address(otherLane), 1000);
-        lane = new DirectLane(escrow, vault, seeds, NO_SHOW_BPS, DRAW_TIME, TURN_TIME);
+        lane = new DirectLane(escrow, vault, seeds, NO_SHOW_BPS, DRAW_TIME, RAMP_TIME);
         otherLane.connect(escrow, vault);
 
         for (uint256 i = 0; i < 16; ++i) stakeAs(worker(i), STAKE);
@@ -125,7 +125,7 @@ abstract contract MarketBase {
         bytes32 seed = keccak256(abi.encode("seed", epoch));
         if (lane.taskOf(jobId, task).firstSlot != 0) seed = seedForAFew(jobId, task, seed);
         seeds.set(epoch, seed);
-        vm.warp(block.timestamp + 3 * TURN_TIME);
+        vm.warp(block.timestamp + RAMP_TIME);
     }
 
     /// @dev For one missing replica only eight of sixteen equal stakes are drawn: here workers 2 to 7 are among them.

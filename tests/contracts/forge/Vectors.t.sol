@@ -15,17 +15,23 @@ contract VectorsTest {
         string memory json = vm.readFile("tests/vectors/draw.json");
         uint256 count = 0;
         for (; vm.keyExistsJson(json, at(count, "seed")); ++count) {
-            bool drawn = Draw.isDrawn(
+            uint256 lot = Draw.lotOf(
                 vm.parseJsonBytes32(json, at(count, "seed")),
                 vm.parseJsonUint(json, at(count, "jobId")),
                 uint32(vm.parseJsonUint(json, at(count, "taskIndex"))),
-                vm.parseJsonAddress(json, at(count, "worker")),
+                vm.parseJsonAddress(json, at(count, "worker"))
+            );
+            sameBytes(bytes32(lot), vm.parseJsonBytes32(json, at(count, "lot")), "lot");
+            uint256 wait = Draw.waitOf(
+                lot,
                 vm.parseJsonUint(json, at(count, "stake")),
                 vm.parseJsonUint(json, at(count, "totalStake")),
                 vm.parseJsonUint(json, at(count, "slots")),
-                vm.parseJsonUint(json, at(count, "reopens")) + Draw.LAST_TURN
+                vm.parseJsonUint(json, at(count, "reopens")),
+                vm.parseJsonUint(json, at(count, "rampTime"))
             );
-            isTrue(drawn == vm.parseJsonBool(json, at(count, "drawn")), "drawn");
+            bool drawn = vm.parseJsonBool(json, at(count, "drawn"));
+            same(wait, drawn ? vm.parseJsonUint(json, at(count, "wait")) : Draw.NEVER, "wait");
         }
         isTrue(count >= 20, "vectors were read");
     }
@@ -82,25 +88,49 @@ contract LibrariesTest {
         same(Slots.leaderOf(Slots.withLeader(0, slot, slot), slot), slot, "leader");
     }
 
-    /// @dev More stake, more slots or more turns never make a draw worse.
+    /// @dev More stake, more slots, another reopen or a shorter ramp never make anybody wait longer.
     function testFuzz_Draw_IsMonotonic(
-        bytes32 seed,
-        address who,
+        uint256 lot,
         uint96 stake,
         uint96 others,
-        uint8 slots
+        uint8 slots,
+        uint8 reopens,
+        uint24 ramp
     ) public pure {
-        uint256 total = uint256(stake) + others;
+        uint256 mine = stake / 2;
+        uint256 total = mine + others / 2;
         uint256 n = 1 + (slots % 15);
-        if (stake == 0 || seed == 0) {
-            isTrue(!Draw.isDrawn(seed, 1, 2, who, stake, total, n, 3), "never without stake or seed");
+        uint256 k = reopens % 16;
+        uint256 r = uint256(ramp) + 1;
+        uint256 wait = Draw.waitOf(lot, mine, total, n, k, r);
+        if (mine == 0) {
+            same(wait, Draw.NEVER, "never without stake");
             return;
         }
-        for (uint256 doublings = 0; doublings < 20; ++doublings) {
-            if (!Draw.isDrawn(seed, 1, 2, who, stake, total, n, doublings)) continue;
-            isTrue(Draw.isDrawn(seed, 1, 2, who, stake, total, n, doublings + 1), "a turn later");
-            isTrue(Draw.isDrawn(seed, 1, 2, who, stake, total, n + 1, doublings), "a slot more");
+        isTrue(wait == Draw.NEVER || (wait >= 1 && wait <= r), "within the ramp");
+        isTrue(Draw.waitOf(lot, mine, total, n + 1, k, r) <= wait, "a slot more");
+        isTrue(Draw.waitOf(lot, mine, total, n, k + 1, r) <= wait, "another reopen");
+        isTrue(Draw.waitOf(lot, mine * 2, total + mine, n, k, r) <= wait, "more stake");
+        if (r > 1) isTrue(Draw.waitOf(lot, mine, total, n, k, r / 2) <= wait, "a shorter ramp");
+        isTrue(Draw.waitOf(lot, mine, mine, n, k, r) <= r / 8 + 1, "who has all waits an eighth at most");
+    }
+
+    /// @dev The closed form beside the rule that it solves, second by second, for lots of 128 bits.
+    function testFuzz_Draw_IsTheFirstSecondUnderTheThreshold(
+        uint128 lot,
+        uint64 stake,
+        uint64 others,
+        uint8 slots,
+        uint8 ramp
+    ) public pure {
+        if (stake == 0) return;
+        uint256 n = 1 + (slots % 16);
+        uint256 r = uint256(ramp) + 1;
+        uint256 total = uint256(stake) + others;
+        uint256 wait = Draw.waitOf(uint256(lot) << 128, stake, total, n, 1, r);
+        for (uint256 second = 0; second <= r; ++second) {
+            bool under = lot * total * r < (2 * 8 * n * uint256(stake) * second) << 128;
+            isTrue(under == (wait <= second), "the first second under the threshold");
         }
-        isTrue(Draw.isDrawn(seed, 1, 2, who, total, total, n, 0), "who has all is always drawn");
     }
 }

@@ -58,7 +58,7 @@ TASK = Task(
     phase_deadline=NOW + 10,
     result=None,
 )
-BARRED = TaskLook(job=JOB, task=TASK, claims=(), stage_open=True, turn=None, barred=True, free_stake=10)
+BARRED = TaskLook(job=JOB, task=TASK, claims=(), stage_open=True, drawn_from=None, barred=True, free_stake=10)
 
 
 class Chain:

@@ -116,21 +116,22 @@ def test_match__no_stake__told_to_add_some() -> None:
 def test_match__small_stake__some_drawn_and_the_rest_counted() -> None:
     teller = ready(map_tasks=200)
     offers = match(make_board(teller.market), ANN, Capabilities(), {1: Stake(mine=1, total=200)}, {}, limit=1000)
-    assert 5 < len(offers.tasks) < 40  # 16 of 200 are expected once all turns have come
+    assert 5 < len(offers.tasks) < 40  # 16 of 200 are expected once the ramp is over
     nothing = match(make_board(teller.market), ANN, Capabilities(), {1: Stake(mine=1, total=10**9)}, {})
     assert "not drawn for 200 open tasks" in nothing.reason
 
 
-def test_match__turn_not_come_yet__told_when_it_comes() -> None:
+def test_match__drawn_later__told_when() -> None:
     teller = ready(map_tasks=40)
-    policy = replace(POLICY, turn_time=60)
+    policy = replace(POLICY, ramp_time=180)
     stakes = {1: Stake(mine=1, total=40)}
     board = replace(make_board(teller.market), policy=policy)
-    now = match(board, ANN, Capabilities(), stakes, {}, limit=1000)
-    later = match(replace(board, now=board.now + 180), ANN, Capabilities(), stakes, {}, limit=1000)
-    assert {task.id for task in now.tasks} < {task.id for task in later.tasks}
-    before_its_seed = match(replace(board, now=0), ANN, Capabilities(), stakes, {})
-    assert "the next turn comes in" in before_its_seed.reason
+    seeded = board.seeds[1].recorded_at
+    early = match(replace(board, now=seeded + 60), ANN, Capabilities(), stakes, {}, limit=1000)
+    later = match(replace(board, now=seeded + 180), ANN, Capabilities(), stakes, {}, limit=1000)
+    assert {task.id for task in early.tasks} < {task.id for task in later.tasks}
+    in_the_seeds_block = match(replace(board, now=seeded), ANN, Capabilities(), stakes, {})
+    assert "let this worker claim later, the first in" in in_the_seeds_block.reason
 
 
 def test_board__seed_unknown__said() -> None:

@@ -120,8 +120,8 @@ def test_node__killed_and_back__says_so_then_catches_up(tmp_path: Path) -> None:
             assert process.popen.poll() is None
 
 
-def test_turns__as_the_contract_tells_them(net: Devnet, data_dir: Path) -> None:
-    """The offers' own computation of who may claim when, beside `DirectLane.turnOf`."""
+def test_draws__as_the_contract_tells_them(net: Devnet, data_dir: Path) -> None:
+    """The offers' own computation of who may claim when, beside `DirectLane.drawnFrom`."""
     market, lane = net.market, net.market.lane.functions
     with net.orchestrator(str(data_dir)) as process:
         planned = small_job(rows=400, shards=24, seed=77)
@@ -139,7 +139,7 @@ def test_turns__as_the_contract_tells_them(net: Devnet, data_dir: Path) -> None:
         lane=market.deployment.direct_lane,
         epoch_blocks=4,
         draw_time=market.read(lane.DRAW_TIME()),
-        turn_time=market.read(lane.TURN_TIME()),
+        ramp_time=market.read(lane.RAMP_TIME()),
     )
     books = Market(policy=policy, block=ref)
     for event in market.events.fetch(market.web3, from_block=0, to_block=head.number):
@@ -169,7 +169,7 @@ def test_turns__as_the_contract_tells_them(net: Devnet, data_dir: Path) -> None:
             mine, total = market.read(net.market.vault.functions.stakeShareAt(worker.address, at))
             stakes[epoch] = Stake(mine=mine, total=total)
         for task in board.tasks:
-            told = market.read(lane.turnOf(task.id.job_id, task.id.index, worker.address))
+            told = market.read(lane.drawnFrom(task.id.job_id, task.id.index, worker.address))
             one = only(board, task)
             for now in (told - 1, told) if told else (10**11,):
                 offered = bool(match(replace(one, now=now), worker.address, Capabilities(), stakes, {}).tasks)

@@ -112,7 +112,7 @@ contract Handler is Checks {
         (uint256 jobId, uint32 task) = pick(seed, waveOpen);
         for (uint256 wave = 0; wave < 3 && waveOpen(jobId, task); ++wave) {
             moveTo(block.timestamp + 30, seed); // the draw's epoch begins
-            moveTo(block.timestamp + 3 * TURN_TIME, seed); // everybody's turn has come
+            moveTo(block.timestamp + RAMP_TIME, seed); // the ramp is over
             claimSome(jobId, task, dice(seed, "wave") + wave, 16);
             commitAll(jobId, task);
             revealAll(jobId, task);
