@@ -20,6 +20,7 @@ COMMANDS = {
     "ledger": ("edgebounty.cli.ledger", "ledger", "Show where every token is, read from the chain."),
     "content": ("edgebounty.cli.content", "content", "Add, get and pin content by its id (CID)."),
     "orchestrator": ("edgebounty.cli.orchestrator", "orchestrator", "Run the service that matches and settles."),
+    "program": ("edgebounty.cli.program", "program", "Make programs from models and functions; check and time them."),
     "deploy": ("edgebounty.cli.deploy", "deploy", "Deploy the contracts to a chain."),
 }
 

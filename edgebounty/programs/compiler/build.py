@@ -20,7 +20,7 @@ SHADOW_STACK_BYTES = 65_536
 
 def build(spec: ModuleSpec, limits: ProgramLimits | None = None) -> bytes:
     """The distributed module of `spec`. Raises `CompilerMissing`, `CompilerFailed` or `ProgramRejected`."""
-    linked = compile_c(spec.c_text(), [*ENTRY_POINTS[spec.kind], *(b.name for b in spec.buffers)], simd=spec.simd)
+    linked = compile_c(spec.c_text(), [*ENTRY_POINTS[spec.kind], *(b.c_name for b in spec.buffers)], simd=spec.simd)
     module = counter.instrument(finish(linked, spec))
     validate(module, limits)
     return module
@@ -56,7 +56,7 @@ def finish(linked: bytes, spec: ModuleSpec) -> bytes:
 
     buffers = []
     for buffer in spec.buffers:
-        offset = values[listed[buffer.name].index].init
+        offset = values[listed[buffer.c_name].index].init
         assert offset is not None
         buffers.append(
             Buffer(name=buffer.name, dtype=buffer.dtype, shape=buffer.shape, offset=offset, role=buffer.role)

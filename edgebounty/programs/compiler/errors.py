@@ -16,3 +16,10 @@ class CompilerFailed(ProgramError):
 
 class CaptureFailed(ProgramError):
     """The function could not be turned into C; says why."""
+
+
+class BadSource(ProgramError):
+    """The model, function or array given to the compiler cannot become a program: its author has to change it.
+
+    The text says what was found, where (a node, an argument, a line) and, after "; ", what to do.
+    """

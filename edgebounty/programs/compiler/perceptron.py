@@ -6,7 +6,8 @@ from functools import cache
 from pathlib import Path
 
 from edgebounty.programs.compiler.build import build
-from edgebounty.programs.compiler.capture import Captured, capture, weight_shapes
+from edgebounty.programs.compiler.capture import capture, weight_shapes
+from edgebounty.programs.compiler.emit import Captured
 from edgebounty.programs.compiler.spec import BufferSpec, ModuleSpec
 from edgebounty.programs.errors import ProgramRejected
 

@@ -1,6 +1,8 @@
 """What a program to be built consists of: its buffers, constants and C."""
 
 import math
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,15 +19,23 @@ _FREESTANDING = Path(__file__).parent / "c" / "freestanding.h"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BufferSpec:
-    """One named array that the host writes or reads. Its place in memory is the linker's choice."""
+    """One named array that the host writes or reads. Its place in memory is the linker's choice.
+
+    In C it is called `symbol`; without one, its name has to be a C name.
+    """
 
     name: str
     dtype: str
     shape: tuple[int, ...]
     role: str
+    symbol: str = ""
+
+    @property
+    def c_name(self) -> str:
+        return self.symbol or self.name
 
     def declaration(self) -> str:
-        return f"{C_TYPES[self.dtype]} {self.name}[{math.prod(self.shape)}] __attribute__((aligned(16)));"
+        return f"{C_TYPES[self.dtype]} {self.c_name}[{math.prod(self.shape)}] __attribute__((aligned(16)));"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +46,7 @@ class ModuleSpec:
     kind: str  # program | reducer
     buffers: tuple[BufferSpec, ...]
     source: str
-    constants: dict[str, int] = field(default_factory=dict)
+    constants: Mapping[str, int | str] = field(default_factory=dict)
     simd: bool = True
 
     def c_text(self) -> str:
@@ -48,3 +58,8 @@ class ModuleSpec:
             parts += [buffer.declaration() for buffer in self.buffers if buffer.role == role]
         parts += [_FREESTANDING.read_text(encoding="utf-8"), self.source]
         return "\n".join(parts)
+
+
+def program_name(text: str) -> str:
+    """What a layout calls a program made of `text`: letters, digits, dots and dashes."""
+    return re.sub(r"[^A-Za-z0-9._-]", "-", text)[:100] or "program"
