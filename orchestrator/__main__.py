@@ -59,17 +59,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"orchestrator: {problem}", file=sys.stderr)
         return 2
     try:
-        asyncio.run(_run(settings))
+        serve(settings)
     except KeyboardInterrupt:
         return 0
+    except _EXPECTED as error:
+        print(f"orchestrator: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def serve(settings: config.Settings) -> None:
+    """Runs the service until SIGINT or SIGTERM.
+
+    Raises what made it stop by itself: `OrchestratorError`, `ChainError`, `ContentError` or `OSError`.
+    """
+    try:
+        asyncio.run(_run(settings))
     except (*_EXPECTED, BaseExceptionGroup) as error:
-        for each in _leaves(error):
+        leaves = _leaves(error)
+        for each in leaves:
             if not isinstance(each, _EXPECTED):
                 raise
             _log.critical("stopped", extra={"reason": str(each), "kind": type(each).__name__})
-            print(f"orchestrator: {each}", file=sys.stderr)
-        return 1
-    return 0
+        raise leaves[0] from None
 
 
 async def _run(settings: config.Settings) -> None:

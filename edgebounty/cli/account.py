@@ -12,7 +12,7 @@ from edgebounty.cli.settings import Settings
 @click.command(epilog=example("edgebounty faucet --account spare"))
 @market_options
 @signing_options
-def faucet(settings: Settings, out: Output, yes: bool) -> None:
+def faucet(settings: Settings, out: Output) -> None:
     """Take test tokens. Only the test token has a faucet."""
     from edgebounty.cli.context import open_market
 
@@ -28,14 +28,14 @@ def faucet(settings: Settings, out: Output, yes: bool) -> None:
 @click.command(epilog=example("edgebounty withdraw --account requester --yes"))
 @market_options
 @signing_options
-def withdraw(settings: Settings, out: Output, yes: bool) -> None:
+def withdraw(settings: Settings, out: Output) -> None:
     """Pay out your credit: what you earned, and bounties that came back."""
     from edgebounty.cli.context import open_market
 
     market = open_market(settings, account="requester", sign=True)
     credit = market.balances().credit
     if credit:
-        out.confirm(f"Pay {market.token.text(credit)} out to {market.address}?", yes=yes)
+        out.confirm(f"Pay {market.token.text(credit)} out to {market.address}?")
         credit = market.withdraw()
     if out.as_json:
         out.document({"account": market.address, "withdrawn": str(credit)})

@@ -32,7 +32,7 @@ def content() -> None:
 @click.option("--only-hash", is_flag=True, help="Print the CID, upload nothing.")
 @market_options
 @signing_options
-def add(file: Path, only_hash: bool, settings: Settings, out: Output, yes: bool) -> None:
+def add(file: Path, only_hash: bool, settings: Settings, out: Output) -> None:
     """Upload FILE and print its CID."""
     from edgebounty.content.store import put_file
     from edgebounty.protocol import unixfs

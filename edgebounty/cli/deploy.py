@@ -37,7 +37,6 @@ def deploy(
     unbonding_seconds: int,
     settings: Settings,
     out: Output,
-    yes: bool,
 ) -> None:
     """Deploy the contracts to a chain. There is no owner and no upgrade: settings hold for ever.
 
@@ -65,7 +64,7 @@ def deploy(
         ramp_seconds=ramp_seconds,
         unbonding_seconds=unbonding_seconds,
     )
-    out.confirm(f"Deploy to chain {web3.eth.chain_id} from {account.address}?", yes=yes)
+    out.confirm(f"Deploy to chain {web3.eth.chain_id} from {account.address}?")
     with out.console.status("deploying"):
         deployment = deploy_contracts(web3, account, chosen)
     deployment.save(target)

@@ -36,6 +36,8 @@ class _Rule:
     whose: str
     remedy: str
     exit_status: int
+    joint: str = "; "
+    """What stands between what is wrong and what to do, in the errors' own text."""
 
 
 # First match wins, so leaves stand above roots. Named by text: an error's module was imported by whoever raised it,
@@ -77,6 +79,31 @@ _RULES = tuple(
         ("edgebounty.content.store", "ContentMissing", "the content node's", "ask who published it", EXIT_UNAVAILABLE),
         ("edgebounty.content.store", "ContentCorrupt", "the one who served it", "name another gateway", EXIT_REJECTED),
         ("edgebounty.content.store", "ContentError", "the content node's", "try again", EXIT_UNAVAILABLE),
+        (
+            "edgebounty.worker.journal",
+            "JournalError",
+            "this machine's",
+            "give the worker its own folder",
+            EXIT_REJECTED,
+        ),
+    )
+) + tuple(
+    _Rule(module=module, name=name, whose=whose, remedy=remedy, exit_status=status, joint=". ")
+    for module, name, whose, remedy, status in (
+        ("orchestrator.config", "SettingsProblem", "yours (the settings)", "see --help", EXIT_REJECTED),
+        ("orchestrator.domain.errors", "DatabaseInUse", "yours (two at once)", "stop the other one", EXIT_REJECTED),
+        ("orchestrator.domain.errors", "DatabaseForeign", "yours (the settings)", "name another", EXIT_REJECTED),
+        ("orchestrator.domain.errors", "WrongChain", "yours (the settings)", "check rpc_url", EXIT_REJECTED),
+        ("orchestrator.domain.errors", "DeepReorganisation", "the chain's", "check the node", EXIT_BROKEN),
+        ("orchestrator.domain.errors", "FactRefused", "the node's", "check the node", EXIT_BROKEN),
+        (
+            "orchestrator.domain.errors",
+            "Broken",
+            "yours (the settings) or this machine's",
+            "correct it, start again",
+            EXIT_BROKEN,
+        ),
+        ("orchestrator.domain.errors", "Unavailable", "the network's or the node's", "try again", EXIT_UNAVAILABLE),
     )
 )
 
@@ -93,9 +120,7 @@ def explain(error: BaseException) -> Fault:
     for rule in _RULES:
         kind = getattr(sys.modules.get(rule.module), rule.name, None)
         if isinstance(kind, type) and isinstance(error, kind):
-            what, _, remedy = str(error).rpartition("; ")
-            if not what:
-                what, remedy = str(error), rule.remedy
+            what, remedy = _halves(str(error), rule)
             return Fault(what=what, whose=rule.whose, remedy=remedy, exit_status=rule.exit_status)
     match error:
         case OSError(filename=str() | bytes()):
@@ -119,6 +144,15 @@ def explain(error: BaseException) -> Fault:
                 remedy="run it again with EDGEBOUNTY_TRACEBACK=1 and report what it prints",
                 exit_status=EXIT_BROKEN,
             )
+
+
+def _halves(text: str, rule: _Rule) -> tuple[str, str]:
+    """What is wrong and what to do, from an error's own text; the rule's remedy where the text has none."""
+    for joint in (rule.joint, "; "):
+        what, found, remedy = text.rpartition(joint)
+        if found:
+            return what, remedy
+    return text, rule.remedy
 
 
 def _client_fault(error: ClientError, exit_status: int) -> Fault:

@@ -22,19 +22,20 @@ _MARKET_FLAGS = ("dir", "rpc_url", "orchestrator_url", "gateway_url", "deploymen
 _SIGNING_FLAGS = ("account", "key_file", "keystore", "password_file")
 
 
-def json_option(function: F) -> F:
-    """Adds --json; the command gets an `out`."""
+def output_options(function: F) -> F:
+    """Adds --json and --yes, which every command has; the command gets an `out`."""
 
-    @click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead of text.")
+    @click.option("--yes", is_flag=True, help="Answer yes to whatever this would ask; commands that spend do ask.")
+    @click.option("--json", "as_json", is_flag=True, help="Print JSON: one document, or one a line while it runs.")
     @functools.wraps(function)
-    def wrapper(*, as_json: bool, **rest: Any) -> Any:
-        return function(out=Output(as_json=as_json), **rest)
+    def wrapper(*, as_json: bool, yes: bool, **rest: Any) -> Any:
+        return function(out=Output(as_json=as_json, yes=yes), **rest)
 
     return wrapper  # type: ignore[return-value]
 
 
 def market_options(function: F) -> F:
-    """Adds the options that find a market, and --json; the command gets `settings` and `out`."""
+    """Adds the options that find a market, and those of the output; the command gets `settings` and `out`."""
 
     @click.option("--dir", type=DIRECTORY, help="Folder of a market that `edgebounty up` keeps.")
     @click.option("--config", type=FILE, help="Settings file (default: edgebounty.toml here, if there is one).")
@@ -43,7 +44,7 @@ def market_options(function: F) -> F:
     @click.option("--gateway-url", metavar="URL", help="HTTP gateway that serves content.")
     @click.option("--deployment", type=FILE, help="JSON file with the contracts' addresses.")
     @click.option("--chain-id", type=int, help="Refuse any other chain.")
-    @json_option
+    @output_options
     @functools.wraps(function)
     def wrapper(*, config: Path | None, **rest: Any) -> Any:
         flags = {name: rest.pop(name) for name in _MARKET_FLAGS + _SIGNING_FLAGS if name in rest}
@@ -54,10 +55,9 @@ def market_options(function: F) -> F:
 
 
 def signing_options(function: F) -> F:
-    """Adds the options that find a key, and --yes. Goes under `market_options`."""
+    """Adds the options that find a key. Goes under `market_options`."""
 
     for option in (
-        click.option("--yes", is_flag=True, help="Do not ask before spending."),
         click.option("--password-file", type=FILE, help="File with the keystore's password."),
         click.option("--keystore", type=FILE, help="Encrypted key file (Web3 keystore)."),
         click.option("--key-file", type=FILE, help="File with a private key in hex, readable by you alone."),

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import sys
+from collections.abc import Callable
+from dataclasses import MISSING, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
-from edgebounty.cli.options import FILE, example, market_options
+from edgebounty.cli.options import FILE, example, market_options, output_options
 from edgebounty.cli.output import Output
 from edgebounty.cli.settings import Settings
+from orchestrator import config as service
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 @click.group()
@@ -22,22 +25,37 @@ def orchestrator() -> None:
     """
 
 
-@orchestrator.command(
-    context_settings={"ignore_unknown_options": True},
-    epilog=example("edgebounty orchestrator run --config orchestrator.toml --port 8420"),
-)
-@click.option("--config", type=FILE, help="TOML file with its settings.")
-@click.argument("options", nargs=-1, type=click.UNPROCESSED)
-def run(config: Path | None, options: tuple[str, ...]) -> None:
-    """Run an orchestrator until Ctrl-C. OPTIONS such as --port 8420 overrule the file.
+def settings_options(function: F) -> F:
+    """Adds one option for each of the service's settings, in their order."""
+    for each in reversed(fields(service.Settings)):
+        default = "" if each.default in (MISSING, None, "") else f" (default: {each.default})"
+        name = each.name.replace("_", "-")
+        is_file = "Path" in str(each.type) and not each.name.endswith("_dir")
+        metavar = "FILE" if is_file else each.name.rpartition("_")[2].upper()
+        function = click.option(f"--{name}", each.name, metavar=metavar, help=service.HELP[each.name] + default)(
+            function
+        )
+    return function
 
-    All of them: python -m orchestrator --help
+
+@orchestrator.command(epilog=example("edgebounty orchestrator run --config orchestrator.toml --port 8420"))
+@click.option("--config", type=FILE, help="TOML file with any of these settings.")
+@settings_options
+@output_options
+def run(config: Path | None, out: Output, **flags: str | None) -> None:
+    """Run an orchestrator until Ctrl-C.
+
+    Settings come from --config, then the environment (EDGEBOUNTY_PORT, …), then these options; the last one wins.
     """
-    arguments = [sys.executable, "-m", "orchestrator"]
-    if config is not None:
-        arguments += ["--config", str(config)]
-    sys.stdout.flush()
-    os.execv(sys.executable, [*arguments, *options])  # the same process: signals and exit status are its own
+    from edgebounty.cli.logs import log_to_terminal
+    from orchestrator.__main__ import serve
+
+    log_to_terminal(as_json=out.as_json)
+    arguments = [] if config is None else ["--config", str(config)]
+    for name, value in flags.items():
+        if value is not None:
+            arguments += [f"--{name.replace('_', '-')}", value]
+    serve(service.load(arguments))
 
 
 @orchestrator.command(epilog=example("edgebounty orchestrator status"))

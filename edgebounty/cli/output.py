@@ -16,10 +16,11 @@ from edgebounty.client.errors import Rejected
 
 
 class Output:
-    """Where a command writes. With `as_json` nothing but the document reaches stdout."""
+    """Where a command writes and asks. With `as_json` nothing but the document reaches stdout; `yes` answers all."""
 
-    def __init__(self, *, as_json: bool) -> None:
+    def __init__(self, *, as_json: bool, yes: bool = False) -> None:
         self.as_json = as_json
+        self._yes = yes
         self.console = Console(stderr=as_json, highlight=False, soft_wrap=True)
 
     def document(self, value: Any) -> None:
@@ -45,9 +46,9 @@ class Output:
         for name, value in facts.items():
             self.console.print(Text.assemble((name.ljust(width), "dim"), "  ", str(value)))
 
-    def confirm(self, question: str, *, yes: bool) -> None:
+    def confirm(self, question: str) -> None:
         """Asks before money moves. Raises `Abort` on no, `Rejected` where nobody can answer."""
-        if yes:
+        if self._yes:
             return
         if not sys.stdin.isatty():
             raise Rejected(

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from edgebounty.cli import program_build
-from edgebounty.cli.options import example, json_option
+from edgebounty.cli.options import example, output_options
 from edgebounty.cli.output import Output
 
 MODULE = click.argument("module", metavar="PROGRAM")
@@ -34,7 +34,7 @@ def read_module(text: str) -> bytes:
 
 @program.command(epilog=example("edgebounty program inspect prog.wasm"))
 @MODULE
-@json_option
+@output_options
 def inspect(out: Output, module: str) -> None:
     """Show what PROGRAM (a .wasm file, or the name of a built-in one) reads and writes."""
     from edgebounty.programs.validator import validate
@@ -66,7 +66,7 @@ def inspect(out: Output, module: str) -> None:
 
 @program.command(epilog=example("edgebounty program check prog.wasm"))
 @MODULE
-@json_option
+@output_options
 def check(out: Output, module: str) -> None:
     """Check PROGRAM by every rule that workers check it by before they run it.
 
@@ -87,7 +87,7 @@ def check(out: Output, module: str) -> None:
 @click.option("--state", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Start from these weights.")
 @click.option("--rows", type=click.IntRange(min=0), help="How many rows of the shard are filled; all by default.")
 @click.option("--runs", type=click.IntRange(min=1), default=5, show_default=True, help="The median of this many.")
-@json_option
+@output_options
 def bench(out: Output, module: str, state: Path | None, rows: int | None, runs: int) -> None:
     """Time PROGRAM on this machine with made-up inputs, with and without its work counter."""
     from edgebounty.programs.timing import time_program

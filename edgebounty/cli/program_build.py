@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from edgebounty.cli.options import FILE, example, json_option
+from edgebounty.cli.options import FILE, example, output_options
 from edgebounty.cli.output import Output
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ ARRAY = "NAME:TYPE[SHAPE]"
 @click.option("--param", "params", multiple=True, metavar="NAME:TYPE", help="A number of the job that it takes.")
 @click.option("--reduces", type=FILE, metavar="PROGRAM", help="Build a reducer for the outputs of PROGRAM.")
 @click.option("--no-simd", is_flag=True, help="For engines without 128-bit SIMD: same results, slower.")
-@json_option
+@output_options
 def build(out: Output, source: str, output: Path, **options: Any) -> None:
     """Compile SOURCE to a program: MODEL.onnx, or FILE.py:FUNCTION of tinygrad Tensors.
 

@@ -28,12 +28,12 @@ def stake() -> None:
 @click.argument("tokens")
 @market_options
 @signing_options
-def add(tokens: str, settings: Settings, out: Output, yes: bool) -> None:
+def add(tokens: str, settings: Settings, out: Output) -> None:
     """Add TOKENS of your own to your stake."""
     market = _open(settings)
     amount = market.token.amount(tokens)
     market.need_tokens(amount, "to stake")
-    out.confirm(f"Stake {market.token.text(amount)} of {market.address}?", yes=yes)
+    out.confirm(f"Stake {market.token.text(amount)} of {market.address}?")
     market.stake(amount)
     _tell(market, out)
 
@@ -42,11 +42,11 @@ def add(tokens: str, settings: Settings, out: Output, yes: bool) -> None:
 @click.argument("tokens")
 @market_options
 @signing_options
-def unbond(tokens: str, settings: Settings, out: Output, yes: bool) -> None:
+def unbond(tokens: str, settings: Settings, out: Output) -> None:
     """Start to take back TOKENS of free stake. A second call starts the delay again for all of it."""
     market = _open(settings)
     amount = market.token.amount(tokens)
-    out.confirm(f"Take {market.token.text(amount)} out of the stake of {market.address}?", yes=yes)
+    out.confirm(f"Take {market.token.text(amount)} out of the stake of {market.address}?")
     market.unbond(amount)
     _tell(market, out)
 
@@ -54,7 +54,7 @@ def unbond(tokens: str, settings: Settings, out: Output, yes: bool) -> None:
 @stake.command(epilog=example("edgebounty stake withdraw --account worker-1"))
 @market_options
 @signing_options
-def withdraw(settings: Settings, out: Output, yes: bool) -> None:
+def withdraw(settings: Settings, out: Output) -> None:
     """Pay out what has finished unbonding."""
     market = _open(settings)
     market.withdraw_stake()
@@ -64,7 +64,7 @@ def withdraw(settings: Settings, out: Output, yes: bool) -> None:
 @stake.command(epilog=example("edgebounty stake show --account worker-1"))
 @market_options
 @signing_options
-def show(settings: Settings, out: Output, yes: bool) -> None:
+def show(settings: Settings, out: Output) -> None:
     """Show an account's stake, credit and tokens."""
     _tell(_open(settings), out)
 

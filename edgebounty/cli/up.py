@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from edgebounty.cli import settings as settings_module
-from edgebounty.cli.options import DIRECTORY, example, json_option
+from edgebounty.cli.options import DIRECTORY, example, output_options
 from edgebounty.cli.output import Output
 from edgebounty.client.errors import Unavailable
 
@@ -42,7 +42,7 @@ _STAMP = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[,.]\d+ (INFO )?")
 )
 @click.option("--fee-bps", type=click.IntRange(0, 10_000), default=100, show_default=True, help="Orchestrator's fee.")
 @click.option("--quiet", is_flag=True, help="Show no log lines; they are in DIR/logs.")
-@json_option
+@output_options
 def up(
     directory: Path,
     workers: int,

@@ -9,20 +9,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from edgebounty.cli import faults
-from edgebounty.cli.options import DIRECTORY, example, market_options, signing_options
+from edgebounty.cli.options import DIRECTORY, FILE, example, market_options, signing_options
 from edgebounty.cli.output import Output
 from edgebounty.cli.settings import Settings
 from edgebounty.client.errors import Rejected
-from edgebounty.client.pricing import from_base_units
+from edgebounty.client.pricing import from_base_units, to_base_units
 
 if TYPE_CHECKING:
     from edgebounty.worker.status import Status
 
 DATA_DIR = Path("~/.edgebounty/worker")
 DECIMALS = 18
-EXIT_STATUS = {0: 0, 2: faults.EXIT_REJECTED, 3: faults.EXIT_UNAVAILABLE}
-"""The worker's own exit statuses, in the command line's."""
 
 
 @click.group()
@@ -31,59 +28,66 @@ def worker() -> None:
 
 
 @worker.command(
-    context_settings={"ignore_unknown_options": True},
-    epilog=example("edgebounty worker run --account worker-1 --data-dir ~/.edgebounty/worker --cpu-share 0.5"),
+    epilog=example("edgebounty worker run --account worker-1 --data-dir ~/.edgebounty/worker --cpu-share 0.5")
 )
 @click.option("--data-dir", type=DIRECTORY, default=DATA_DIR, show_default=True, help="Its journal; one per worker.")
 @click.option("--cpu-share", type=click.FloatRange(0, 1, min_open=True), help="Part of one processor it may use.")
-@click.option("--stake-target", metavar="UNITS", type=click.IntRange(0), help="Top the stake up to this at the start.")
-@click.option("--worker-config", type=click.Path(path_type=Path, dir_okay=False), help="TOML with more settings.")
+@click.option("--stake-target", metavar="TOKENS", help="Top the stake up to this at the start.")
+@click.option("--worker-config", type=FILE, help="TOML with more settings.")
 @market_options
 @signing_options
 def run(
     data_dir: Path,
     cpu_share: float | None,
-    stake_target: int | None,
+    stake_target: str | None,
     worker_config: Path | None,
     settings: Settings,
     out: Output,
-    yes: bool,
 ) -> None:
     """Run a worker until Ctrl-C. It stops within a second; what it had claimed it takes up again at the next start."""
-    from edgebounty.worker.app import main
+    from edgebounty.cli.logs import log_to_terminal
+    from edgebounty.worker import app
+    from edgebounty.worker.settings import WorkerSettings
 
-    arguments: list[str] = []
-    if worker_config is not None:
-        arguments += ["--config", str(worker_config)]
-    key_file = settings.key_file
-    if key_file is None and settings.keystore is None:
-        key_file = _test_key(settings)
-    named = {
-        "rpc-url": settings.need("rpc_url"),
+    flags = {
+        "rpc_url": settings.need("rpc_url"),
         "deployment": settings.need("deployment"),
-        "orchestrator-url": settings.orchestrator_url,
-        "gateway-url": settings.gateway_url,
-        "key-file": key_file,
+        "orchestrator_url": settings.orchestrator_url,
+        "gateway_url": settings.gateway_url,
+        "key_file": _key_file(settings),
         "keystore": settings.keystore,
-        "password-file": settings.password_file,
-        "data-dir": data_dir.expanduser(),
-        "cpu-share": cpu_share,
-        "stake-target": stake_target,
+        "password_file": settings.password_file,
+        "data_dir": data_dir.expanduser(),
+        "cpu_share": cpu_share,
+        "stake_target": None if stake_target is None else _to_stake(stake_target, settings, out),
     }
-    for name, value in named.items():
-        if value is not None:
-            arguments += [f"--{name}", str(value)]
-    status = EXIT_STATUS.get(main(arguments), faults.EXIT_BROKEN)
+    chosen = WorkerSettings.load(file=worker_config, environ=os.environ, flags=flags)
+    log_to_terminal(as_json=out.as_json)
+    app.work(app.open_agent(chosen))
     sys.stdout.flush()
     sys.stderr.flush()
-    os._exit(status)  # threads that wait for a slow gateway must not hold the process up
+    os._exit(0)  # threads that wait for a slow gateway must not hold the process up
+
+
+def _to_stake(text: str, settings: Settings, out: Output) -> int:
+    """The wished stake in base units, once its owner has agreed. Raises `Rejected` for what is no amount."""
+    from edgebounty.chain.deployment import Deployment
+    from edgebounty.chain.market import MarketContracts
+    from edgebounty.chain.rpc import connect
+
+    deployment = Deployment.load(Path(settings.need("deployment")))
+    contracts = MarketContracts(connect(settings.need("rpc_url"), deployment.chain_id), deployment)
+    amount = to_base_units(text, int(contracts.read(contracts.token.functions.decimals())))
+    if amount:
+        out.confirm(f"Stake tokens of this account until {text} are at stake?")
+    return amount
 
 
 @worker.command(epilog=example("edgebounty worker status --data-dir market/workers/worker-1"))
 @click.option("--data-dir", type=DIRECTORY, help="Its folder (default: that of --account in --dir).")
 @market_options
 @signing_options
-def status(data_dir: Path | None, settings: Settings, out: Output, yes: bool) -> None:
+def status(data_dir: Path | None, settings: Settings, out: Output) -> None:
     """Show what a worker is doing, what it earned, and why it is not earning."""
     from edgebounty.worker.status import Status
 
@@ -127,7 +131,10 @@ def _folder(data_dir: Path | None, settings: Settings) -> Path:
     return DATA_DIR.expanduser()
 
 
-def _test_key(settings: Settings) -> Path:
+def _key_file(settings: Settings) -> Path | None:
+    """The named key, or that of the named test account; None where a keystore is named."""
+    if settings.key_file is not None or settings.keystore is not None:
+        return settings.key_file
     endpoints = settings.endpoints
     account = endpoints.account(settings.account) if endpoints is not None and settings.account is not None else None
     if account is None:

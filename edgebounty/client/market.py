@@ -109,6 +109,11 @@ class Market:
     def address(self) -> Address:
         return self.sender.address
 
+    @property
+    def min_slot_price(self) -> int:
+        """The least that this market's escrow lets a run of a task be paid, in base units."""
+        return int(self.contracts.read(self.contracts.escrow.functions.MIN_SLOT_PRICE()))
+
     def job(self, job_id: int) -> Job:
         """Raises `Rejected` when there is no such job."""
         count = self.contracts.job_count()

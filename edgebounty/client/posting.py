@@ -9,11 +9,12 @@ from typing import Final
 
 from edgebounty.chain.events import JobPosted
 from edgebounty.chain.views import JobTerms
-from edgebounty.client.errors import Broken, Rejected
+from edgebounty.client.errors import Broken
 from edgebounty.client.market import Market
 from edgebounty.client.orchestrator_api import OrchestratorTerms
 from edgebounty.client.permits import sign_permit
 from edgebounty.client.pricing import Price, price_of
+from edgebounty.client.terms import check_terms
 from edgebounty.jobs.plan import PlannedJob
 from edgebounty.protocol.types import JobId, to_address
 
@@ -64,13 +65,7 @@ class Posted:
 
 
 def quote(market: Market, planned: PlannedJob, wishes: Wishes, orchestrator: OrchestratorTerms) -> Offer:
-    """What posting would take. Raises `Rejected` when the bounty is too small or the wishes contradict each other."""
-    if not 1 <= wishes.quorum <= wishes.work_slots:
-        raise Rejected(
-            f"a quorum of {wishes.quorum} cannot form in {wishes.work_slots} work slots",
-            whose="yours (the job's terms)",
-            remedy="ask for at least as many --work-slots as --quorum",
-        )
+    """What posting would take. Raises `Rejected` for a bounty that is too small, and whatever the contract refuses."""
     manifest = planned.manifest
     price = price_of(
         bounty=wishes.bounty,
@@ -78,10 +73,11 @@ def quote(market: Market, planned: PlannedJob, wishes: Wishes, orchestrator: Orc
         slots_per_task=wishes.work_slots + wishes.audit_slots,
         fee_bps=orchestrator.fee_bps,
     )
+    now = market.contracts.block().time
     terms = JobTerms(
         lane=to_address(market.contracts.deployment.direct_lane),
         orchestrator=to_address(orchestrator.address),
-        deadline=market.contracts.block().time + wishes.deadline_seconds,
+        deadline=now + wishes.deadline_seconds,
         task_time=wishes.task_seconds,
         map_tasks=manifest.map_tasks,
         reduce_tasks=manifest.reduce_tasks,
@@ -96,6 +92,7 @@ def quote(market: Market, planned: PlannedJob, wishes: Wishes, orchestrator: Orc
     )
     if terms.bounty != price.escrow:
         raise Broken(f"the price {price.escrow} and the terms' bounty {terms.bounty} differ", remedy="report it")
+    check_terms(terms, lanes=(terms.lane,), min_slot_price=market.min_slot_price, now=now)
     return Offer(planned=planned, price=price, terms=terms)
 
 

@@ -43,6 +43,12 @@ def fee_up(amount: int, fee_bps: int) -> int:
 def price_of(*, bounty: int, tasks: int, slots_per_task: int, fee_bps: int) -> Price:
     """The largest slot price that `bounty` base units pay for. Raises `Rejected` when that is less than one unit."""
     slots = tasks * slots_per_task
+    if slots < 1:
+        raise Rejected(
+            f"{tasks} tasks with {slots_per_task} paid slots each leave nothing to pay for",
+            whose="yours (the job's terms)",
+            remedy="ask for at least one work slot",
+        )
     per_slot = bounty // slots
     # The largest whole p with p + p x fee <= per_slot; both are whole, so rounding the fee up changes nothing.
     slot_price = per_slot * ALL_BPS // (ALL_BPS + fee_bps)

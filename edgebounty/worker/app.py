@@ -29,16 +29,32 @@ EXIT_OK, EXIT_REFUSED, EXIT_UNAVAILABLE = 0, 2, 3
 def run(settings: WorkerSettings, agent_class: type[Agent] = Agent) -> int:
     """Run a worker until SIGINT or SIGTERM (at once) or SIGUSR1 (once its claims are over). Returns the exit status."""
     try:
-        deployment = Deployment.load(settings.deployment)
-        account = load_account(
-            key_file=settings.key_file, keystore=settings.keystore, password_file=settings.password_file
-        )
-        agent = agent_class(settings, deployment=deployment, account=account)
+        agent = open_agent(settings, agent_class)
     except (ChainError, JournalError) as error:
         print(f"edgebounty worker: {error}", file=sys.stderr)
         return EXIT_UNAVAILABLE if isinstance(error, JournalError | NodeUnreachable) else EXIT_REFUSED
     except KeyboardInterrupt:
         return EXIT_OK  # nothing was begun
+    try:
+        work(agent)
+    except JournalError as error:
+        LOGGER.error("%s", error)
+        return EXIT_UNAVAILABLE
+    return EXIT_OK
+
+
+def open_agent(settings: WorkerSettings, agent_class: type[Agent] = Agent) -> Agent:
+    """A worker that is ready to run.
+
+    Raises `ChainError` (settings, account, node) and `JournalError` (its folder is in use, or of another account).
+    """
+    deployment = Deployment.load(settings.deployment)
+    account = load_account(key_file=settings.key_file, keystore=settings.keystore, password_file=settings.password_file)
+    return agent_class(settings, deployment=deployment, account=account)
+
+
+def work(agent: Agent) -> None:
+    """Runs until SIGINT or SIGTERM (at once) or SIGUSR1 (once its claims are over). Raises `JournalError`."""
 
     def stop(number: int, frame: object) -> None:
         timer = threading.Timer(STOP_SECONDS, os._exit, (EXIT_OK,))
@@ -49,12 +65,7 @@ def run(settings: WorkerSettings, agent_class: type[Agent] = Agent) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
     signal.signal(signal.SIGUSR1, lambda number, frame: agent.drain())
-    try:
-        agent.run()
-    except JournalError as error:
-        LOGGER.error("%s", error)
-        return EXIT_UNAVAILABLE
-    return EXIT_OK
+    agent.run()
 
 
 def main(argv: Sequence[str] | None = None, agent_class: type[Agent] = Agent) -> int:

@@ -1,29 +1,22 @@
 """What a job's work costs in energy, on phones and on a server. Estimates: nothing here reads a power meter.
 
-Both sides do the same work units; how much processor time one takes is measured on this machine, by running the job
-once without a market. Then
+    seconds per work unit = processor time of the job's run without a market, on this machine / its work units
+    phones = work units of all runs of all tasks in the market x seconds per work unit x PHONE_CORE_WATTS
+    server = the same job's work units, run once               x seconds per work unit x SERVER_CORE_WATTS x SERVER_PUE
 
-    phones  = work units of all replicas x seconds per unit x a phone's big core under load
-    server  = work units of one run      x seconds per unit x a server's core under load x PUE
-
-- A phone's big core under load, display and radio off: about 2 W, average active power of a Cortex-A76 at 2.8 GHz in
-  SPECint2006 on a Snapdragon 855 (A. Frumusanu, "The Samsung Galaxy S10+ Snapdragon & Exynos Review", AnandTech, 2019).
-- A server's core under full load: 3.5 W per vCPU, average of the machines behind AWS, derived from SPECpower (Cloud
-  Carbon Footprint, Thoughtworks, "Methodology" and its AWS coefficients, 2021).
-- PUE, a data centre's total power over its IT power: 1.58, industry average (Uptime Institute, Global Data Center
-  Survey, 2023).
-
-The seconds are those of a server core on both sides, which favours phones: a slower core takes longer at its power.
-Left out: radio, display, the chain, making the devices. Idle power is left out on both sides too.
+Where each coefficient comes from, and what it leaves out, is in docs/energy.md.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-PHONE_CORE_WATTS = 2.0
+PHONE_CORE_WATTS = 1.09
+"""Fastest core of a Snapdragon 855 at 2.84 GHz under CoreMark, above the idle phone (freqbench, results/sm8150)."""
 SERVER_CORE_WATTS = 3.5
-SERVER_PUE = 1.58
+"""One vCPU at full load, mean of the processors that AWS uses (Cloud Carbon Footprint, methodology)."""
+SERVER_PUE = 1.135
+"""Total over IT power of AWS's data centres (the same source)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,9 +19,9 @@ from edgebounty.jobs.plan import PlannedJob
 
 MODEL: Final = "mlp:64-128-10"
 HIDDEN: Final = 128
-ROUNDS: Final = 3
+ROUNDS: Final = 2
 TRAIN_SHARDS: Final = 4
-EPOCHS: Final = 30
+EPOCHS: Final = 45
 LEARNING_RATE: Final = 0.1
 SEED: Final = 0
 INFER_SHARDS: Final = 3

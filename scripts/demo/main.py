@@ -10,11 +10,12 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from eth_account.signers.local import LocalAccount
 from rich.console import Console
 from rich.live import Live
 
@@ -34,12 +35,12 @@ from edgebounty.client.fetching import fetch_result
 from edgebounty.client.history import History
 from edgebounty.client.market import Market
 from edgebounty.client.orchestrator_api import OrchestratorApi
-from edgebounty.client.verification import verify
+from edgebounty.client.verification import Verification, verify
 
 BUILD = Path("build") / "demo"
 JOB_SECONDS = 100.0
 REFUND_SECONDS = 10.0
-TASK_SECONDS = 8
+TASK_SECONDS = 6
 DEADLINE_SECONDS = 600
 POLL_SECONDS = 0.3
 
@@ -55,8 +56,11 @@ class Stage:
     say: Callable[[str], None]
     data: DemoData
     executioner: cast.Executioner
+    threads: ThreadPoolExecutor
+    """What needs no market, or only its public content, is computed here while the market works."""
     patience: float
     """Seconds to wait for one job."""
+    verifications: dict[int, Future[Verification]] = field(default_factory=dict)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -138,6 +142,7 @@ def _perform(
     with live, Devnet(settings, hear) as devnet, ThreadPoolExecutor(2) as threads:
         train, analyze = jobs.train_job(data), jobs.analyze_job(data)
         local = [threads.submit(job.run_locally) for job in (train, analyze)]  # the chain starts meanwhile
+        independent = threads.submit(jobs.independent_accuracy, data)
         say(f"starting the chain, deploying with {deployer}")
         deployment = _open(devnet, view, say)
         market = _requesters_market(devnet, deployment)
@@ -149,6 +154,7 @@ def _perform(
             say=say,
             data=data,
             executioner=executioner,
+            threads=threads,
             patience=patience,
         )
         view.history, view.contracts, view.token = stage.history, market.contracts, market.token
@@ -156,7 +162,7 @@ def _perform(
         for each in local:
             each.result()
         say("re-running every paid task from public content")
-        verifications = {job.job_id: verify(market, job.job_id) for job in done}
+        verifications = {job_id: found.result() for job_id, found in stage.verifications.items()}
         _collect(stage, done)
         say("stopping the workers, reading the ledger from the chain")
         devnet.stop_workers()
@@ -169,6 +175,7 @@ def _perform(
             executioner=executioner,
             ledger=read_ledger(market.contracts),
             verifications=verifications,
+            independent_accuracy=independent.result(),
             data=data,
             token=market.token,
             market_folder=market_folder,
@@ -191,14 +198,24 @@ def _open(devnet: Devnet, view: LiveView, say: Callable[[str], None]) -> Deploym
 
 
 def _requesters_market(devnet: Devnet, deployment: Deployment) -> Market:
+    return _connect(devnet, deployment, load_account(key_file=Path(devnet.accounts["requester"].key_file)))
+
+
+def _connect(devnet: Devnet, deployment: Deployment, account: LocalAccount | None) -> Market:
     return Market.connect(
         rpc_url=devnet.chain.url,
         deployment_file=devnet.directory / DEPLOYMENT_FILE,
         gateway_url=devnet.orchestrator.url,
         orchestrator_url=devnet.orchestrator.url,
         chain_id=deployment.chain_id,
-        account=load_account(key_file=Path(devnet.accounts["requester"].key_file)),
+        account=account,
     )
+
+
+def _verify(stage: Stage, job: jobs.DemoJob) -> None:
+    """Begins to re-run every task of a finished job, as a stranger: no account, a connection of its own."""
+    stranger = _connect(stage.devnet, stage.market.contracts.deployment, None)
+    stage.verifications[job.job_id] = stage.threads.submit(verify, stranger, job.job_id)
 
 
 def _run_jobs(stage: Stage, train: jobs.DemoJob, analyze: jobs.DemoJob) -> tuple[jobs.DemoJob, ...]:
@@ -217,6 +234,7 @@ def _run_jobs(stage: Stage, train: jobs.DemoJob, analyze: jobs.DemoJob) -> tuple
     stage.say("training and analyzing")
     _wait_for(stage, train)
     train.result = fetch_result(stage.market, train.job_id)
+    _verify(stage, train)
     infer = jobs.infer_job(stage.data, train.result.content)
     stage.say("posting infer with the model just trained")
     _post(stage, infer)
@@ -224,8 +242,10 @@ def _run_jobs(stage: Stage, train: jobs.DemoJob, analyze: jobs.DemoJob) -> tuple
     stage.say("inferring")
     _wait_for(stage, infer)
     infer.result = fetch_result(stage.market, infer.job_id)
+    _verify(stage, infer)
     _wait_for(stage, analyze)
     analyze.result = fetch_result(stage.market, analyze.job_id)
+    _verify(stage, analyze)
     return train, infer, analyze
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from rich.text import Text
 from demo.cast import CAST, Executioner
 from demo.data import DemoData
 from demo.energy import PHONE_CORE_WATTS, SERVER_CORE_WATTS, SERVER_PUE, estimate
-from demo.jobs import DemoJob, independent_accuracy, labels_accuracy, largest_error, mean_of_means, weights_accuracy
+from demo.jobs import DemoJob, labels_accuracy, largest_error, mean_of_means, weights_accuracy
 from edgebounty.chain.ledger import Ledger
 from edgebounty.cli.output import make_table, short
 from edgebounty.client.endpoints import TestAccount
@@ -28,9 +29,11 @@ MIN_ACCURACY = 0.95
 MAX_SECONDS = 120
 MAX_RELATIVE_ERROR = 1e-9
 ENERGY_NOTE = f"""\
-* energy, estimated: {PHONE_CORE_WATTS:g} W for a phone's core (AnandTech 2019), {SERVER_CORE_WATTS:g} W for a server's
-  (Cloud Carbon Footprint 2021) x PUE {SERVER_PUE:g} (Uptime Institute 2023). Phones run each task
-  two or three times, the server once."""
+* joules, estimated: work units x seconds per unit x {PHONE_CORE_WATTS:g} W on a phone's core
+  (freqbench, Snapdragon 855), {SERVER_CORE_WATTS:g} W x PUE {SERVER_PUE:g} on a server's (Cloud Carbon
+  Footprint, AWS). Phones run each task two or three times, the server once.
+  The formula, the sources and what they leave out: docs/energy.md"""
+_BASE_UNITS = re.compile(r"(\d+) base units")
 LEDGER = ("deposited", "escrow", "stake", "credits", "withdrawn", "fees", "burned", "difference")
 
 
@@ -44,6 +47,8 @@ class Outcome:
     executioner: Executioner
     ledger: Ledger
     verifications: dict[int, Verification]
+    independent_accuracy: float
+    """Of scikit-learn's training with as many passes over the samples."""
     data: DemoData
     token: Token
     market_folder: Path
@@ -61,10 +66,9 @@ class Promise:
 
 def build(outcome: Outcome) -> dict[str, Any]:
     """The report as JSON; its fields are a contract."""
-    independent = independent_accuracy(outcome.data)
     seconds = time.monotonic() - outcome.started
     return {
-        "jobs": [_job(job, outcome, independent) for job in outcome.jobs],
+        "jobs": [_job(job, outcome) for job in outcome.jobs],
         "workers": [_worker(member.name, member.role, outcome) for member in CAST],
         "ledger": {name: str(getattr(outcome.ledger, name)) for name in LEDGER},
         "seconds": round(seconds, 1),
@@ -135,7 +139,8 @@ def show(console: Console, outcome: Outcome, report: dict[str, Any], kept: list[
     """The whole report for people."""
     token = outcome.token
     console.rule("[bold]Jobs")
-    columns = ("job", "kind", "accuracy>", "sklearn>", "work units>", "phones*>", "server*>", "cost>", "local run")
+    cost = f"cost, {token.symbol}>"
+    columns = ("job", "accuracy>", "sklearn>", "work units>", "phones*>", "server*>", cost, "local")
     rows = [_job_row(job, token) for job in report["jobs"]]
     console.print(make_table(columns, rows))
     console.print(Text(ENERGY_NOTE, "dim"))
@@ -146,7 +151,8 @@ def show(console: Console, outcome: Outcome, report: dict[str, Any], kept: list[
     for worker, member in zip(report["workers"], CAST, strict=True):
         if reasons := worker["reasons"]:
             more = f" … and {len(reasons) - 1} more like it" if len(reasons) > 1 else ""
-            console.print(Text(f"{member.name} lost stake: {reasons[0]}{more}", "dim"), soft_wrap=True)
+            told = _BASE_UNITS.sub(lambda found: _rounded(token, int(found[1])), reasons[0])
+            console.print(Text(f"{member.name} lost stake: {told}{more}", "dim"))
     console.rule("[bold]Ledger, read from the chain")
     console.print(
         make_table(("", "tokens>", "base units>"), [(n, token.text(int(v)), v) for n, v in report["ledger"].items()])
@@ -165,9 +171,9 @@ def show(console: Console, outcome: Outcome, report: dict[str, Any], kept: list[
         console.print(f"{mark} {promise.text}", soft_wrap=True)
 
 
-def _job(job: DemoJob, outcome: Outcome, independent: float) -> dict[str, Any]:
+def _job(job: DemoJob, outcome: Outcome) -> dict[str, Any]:
     history = outcome.history.jobs[job.job_id]
-    metric, local_metric = _metrics(job, outcome.data, independent)
+    metric, local_metric = _metrics(job, outcome.data, outcome.independent_accuracy)
     replica_units = sum(
         job.task_units[task.index] * sum(state in ("paid", "revealed", "slashed") for state in task.claims.values())
         for task in history.tasks.values()
@@ -227,14 +233,13 @@ def _worker(name: str, role: str, outcome: Outcome) -> dict[str, Any]:
 def _job_row(job: dict[str, Any], token: Token) -> tuple[object, ...]:
     learns = job["kind"] != "analyze"
     return (
-        job["id"],
-        job["kind"],
+        f"{job['id']} {job['kind']}",
         f"{job['metric']:.4f}" if learns else "-",
         f"{job['local_metric']:.4f}" if learns else "-",
         f"{job['work_units'] / 1e6:,.1f} M",
         f"{job['energy_joules']:.2f} J",
         f"{job['server_energy_joules']:.2f} J",
-        _rounded(token, int(job["cost"])),
+        f"{int(job['cost']) / 10**token.decimals:.2f}",
         "same" if job["result_cid"] == job["local_result_cid"] else "DIFFERS",
     )
 

@@ -14,6 +14,9 @@ from typing import Any
 
 import psutil
 
+from edgebounty.chain.accounts import create_key_file
+from edgebounty.chain.rpc import connect
+
 CLI = (sys.executable, "-m", "edgebounty.cli")
 UP_SECONDS = 60.0
 STOP_SECONDS = 15.0
@@ -40,14 +43,53 @@ class Said:
 
 def run_cli(*arguments: object, home: Path, dir: Path | None = None, seconds: float = 90) -> Said:
     """One `edgebounty` command, as a user would run it in an empty folder."""
+    command = [*CLI, *(str(argument) for argument in arguments)]
+    environ = environment(home, dir)
+    done = subprocess.run(command, env=environ, cwd=home, capture_output=True, text=True, timeout=seconds, check=False)
+    return Said(status=done.returncode, out=done.stdout, err=done.stderr)
+
+
+def environment(home: Path, dir: Path | None = None) -> dict[str, str]:
+    """That of a user whose home is `home` and who has set nothing but the market's folder."""
     home.mkdir(exist_ok=True)
     environ = {name: value for name, value in os.environ.items() if not name.startswith("EDGEBOUNTY_")}
     environ |= {"HOME": str(home), "XDG_STATE_HOME": str(home), "PYTHONPATH": os.pathsep.join(sys.path)}
-    if dir is not None:
-        environ["EDGEBOUNTY_DIR"] = str(dir)
-    command = [*CLI, *(str(argument) for argument in arguments)]
-    done = subprocess.run(command, env=environ, cwd=home, capture_output=True, text=True, timeout=seconds, check=False)
-    return Said(status=done.returncode, out=done.stdout, err=done.stderr)
+    return environ if dir is None else environ | {"EDGEBOUNTY_DIR": str(dir)}
+
+
+class Running:
+    """A command that keeps running with --json, and ends with the block that opened it."""
+
+    def __init__(self, command: list[str], environ: dict[str, str], folder: Path) -> None:
+        self._process = subprocess.Popen(command, env=environ, cwd=folder, stdout=subprocess.PIPE, text=True)
+        self._lines: list[dict[str, Any]] = []
+
+    def line(self) -> dict[str, Any]:
+        """The next line, as JSON; every line has to be."""
+        assert self._process.stdout is not None
+        text = self._process.stdout.readline()
+        assert text, f"it ended with status {self._process.wait()}"
+        self._lines.append(json.loads(text))
+        return self._lines[-1]
+
+    def stop(self, number: int = signal.SIGINT) -> int:
+        """Sends the signal; the exit status, once all that was said is read."""
+        self._process.send_signal(number)
+        assert self._process.stdout is not None
+        self._lines += [json.loads(text) for text in self._process.stdout]
+        return self._process.wait(STOP_SECONDS)
+
+    def lines(self) -> list[dict[str, Any]]:
+        """All lines so far."""
+        return self._lines
+
+    def __enter__(self) -> Running:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
 
 
 class Up:
@@ -89,6 +131,18 @@ class Up:
     def cli(self, *arguments: object, seconds: float = 90) -> Said:
         """A command beside this market."""
         return run_cli(*arguments, home=self.home, dir=self.directory, seconds=seconds)
+
+    def new_account(self, folder: Path) -> Path:
+        """The key file of an account that nobody knew, with coin for gas and nothing else."""
+        path = folder / "account.key"
+        account = create_key_file(path)
+        web3 = connect(self.endpoints["rpc_url"])
+        web3.provider.make_request("anvil_setBalance", [account.address, hex(10**19)])  # type: ignore[arg-type]
+        return path
+
+    def spawn(self, *arguments: object) -> Running:
+        """A command beside this market that keeps running and says JSON lines; a context manager."""
+        return Running([*CLI, *(str(a) for a in arguments)], environment(self.home, self.directory), self.home)
 
     def stop(self, number: int = signal.SIGINT) -> int:
         """Sends the signal and waits for the end."""

@@ -47,9 +47,10 @@ class TestPost:
         assert error["status"] == "3"
         assert "too small" in error["what"]
 
-    def test_bounty__below_the_least_slot_price__the_contracts_words(self, market: Up, table: Path) -> None:
+    def test_bounty__below_the_least_slot_price__says_the_least(self, market: Up, table: Path) -> None:
         error = post(market, table, "--bounty", "0.000000000000001")
-        assert "slot price out of range" in error["what"]
+        assert "this market takes 1000000000000 to" in error["what"]
+        assert error["whose"] == "yours (the bounty)"
 
     @pytest.mark.parametrize("bounty", ["-5", "many", "1e9", "nan"])
     def test_bounty__not_an_amount__refused(self, market: Up, table: Path, bounty: str) -> None:

@@ -3,28 +3,84 @@
 from __future__ import annotations
 
 import json
+import math
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+from web3 import Web3
 
+from edgebounty.protocol.cid import Cid
 from tests.edgebounty.worker.geth_kit import geth_chain
 
 pytestmark = pytest.mark.integration
 ROOT = Path(__file__).resolve().parents[2]
 DEMO = (sys.executable, str(ROOT / "scripts" / "demo.py"))
-JOB_FIELDS = {
-    *("id", "kind", "status", "result_cid", "local_result_cid", "metric", "local_metric", "work_units"),
-    *("energy_joules", "server_energy_joules", "energy_is_estimated", "cost"),
+Check = Callable[[Any], bool]
+
+
+def is_amount(value: Any) -> bool:
+    """Base units as a string: what JSON numbers of many readers could not hold."""
+    return isinstance(value, str) and re.fullmatch(r"0|-?[1-9]\d*", value) is not None
+
+
+def is_count(value: Any) -> bool:
+    return type(value) is int and value >= 0
+
+
+def is_number(value: Any) -> bool:
+    return type(value) in (int, float) and math.isfinite(value)
+
+
+def is_joules(value: Any) -> bool:
+    return is_number(value) and value > 0
+
+
+def is_cid(value: Any) -> bool:
+    return isinstance(value, str) and str(Cid.parse(value)) == value
+
+
+def is_address(value: Any) -> bool:
+    return isinstance(value, str) and Web3.is_checksum_address(value)
+
+
+def one_of(*values: str) -> Check:
+    return lambda value: isinstance(value, str) and value in values
+
+
+JOB: dict[str, Check] = {
+    "id": lambda value: is_count(value) and value >= 1,
+    "kind": one_of("train", "infer", "analyze"),
+    "status": one_of("finished"),
+    "result_cid": is_cid,
+    "local_result_cid": is_cid,
+    "metric": is_number,
+    "local_metric": is_number,
+    "work_units": lambda value: is_count(value) and value > 0,
+    "energy_joules": is_joules,
+    "server_energy_joules": is_joules,
+    "energy_is_estimated": lambda value: value is True,
+    "cost": is_amount,
 }
-WORKER_FIELDS = {"address", "role", "tasks_paid", "earned", "slashed", "reasons"}
-LEDGER_FIELDS = {"deposited", "escrow", "stake", "credits", "withdrawn", "fees", "burned", "difference"}
+WORKER: dict[str, Check] = {
+    "address": is_address,
+    "role": one_of("honest", "liar", "killed", "slow"),
+    "tasks_paid": is_count,
+    "earned": is_amount,
+    "slashed": is_amount,
+    "reasons": lambda value: isinstance(value, list) and all(isinstance(each, str) and each for each in value),
+}
+LEDGER: dict[str, Check] = dict.fromkeys(
+    ("deposited", "escrow", "stake", "credits", "withdrawn", "fees", "burned", "difference"), is_amount
+)
 
 
 def run_demo(folder: Path, *arguments: str, seconds: float) -> subprocess.CompletedProcess[str]:
@@ -47,9 +103,13 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 def test_report__fields__exactly_those_of_the_contract(report: dict[str, Any]) -> None:
     assert report.keys() == {"jobs", "workers", "ledger", "seconds"}
-    assert all(job.keys() == JOB_FIELDS for job in report["jobs"])
-    assert all(worker.keys() == WORKER_FIELDS for worker in report["workers"])
-    assert report["ledger"].keys() == LEDGER_FIELDS
+    assert is_number(report["seconds"])
+    for schema, rows in ((JOB, report["jobs"]), (WORKER, report["workers"]), (LEDGER, [report["ledger"]])):
+        for row in rows:
+            assert row.keys() == schema.keys()
+            assert [name for name, check in schema.items() if not check(row[name])] == []
+    assert len({worker["address"] for worker in report["workers"]}) == 6
+    assert sorted(job["id"] for job in report["jobs"]) == [1, 2, 3]
     assert sorted(job["kind"] for job in report["jobs"]) == ["analyze", "infer", "train"]
     assert sorted(worker["role"] for worker in report["workers"]) == ["honest"] * 3 + ["killed", "liar", "slow"]
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import stat
+import time
 from pathlib import Path
 
 import numpy as np
@@ -136,9 +136,54 @@ def test_commands__beside_a_running_market__need_no_flags(market: Up) -> None:
     assert run_cli("job", "list", "--json", home=market.home).status == 0
 
 
-def test_worker_run__second_process_for_a_new_account__earns_like_the_others(market: Up, tmp_path: Path) -> None:
-    """`worker run` as a user starts it, with a keystore of its own."""
-    refused = market.cli("worker", "run", "--key-file", tmp_path / "none.key", "--data-dir", tmp_path / "w")
+def test_worker_run__no_key_file__refused_before_anything_begins(market: Up, tmp_path: Path) -> None:
+    refused = market.cli("worker", "run", "--key-file", tmp_path / "none.key", "--data-dir", tmp_path / "w", "--json")
     assert refused.status == 3
-    assert "does not exist" in refused.err
-    assert not os.path.exists(tmp_path / "none.key")
+    assert "does not exist" in refused.error["what"]
+    assert not (tmp_path / "w").exists()
+
+
+def test_worker_run__as_json__stakes_says_what_it_does_and_stops_within_a_second(market: Up, tmp_path: Path) -> None:
+    account = market.new_account(tmp_path)
+    assert market.cli("faucet", "--key-file", account, "--json").status == 0
+    data = tmp_path / "w"
+    unasked = market.cli("worker", "run", "--key-file", account, "--data-dir", data, "--stake-target", "5", "--json")
+    assert unasked.status == 3
+    assert "--yes" in unasked.error["remedy"]
+    with market.spawn(
+        "worker", "run", "--key-file", account, "--data-dir", data, "--stake-target", "5", "--yes", "--json"
+    ) as worker:
+        first = worker.line()
+        assert first["message"].startswith("worker 0x")
+        until = time.monotonic() + 30
+        while (stake := market.cli("stake", "show", "--key-file", account, "--json").json["stake"]) == "0":
+            assert time.monotonic() < until
+        assert stake == str(5 * 10**18)
+        assert market.cli("worker", "status", "--data-dir", data, "--json").json["running"] is True
+        again = market.cli("worker", "run", "--key-file", account, "--data-dir", data, "--json")
+        assert again.status == 3
+        assert "already running" in again.error["what"]
+        started = time.monotonic()
+        assert worker.stop() == 0
+        assert time.monotonic() - started < 2
+    assert all({"time", "level", "message"} <= line.keys() for line in worker.lines())
+
+
+def test_orchestrator_run__as_json__serves_and_refuses_a_second_on_the_same_database(
+    market: Up, tmp_path: Path
+) -> None:
+    account = market.new_account(tmp_path)
+    told = ("--rpc-url", market.endpoints["rpc_url"], "--deployment", market.directory / "deployment.json")
+    told += ("--data-dir", tmp_path / "o", "--key-file", account, "--port", "0", "--json")
+    with market.spawn("orchestrator", "run", *told) as service:
+        line = service.line()
+        while line["message"] != "ready":
+            line = service.line()
+        status = run_cli("orchestrator", "status", "--orchestrator-url", line["url"], "--json", home=market.home)
+        assert status.status == 0, status.err
+        second = run_cli("orchestrator", "run", *told, home=market.home)
+        assert second.status == 3
+        assert "in use by another orchestrator" in second.error["what"]
+        assert "Stop that one first" in second.error["remedy"]
+        assert run_cli("orchestrator", "status", "--orchestrator-url", line["url"], home=market.home).status == 0
+        assert service.stop() == 0

@@ -105,7 +105,7 @@ def analyze(**options: Any) -> None:
     _post(take_request(AnalyzeRequest, options), **options)
 
 
-def _post(request: Request, *, settings: Settings, out: Output, yes: bool, watch: bool, **terms: Any) -> None:
+def _post(request: Request, *, settings: Settings, out: Output, watch: bool, **terms: Any) -> None:
     from edgebounty.cli.context import open_market, plan_request
     from edgebounty.cli.job.look import watch_job
     from edgebounty.client import posting
@@ -132,7 +132,7 @@ def _post(request: Request, *, settings: Settings, out: Output, yes: bool, watch
             "from": f"{market.address} on chain {market.contracts.deployment.chain_id}",
         }
     )
-    out.confirm(f"Escrow {token.text(offer.terms.bounty)}?", yes=yes)
+    out.confirm(f"Escrow {token.text(offer.terms.bounty)}?")
     with out.console.status("uploading"):
         posted = posting.post(market, offer)
     if out.as_json and not watch:

@@ -10,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from edgebounty.cli.job.plans import analyze_options, infer_options, take_request, train_options
 from edgebounty.cli.job.show import show_result
-from edgebounty.cli.options import FILE, example, json_option, market_options
+from edgebounty.cli.options import FILE, example, market_options, output_options
 from edgebounty.cli.output import Output
 from edgebounty.cli.settings import Settings
 from edgebounty.client.requests import AnalyzeRequest, InferRequest, Request, TrainRequest
@@ -26,7 +26,7 @@ def run_local() -> None:
 @run_local.command(epilog=example("edgebounty job run-local analyze --data table.csv --json"))
 @analyze_options
 @OUTPUT
-@json_option
+@output_options
 def analyze(out: Output, output: Path | None, **options: Any) -> None:
     """Describe every column of a table: count, mean, variance, minimum, maximum, histogram."""
     _run(take_request(AnalyzeRequest, options), Settings(), out, output)
@@ -35,7 +35,7 @@ def analyze(out: Output, output: Path | None, **options: Any) -> None:
 @run_local.command(epilog=example("edgebounty job run-local train --data digits.npz --rounds 4 -o weights.bin"))
 @train_options
 @OUTPUT
-@json_option
+@output_options
 def train(out: Output, output: Path | None, **options: Any) -> None:
     """Train a model on labelled samples."""
     _run(take_request(TrainRequest, options), Settings(), out, output)

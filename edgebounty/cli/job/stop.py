@@ -13,7 +13,7 @@ from edgebounty.cli.settings import Settings
 @click.argument("job_id", type=click.IntRange(1), metavar="ID")
 @market_options
 @signing_options
-def stop(job_id: int, settings: Settings, out: Output, yes: bool) -> None:
+def stop(job_id: int, settings: Settings, out: Output) -> None:
     """Stop a job of yours: tasks that are claimed go on and are paid, no new one starts.
 
     The part of the bounty that no task can cost any more becomes your credit at once. Run it again when the claimed
@@ -25,7 +25,7 @@ def stop(job_id: int, settings: Settings, out: Output, yes: bool) -> None:
     job = market.job(job_id)
     now = market.contracts.block().time
     if not job.is_ended(now):
-        out.confirm(f"Stop job {job_id} ({job.finished} of {job.terms.total_tasks} tasks are done)?", yes=yes)
+        out.confirm(f"Stop job {job_id} ({job.finished} of {job.terms.total_tasks} tasks are done)?")
         market.stop(job_id)
     refunded = market.refund(job_id)
     left = market.job(job_id).escrow
