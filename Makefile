@@ -7,7 +7,7 @@ STAMP := build/setup
 PYTEST := $(BIN)/python -m pytest -p no:pytest-brownie --ignore tests/contracts
 NPM_QUIET := --no-audit --no-fund --loglevel=error
 
-.PHONY: help setup demo test check bench deep programs contracts kubo geth clean
+.PHONY: help setup demo test check bench deep programs contracts snapshots kubo geth clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -57,7 +57,7 @@ test: setup $(STAMP)/dev ## every test
 	scripts/forge.sh test
 	scripts/brownie_test.sh
 
-check: setup $(STAMP)/dev ## format, lint, types, import directions, shipped artifacts
+check: setup $(STAMP)/dev ## format, lint, types, import directions, shipped artifacts, ABI and storage snapshots
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -77,6 +77,10 @@ programs: $(STAMP)/dev ## rebuild the built-in programs; the bytes must not chan
 
 contracts: setup ## compile the contracts into the shipped artifacts
 	$(BIN)/python scripts/compile.py
+
+snapshots: setup ## write the contracts' ABI, storage and gas anew after a change that is meant
+	$(BIN)/python scripts/compile.py
+	FORGE_SNAPSHOT_EMIT=true FORGE_SNAPSHOT_CHECK=false scripts/forge.sh test --match-contract GasTest
 
 kubo: ## build a real IPFS node to test against (needs Go)
 	scripts/kubo/build.sh

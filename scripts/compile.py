@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Compiles contracts/ into edgebounty/chain/artifacts/, the ABI and bytecode that the package ships.
+"""Compiles contracts/ into edgebounty/chain/artifacts/, the ABI and bytecode that the package ships, and beside them
+into tests/contracts/snapshots/, ABI and storage layout as text in which a review sees every change.
 
-    scripts/compile.py           write the artifacts
-    scripts/compile.py --check   write nothing; exit 1 and name the artifacts that differ
+    scripts/compile.py           write both; print what changed in the snapshots
+    scripts/compile.py --check   write nothing; exit 1, print the difference and name the files
 
 The compiler is the pinned npm package behind scripts/solc (no download). Same sources, same bytes, on every machine.
 """
@@ -10,6 +11,7 @@ The compiler is the pinned npm package behind scripts/solc (no download). Same s
 from __future__ import annotations
 
 import argparse
+import difflib
 import json
 import os
 import subprocess
@@ -17,8 +19,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from snapshots import snapshot
+
 ROOT = Path(__file__).resolve().parents[1]
 ARTIFACTS = ROOT / "edgebounty" / "chain" / "artifacts"
+SNAPSHOTS = ROOT / "tests" / "contracts" / "snapshots"
 SOLC_FOLDER = ROOT / "build" / "solc"
 SOLC_VERSION = "0.8.37"
 # foundry.toml and brownie-config.yaml say the same; tests/contracts/test_bytecode.py compares what comes out.
@@ -37,7 +42,7 @@ def sources() -> dict[str, dict[str, str]]:
 
 
 def compile_contracts() -> dict[str, dict[str, Any]]:
-    """Artifacts by name of every contract that is deployed. Raises SystemExit when the compiler complains."""
+    """The compiler's answer on every contract that is deployed, by name. Raises SystemExit when it complains."""
     if not (SOLC_FOLDER / f"solc-v{SOLC_VERSION}").exists():
         subprocess.run([ROOT / "scripts" / "solc" / "install.sh"], check=True, stdout=subprocess.DEVNULL)
     os.environ["SOLCX_BINARY_PATH"] = str(SOLC_FOLDER)
@@ -56,7 +61,7 @@ def compile_contracts() -> dict[str, dict[str, Any]]:
     except solcx.exceptions.SolcError as error:
         raise SystemExit(f"compile: {error.message}") from error
     return {
-        name: _artifact(name, contract)
+        name: contract
         for path, contracts in answer["contracts"].items()
         if path.startswith("contracts/")
         for name, contract in contracts.items()
@@ -76,30 +81,47 @@ def _artifact(name: str, contract: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def encode(artifact: dict[str, Any]) -> str:
+def _text(artifact: dict[str, Any]) -> str:
     return json.dumps(artifact, indent=1, sort_keys=True) + "\n"
+
+
+def files(contracts: dict[str, dict[str, Any]]) -> dict[Path, str]:
+    """What has to be in the two folders, by path."""
+    artifacts = {ARTIFACTS / f"{name}.json": _text(_artifact(name, each)) for name, each in contracts.items()}
+    return artifacts | {SNAPSHOTS / f"{name}.txt": snapshot(each) for name, each in contracts.items()}
+
+
+def print_difference(path: Path, before: str, after: str) -> None:
+    """The changed lines of a snapshot. Those of an artifact say nothing to anybody."""
+    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=0)
+    changed = [line for line in lines if not line.startswith(("---", "+++", "@@"))]
+    print(f"{path.relative_to(ROOT)}: - checked in, + contract", *changed, sep="\n  ")
 
 
 def main() -> int:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    arguments.add_argument("--check", action="store_true", help="only say whether the shipped artifacts are up to date")
+    arguments.add_argument("--check", action="store_true", help="only say whether what is checked in is up to date")
     check_only = arguments.parse_args().check
 
-    wanted = {f"{name}.json": encode(artifact) for name, artifact in compile_contracts().items()}
-    present = {file.name: file.read_text() for file in ARTIFACTS.glob("*.json")}
-    stale = sorted(name for name in wanted.keys() | present.keys() if wanted.get(name) != present.get(name))
+    wanted = files(compile_contracts())
+    present = {file: file.read_text() for file in (*ARTIFACTS.glob("*.json"), *SNAPSHOTS.glob("*.txt"))}
+    stale = sorted(path for path in wanted.keys() | present.keys() if wanted.get(path) != present.get(path))
+    for path in stale:
+        if path.parent == SNAPSHOTS:
+            print_difference(path, present.get(path, ""), wanted.get(path, ""))
     if check_only:
         if stale:
-            print(f"compile: not up to date: {', '.join(stale)}; run scripts/compile.py", file=sys.stderr)
+            names = ", ".join(path.name for path in stale)
+            print(f"compile: not up to date: {names}; if the change is meant, run scripts/compile.py", file=sys.stderr)
         return 1 if stale else 0
 
-    ARTIFACTS.mkdir(parents=True, exist_ok=True)
-    for name in stale:
-        if name in wanted:
-            (ARTIFACTS / name).write_text(wanted[name])
+    for path in stale:
+        if path in wanted:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(wanted[path])
         else:
-            (ARTIFACTS / name).unlink()
-    print(f"compile: {len(wanted)} artifacts in {ARTIFACTS.relative_to(ROOT)}, {len(stale)} changed")
+            path.unlink()
+    print(f"compile: {len(wanted)} artifacts and snapshots, {len(stale)} changed")
     return 0
 
 
