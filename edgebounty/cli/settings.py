@@ -63,7 +63,9 @@ def load(*, flags: Mapping[str, object], environ: Mapping[str, str], cwd: Path, 
     settings = Settings(**{name: _typed(name, value) for name, value in told.items()})  # type: ignore[arg-type]
     if settings.dir is None and settings.rpc_url is None:
         settings = replace(settings, dir=_running_market(environ, cwd))
-    return _with_endpoints(settings)
+    settings = _with_endpoints(settings)
+    # an orchestrator serves content too, unless another gateway is named
+    return replace(settings, gateway_url=settings.gateway_url or settings.orchestrator_url)
 
 
 def remember_running_market(directory: Path, environ: Mapping[str, str]) -> Path:

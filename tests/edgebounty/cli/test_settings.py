@@ -51,6 +51,11 @@ def test_settings__market_folder__fills_what_is_open(tmp_path: Path) -> None:
     assert settings.deployment == tmp_path / "market" / "deployment.json"
 
 
+def test_settings__no_gateway_named__the_orchestrator_is_it(tmp_path: Path) -> None:
+    assert load(tmp_path, flags={"orchestrator_url": "http://o"}).gateway_url == "http://o"
+    assert load(tmp_path, flags={"orchestrator_url": "http://o", "gateway_url": "http://g"}).gateway_url == "http://g"
+
+
 def test_settings__inside_a_market_folder__found_without_flags(tmp_path: Path) -> None:
     make_market(tmp_path)
     assert load(tmp_path).rpc_url == "http://127.0.0.1:1"
