@@ -6,17 +6,17 @@ r, s, v as wallets give them (v 27 or 28); s in the upper half of the group is r
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, ClassVar, Final
 
 from coincurve import PrivateKey, PublicKey
 
-from edgebounty.protocol.hashing import abi_words, keccak256
+from edgebounty.protocol.hashing import abi_word, abi_words, keccak256
 from edgebounty.protocol.types import Address, address_bytes, to_address
 
 NAME: Final = "Edgebounty"
 VERSION: Final = "1"
-MAX_UNTIL: Final = (1 << 64) - 1
 _DOMAIN_TYPE = b"EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
 _DOMAIN_HEAD = keccak256(_DOMAIN_TYPE) + keccak256(NAME.encode()) + keccak256(VERSION.encode())
 _HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
@@ -38,62 +38,62 @@ class Domain:
         return keccak256(_DOMAIN_HEAD + abi_words(self.chain_id, self.verifying_contract))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Upload:
-    """May put blocks into a gateway, until this Unix second."""
+class Signable:
+    """A message: a frozen dataclass whose fields are, in order and in snake_case, the words of its EIP-712 `TYPE`."""
 
-    TYPE: ClassVar[str] = "Upload(address account,uint64 until)"
-    account: Address
-    until: int
+    __slots__ = ()
+    TYPE: ClassVar[str]
+    SIGNER: ClassVar[str]
+    """Which field names the account that must sign."""
 
     @property
     def signer(self) -> Address:
-        return self.account
+        return to_address(getattr(self, self.SIGNER))
 
     def struct_hash(self) -> bytes:
-        return keccak256(_UPLOAD_HASH + abi_words(self.account, _seconds(self.until)))
+        """keccak256(typeHash, fields). Raises `ValueError` for a value that its word cannot hold."""
+        type_hash, words = _shape(self.TYPE)
+        return keccak256(type_hash + b"".join(_word(kind, getattr(self, field)) for kind, _, field in words))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hello:
+class Upload(Signable):
+    """May put blocks into a gateway, until this Unix second."""
+
+    TYPE: ClassVar[str] = "Upload(address account,uint64 until)"
+    SIGNER: ClassVar[str] = "account"
+    account: Address
+    until: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hello(Signable):
     """A worker introduces itself to an orchestrator; `capabilities` is JSON of its own words. Valid until then."""
 
     TYPE: ClassVar[str] = "Hello(address worker,string capabilities,uint64 until)"
+    SIGNER: ClassVar[str] = "worker"
     worker: Address
     capabilities: str
     until: int
 
-    @property
-    def signer(self) -> Address:
-        return self.worker
 
-    def struct_hash(self) -> bytes:
-        text = keccak256(self.capabilities.encode())
-        return keccak256(_HELLO_HASH + abi_words(self.worker, text, _seconds(self.until)))
-
-
-Message = Upload | Hello
-_UPLOAD_HASH = keccak256(Upload.TYPE.encode())
-_HELLO_HASH = keccak256(Hello.TYPE.encode())
-
-
-def signing_digest(domain: Domain, message: Message) -> bytes:
+def signing_digest(domain: Domain, message: Signable) -> bytes:
     """The 32 bytes that are signed."""
     return keccak256(b"\x19\x01" + domain.separator + message.struct_hash())
 
 
-def sign(domain: Domain, message: Message, key: bytes) -> bytes:
+def sign(domain: Domain, message: Signable, key: bytes) -> bytes:
     """65 bytes r, s, v. `key`: the 32 bytes of the private key; not checked against `message.signer`."""
     raw: bytes = PrivateKey(key).sign_recoverable(signing_digest(domain, message), hasher=None)
     return raw[:64] + bytes([raw[64] + 27])
 
 
-def recover(domain: Domain, message: Message, signature: bytes) -> Address:
+def recover(domain: Domain, message: Signable, signature: bytes) -> Address:
     """Who signed. Raises `SignatureError`; compare the answer with `message.signer`."""
     return recover_digest(signing_digest(domain, message), signature)
 
 
-def is_signed(domain: Domain, message: Message, signature: bytes) -> bool:
+def is_signed(domain: Domain, message: Signable, signature: bytes) -> bool:
     """Whether the account named in the message signed it."""
     try:
         return address_bytes(recover(domain, message, signature)) == address_bytes(message.signer)
@@ -119,10 +119,10 @@ def address_of_key(key: bytes) -> Address:
     return to_address(keccak256(PrivateKey(key).public_key.format(compressed=False)[1:])[12:])
 
 
-def typed_data(domain: Domain, message: Message) -> dict[str, Any]:
+def typed_data(domain: Domain, message: Signable) -> dict[str, Any]:
     """The message as `eth_signTypedData_v4` takes it, for wallets."""
-    name, _, inner = message.TYPE.removesuffix(")").partition("(")
-    words = [word.split(" ") for word in inner.split(",")]
+    _, words = _shape(message.TYPE)
+    name = message.TYPE.partition("(")[0]
     return {
         "types": {
             "EIP712Domain": [
@@ -131,7 +131,7 @@ def typed_data(domain: Domain, message: Message) -> dict[str, Any]:
                 {"name": "chainId", "type": "uint256"},
                 {"name": "verifyingContract", "type": "address"},
             ],
-            name: [{"name": word, "type": kind} for kind, word in words],
+            name: [{"name": word, "type": kind} for kind, word, _ in words],
         },
         "primaryType": name,
         "domain": {
@@ -140,11 +140,35 @@ def typed_data(domain: Domain, message: Message) -> dict[str, Any]:
             "chainId": domain.chain_id,
             "verifyingContract": domain.verifying_contract,
         },
-        "message": {f.name: getattr(message, f.name) for f in fields(message)},
+        "message": {word: _listed(getattr(message, field)) for _, word, field in words},
     }
 
 
-def _seconds(until: int) -> int:
-    if not 0 <= until <= MAX_UNTIL:
-        raise ValueError(f"until is a Unix second below 2^64, this is {until}")
-    return until
+@lru_cache(maxsize=64)
+def _shape(encoded_type: str) -> tuple[bytes, tuple[tuple[str, str, str], ...]]:
+    """The type's hash, and of each of its words the kind, the name, and the name of our field."""
+    inner = encoded_type.removesuffix(")").partition("(")[2]
+    pairs = [word.split(" ") for word in inner.split(",")]
+    return keccak256(encoded_type.encode()), tuple((kind, name, _snake(name)) for kind, name in pairs)
+
+
+def _snake(name: str) -> str:
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
+
+
+def _word(kind: str, value: Any) -> bytes:
+    """One value as EIP-712 encodes it: arrays and texts by their hash. Raises `ValueError` for what does not fit."""
+    if kind.endswith("[]"):
+        return keccak256(b"".join(_word(kind[:-2], item) for item in value))
+    if kind == "string":
+        return keccak256(value.encode())
+    if kind.startswith("uint"):
+        bits = int(kind[4:])
+        if not 0 <= value < 1 << bits:
+            raise ValueError(f"{value} is no {kind}: 0 to below 2^{bits}")
+    return abi_word(value)
+
+
+def _listed(value: Any) -> Any:
+    """Wallets want arrays as lists."""
+    return list(value) if isinstance(value, tuple) else value

@@ -166,7 +166,7 @@ def signed() -> dict[str, Any]:
     key = _bytes("a key for tests only")
     domain = messages.Domain(chain_id=31337, verifying_contract=_address("escrow"))
     account = messages.address_of_key(key)
-    cases: list[messages.Message] = [
+    cases: list[messages.Signable] = [
         messages.Upload(account=account, until=1_800_000_000),
         messages.Hello(worker=account, capabilities='{"memory":4096,"words":"é"}', until=(1 << 64) - 1),
     ]

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from edgebounty.protocol.messages import (
     Domain,
     Hello,
-    Message,
+    Signable,
     SignatureError,
     Upload,
     address_of_key,
@@ -34,7 +34,7 @@ hellos = st.builds(
 @pytest.mark.property
 @settings(deadline=None, max_examples=40)
 @given(st.one_of(uploads, hellos))
-def test_sign__any_message__is_what_a_wallet_signs(message: Message) -> None:
+def test_sign__any_message__is_what_a_wallet_signs(message: Signable) -> None:
     expected = Account.sign_message(encode_typed_data(full_message=typed_data(DOMAIN, message)), KEY)
 
     signature = sign(DOMAIN, message, KEY)
