@@ -55,6 +55,7 @@ test: setup $(STAMP)/dev ## every test
 	# Real processes with real deadlines: what failed on a machine that was busy has to pass when it runs again alone.
 	$(PYTEST) tests -m integration || $(PYTEST) tests -m integration --last-failed --last-failed-no-failures none
 	scripts/forge.sh test
+	$(BIN)/python scripts/coverage.py
 	scripts/brownie_test.sh
 
 check: setup $(STAMP)/dev ## format, lint, types, import directions, shipped artifacts, ABI and storage snapshots

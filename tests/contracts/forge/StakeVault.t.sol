@@ -57,14 +57,15 @@ contract StakeVaultTest is MarketBase {
         uint256 start = block.number;
         uint256[] memory copy = new uint256[](30);
         uint256 balance = 0;
+        fund(rookie, 90 ether, address(vault));
+        vm.startPrank(rookie);
         for (uint256 i = 0; i < 30; ++i) {
             seed = uint256(keccak256(abi.encode(seed)));
             vm.roll(start + i);
             if (seed % 4 == 0) {
-                stakeAs(rookie, 3 ether);
+                vault.stake(3 ether);
                 balance += 3 ether;
             } else if (seed % 4 == 1 && balance != 0) {
-                vm.prank(rookie);
                 vault.unbond(1 ether);
                 balance -= 1 ether;
             }
@@ -79,6 +80,7 @@ contract StakeVaultTest is MarketBase {
     function test_Unbond_DelayEdge() public {
         vm.prank(worker(0));
         vault.unbond(10 ether);
+        same(vault.totalUnbonding(), 10 ether, "on its way");
         vm.warp(block.timestamp + UNBONDING - 1);
         expectError(IStakeVault.StillUnbonding.selector);
         vm.prank(worker(0));
@@ -86,6 +88,7 @@ contract StakeVaultTest is MarketBase {
         vm.warp(block.timestamp + 1);
         vm.prank(worker(0));
         same(vault.withdrawStake(), 10 ether, "amount");
+        same(vault.totalUnbonding(), 0, "and gone");
         same(token.balanceOf(worker(0)), 10 ether, "paid");
         expectError(IStakeVault.NothingUnbonding.selector);
         vm.prank(worker(0));
