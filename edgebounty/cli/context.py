@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from edgebounty.cli.settings import Settings
 from edgebounty.client.errors import Rejected
-from edgebounty.client.planning import plan
+from edgebounty.client.planning import plan_all
+from edgebounty.client.plans import Plan
 from edgebounty.client.requests import Request
 from edgebounty.protocol.cid import Cid
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from eth_account.signers.local import LocalAccount
 
     from edgebounty.client.market import Market
-    from edgebounty.jobs.plan import PlannedJob
 
 MAX_WEIGHTS_BYTES = 1 << 30
 
@@ -56,9 +56,9 @@ def open_market(settings: Settings, *, account: str | None = None, sign: bool = 
     )
 
 
-def plan_request(request: Request, settings: Settings) -> PlannedJob:
-    """The job of a request. Weights named by a job or a CID come from the market's content."""
-    return plan(request, lambda name: _weights(name, settings))
+def plan_request(request: Request, settings: Settings) -> Plan:
+    """The jobs of a request, nearly always one. Weights named by a job or a CID come from the market's content."""
+    return plan_all(request, lambda name: _weights(name, settings))
 
 
 def _weights(name: str, settings: Settings) -> bytes:

@@ -16,6 +16,7 @@ from edgebounty.cli.output import Output
 F = TypeVar("F", bound=Callable[..., Any])
 
 FILE = click.Path(path_type=Path, dir_okay=False)
+FILE_OR_FOLDER = click.Path(path_type=Path)
 DIRECTORY = click.Path(path_type=Path, file_okay=False)
 
 _MARKET_FLAGS = ("dir", "rpc_url", "orchestrator_url", "gateway_url", "deployment", "chain_id")

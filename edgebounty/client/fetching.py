@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from edgebounty.client.errors import Rejected
 from edgebounty.client.market import Market
-from edgebounty.client.results import JobResult, decode
+from edgebounty.client.results import JobResult, Part, decode_parts
 from edgebounty.client.verification import final_cid
 from edgebounty.execution import Fetch, fetcher
 from edgebounty.jobs.shape import output_cid, result_list, result_tasks
@@ -15,6 +15,11 @@ from edgebounty.protocol.types import Digest
 
 
 def fetch_result(market: Market, job_id: int) -> JobResult:
+    """The job's result, decoded. Raises as `fetch_part`."""
+    return decode_parts([fetch_part(market, job_id)])
+
+
+def fetch_part(market: Market, job_id: int) -> Part:
     """The job's result; every byte is checked against the digests on chain.
 
     Raises `Rejected` when the job is not finished or its program failed, `ContentError` when content is gone.
@@ -38,7 +43,7 @@ def fetch_result(market: Market, job_id: int) -> JobResult:
                 remedy="change the job and post it again",
             )
     fetch = fetcher(market.content, manifest)
-    return decode(manifest, _content(manifest, paid, cid, fetch), cid, fetch)
+    return Part(manifest=manifest, cid=cid, content=_content(manifest, paid, cid, fetch), fetch=fetch)
 
 
 def _content(manifest: Manifest, paid: dict[int, Digest], cid: Cid, fetch: Fetch) -> bytes:

@@ -51,6 +51,18 @@ class JobHistory:
     def done(self) -> bool:
         return self.finished == self.terms.total_tasks
 
+    def state(self, now: int) -> str:
+        """open, finished, incomplete, failed, stopped or expired, at the chain's time `now`."""
+        if self.failed_task is not None:
+            return "failed"
+        if self.done:
+            return "finished" if all(task.state == "settled" for task in self.tasks.values()) else "incomplete"
+        if any(task.state in ("claimed", "revealing") for task in self.tasks.values()):
+            return "open"
+        if self.stopped:
+            return "stopped"
+        return "open" if now < self.terms.deadline else "expired"
+
 
 @dataclass(slots=True, kw_only=True)
 class WorkerHistory:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgebounty.content.store import MemoryStore
+from edgebounty.client.blocks import PlannedStore
 from edgebounty.execution import LocalRun, Progress, fetcher, run_local
 from edgebounty.jobs.plan import PlannedJob
 from edgebounty.programs.runtime import Runtime
@@ -19,13 +19,15 @@ class LocalJob:
     run: LocalRun
 
     @property
-    def store(self) -> MemoryStore:
+    def store(self) -> PlannedStore:
         """Everything the job read and made."""
-        return MemoryStore(self.planned.blocks | self.run.blocks)
+        store = PlannedStore(self.planned.blocks)
+        store.add(self.run.blocks)
+        return store
 
 
 def run_here(planned: PlannedJob, *, cache: Path | None = None, on_progress: Progress | None = None) -> LocalJob:
     """Runs every task in order. Raises `JobFailed` when the program fails, as it would for every worker."""
     runtime = Runtime(cache_dir=cache, memory_bytes=planned.manifest.limits.memory_bytes)
-    fetch = fetcher(MemoryStore(planned.blocks), planned.manifest)
+    fetch = fetcher(PlannedStore(planned.blocks), planned.manifest)
     return LocalJob(planned=planned, run=run_local(planned.manifest, fetch, runtime, on_progress))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 from eth_account.signers.local import LocalAccount
 
@@ -14,14 +15,22 @@ from edgebounty.chain.rpc import connect
 from edgebounty.chain.sender import Sender
 from edgebounty.chain.views import Balances, Job
 from edgebounty.client.errors import Rejected
+from edgebounty.client.kinds import Kinds, Terms
 from edgebounty.client.pricing import from_base_units, to_base_units
 from edgebounty.content.http import HttpGateway
 from edgebounty.content.permission import UploadSigner
 from edgebounty.content.store import ContentStore, get_file
-from edgebounty.protocol.cid import raw_cid
+from edgebounty.protocol.cid import Cid, CidError, raw_cid
 from edgebounty.protocol.manifest import MAX_BYTES, Manifest
 from edgebounty.protocol.messages import Domain
 from edgebounty.protocol.types import Address
+
+if TYPE_CHECKING:
+    from edgebounty.client.estimate import Estimate
+    from edgebounty.client.plans import Plan
+    from edgebounty.client.there import MarketJob
+
+MAX_WEIGHTS_BYTES: Final = 1 << 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +53,7 @@ class Token:
         return to_base_units(text, self.decimals)
 
 
-class Market:
+class Market(Kinds):
     """One deployment on one chain, with its content. With an account it can also post, stake and withdraw."""
 
     def __init__(
@@ -75,7 +84,10 @@ class Market:
         chain_id: int | None = None,
         account: LocalAccount | None = None,
     ) -> Market:
-        """Raises `ChainError` when the node does not answer or serves another chain, `Rejected` for bad settings."""
+        """Raises `ChainError` when the node does not answer or serves another chain, `Rejected` for bad settings.
+
+        `Market.connect_folder` is shorter for a market that `edgebounty up` made.
+        """
         deployment = Deployment.load(deployment_file)
         if chain_id is not None and chain_id != deployment.chain_id:
             raise Rejected(
@@ -97,6 +109,58 @@ class Market:
             ) from error
         sender = None if account is None else Sender(web3, account)
         return cls(contracts, content=content, sender=sender, orchestrator_url=orchestrator_url)
+
+    @classmethod
+    def connect_folder(cls, folder: Path | str, *, account: str | None = "requester") -> Market:
+        """The market that `edgebounty up --dir FOLDER` keeps, for one of its test accounts.
+
+        Raises `Rejected` when there is no market, or no such account, and as `connect`.
+        """
+        from edgebounty.chain.accounts import load_account
+        from edgebounty.client.endpoints import Endpoints
+
+        found = Endpoints.load(Path(folder))
+        signer = None
+        if account is not None:
+            known = found.account(account)
+            if known is None:
+                names = ", ".join(one.name for one in found.accounts)
+                raise Rejected(f"this market has no test account {account!r}", remedy=f"known are {names}")
+            signer = load_account(key_file=Path(known.key_file))
+        return cls.connect(
+            rpc_url=found.rpc_url,
+            deployment_file=Path(folder, found.deployment_file),
+            gateway_url=found.gateway_url,
+            orchestrator_url=found.api_url,
+            chain_id=found.chain_id,
+            account=signer,
+        )
+
+    def start(self, plan: Plan, *, bounty: str | float | None = None, terms: Terms | None = None) -> MarketJob:
+        """Uploads the content of a plan, escrows its bounty. Raises `Rejected`; then no money has moved."""
+        from edgebounty.client.there import post_plan
+
+        return post_plan(self, plan, bounty, terms)
+
+    def estimate(self, plan: Plan, *, bounty: str | float | None = None, terms: Terms | None = None) -> Estimate:
+        """What `start` would take from the account. Raises `Rejected` when the bounty is too small."""
+        from edgebounty.client.there import estimate_plan
+
+        return estimate_plan(self, plan, bounty, terms)
+
+    def weights(self, name: str) -> bytes:
+        """The result of a train job by its number, or content by its CID. Raises `Rejected` or `ContentError`."""
+        from edgebounty.client.fetching import fetch_result
+
+        if name.isascii() and name.isdigit():
+            return fetch_result(self, int(name)).content
+        try:
+            cid = Cid.parse(name)
+        except CidError as error:
+            raise Rejected(
+                f"{name!r} is neither a file, nor a job's number, nor a CID", remedy="name what a train job made"
+            ) from error
+        return get_file(self.content, cid, MAX_WEIGHTS_BYTES)
 
     @property
     def sender(self) -> Sender:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from edgebounty.chain.errors import ContractRejected
-from edgebounty.client.market import Market
+
+if TYPE_CHECKING:
+    from edgebounty.client.market import Market
 
 Permit = tuple[int, int, bytes, bytes]
 """(deadline, v, r, s), as the contracts take it."""

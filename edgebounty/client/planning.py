@@ -4,46 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from edgebounty.client.data import load_samples, load_table
-from edgebounty.client.errors import Rejected
+from edgebounty.client.data import load_samples
+from edgebounty.client.plans import Plan, only, plan_analysis, refusals
 from edgebounty.client.requests import AnalyzeRequest, InferRequest, Request, TrainRequest
-from edgebounty.jobs.analyze import plan_analyze, program_names
-from edgebounty.jobs.check import JobError
 from edgebounty.jobs.infer import plan_infer
 from edgebounty.jobs.model import Model
 from edgebounty.jobs.plan import PlannedJob, ProgramPair
 from edgebounty.jobs.train import plan_train
-from edgebounty.programs import builtin, library
-from edgebounty.protocol.manifest import ManifestError
+from edgebounty.programs import library
 
 LoadWeights = Callable[[str], bytes]
 """The weights that a requester names by job number, CID or file."""
 
 
 def plan(request: Request, load_weights: LoadWeights) -> PlannedJob:
-    """The job for a request. Raises `Rejected` for data or settings that make no job."""
-    try:
+    """The one job for a request. Raises `Rejected` for data or settings that make no job, or need several."""
+    return only(plan_all(request, load_weights).parts)
+
+
+def plan_all(request: Request, load_weights: LoadWeights) -> Plan:
+    """Every job for a request: nearly always one. Raises `Rejected` for data or settings that make no job."""
+    with refusals():
         match request:
             case AnalyzeRequest():
-                return _analyze(request)
+                return plan_analysis(request.data, request.question, shards=request.shards)
             case TrainRequest():
-                return _train(request)
+                return Plan((_train(request),))
             case InferRequest():
-                return _infer(request, load_weights)
-    except (JobError, ManifestError) as error:
-        raise Rejected(
-            str(error), whose="yours (the data or the settings)", remedy="change it and ask again; nothing was sent"
-        ) from error
-    except builtin.UnknownProgram as error:
-        what, _, hint = str(error).rpartition("; ")
-        raise Rejected(what, whose="yours (the settings)", remedy=hint) from error
-
-
-def _analyze(request: AnalyzeRequest) -> PlannedJob:
-    table = load_table(request.data)
-    program, reducer = program_names(*table.values.shape)
-    pair = ProgramPair(library.load(program), library.load(reducer))
-    return plan_analyze(table.values, table.columns, pair, shards=request.shards)
+                return Plan((_infer(request, load_weights),))
 
 
 def _train(request: TrainRequest) -> PlannedJob:

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
 
 from edgebounty.chain.events import JobPosted
 from edgebounty.chain.views import JobTerms
 from edgebounty.client.errors import Broken
-from edgebounty.client.market import Market
 from edgebounty.client.orchestrator_api import OrchestratorTerms
 from edgebounty.client.permits import sign_permit
+from edgebounty.client.plans import Plan
 from edgebounty.client.pricing import Price, price_of
 from edgebounty.client.terms import check_terms
 from edgebounty.jobs.plan import PlannedJob
 from edgebounty.protocol.types import JobId, to_address
+
+if TYPE_CHECKING:
+    from edgebounty.client.market import Market
 
 QUORUM: Final = 2
 WORK_SLOTS: Final = 3
@@ -94,6 +97,15 @@ def quote(market: Market, planned: PlannedJob, wishes: Wishes, orchestrator: Orc
         raise Broken(f"the price {price.escrow} and the terms' bounty {terms.bounty} differ", remedy="report it")
     check_terms(terms, lanes=(terms.lane,), min_slot_price=market.min_slot_price, now=now)
     return Offer(planned=planned, price=price, terms=terms)
+
+
+def quote_all(market: Market, plan: Plan, wishes: Wishes, orchestrator: OrchestratorTerms) -> list[Offer]:
+    """The offers of all jobs of a plan, the bounty shared by their tasks. Raises as `quote`."""
+    shares = [wishes.bounty * part.manifest.total_tasks // plan.total_tasks for part in plan.parts]
+    return [
+        quote(market, part, replace(wishes, bounty=share), orchestrator)
+        for part, share in zip(plan.parts, shares, strict=True)
+    ]
 
 
 def post(market: Market, offer: Offer, on_upload: OnUpload | None = None) -> Posted:

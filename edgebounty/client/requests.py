@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgebounty.jobs.analyses.base import Analysis
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainRequest:
@@ -31,10 +33,11 @@ class InferRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnalyzeRequest:
-    """Describe every column of a table."""
+    """Put a question to a table; without one, describe every column."""
 
     data: Path
     shards: int | None
+    question: Analysis | None = None
 
 
 Request = TrainRequest | InferRequest | AnalyzeRequest

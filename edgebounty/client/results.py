@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,12 +11,14 @@ from numpy.typing import NDArray
 
 from edgebounty.client.errors import Rejected
 from edgebounty.execution import Fetch
-from edgebounty.jobs.analyze import decode_analyze
+from edgebounty.jobs.analyses.registry import read_analysis
 from edgebounty.jobs.check import JobError
 from edgebounty.jobs.infer import decode_infer
+from edgebounty.jobs.shape import result_list
 from edgebounty.jobs.train import decode_train
 from edgebounty.protocol.cid import Cid
 from edgebounty.protocol.manifest import Manifest
+from edgebounty.protocol.unixfs import root_cid
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -29,6 +32,36 @@ class JobResult:
     content: bytes = field(repr=False)
     document: dict[str, Any] = field(repr=False)
     arrays: Arrays = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One finished job of several that answer together. `fetch` reads what its result names."""
+
+    manifest: Manifest
+    cid: Cid
+    content: bytes = field(repr=False)
+    fetch: Fetch = field(repr=False)
+
+
+def decode_parts(parts: Sequence[Part]) -> JobResult:
+    """The answer of all parts; of several, the result is the list of their results' CIDs. Raises as `decode`."""
+    if len(parts) == 1:
+        return decode(parts[0].manifest, parts[0].content, parts[0].cid, parts[0].fetch)
+    content = result_list([part.cid for part in parts])
+    try:
+        found = read_analysis([(part.manifest, part.content) for part in parts])
+    except JobError as error:
+        raise Rejected(
+            f"the results cannot be read together: {error}", whose="the job author's", remedy="look at each part"
+        ) from error
+    return JobResult(
+        kind=parts[0].manifest.kind,
+        cid=root_cid(content),
+        content=content,
+        document=found.document,
+        arrays=found.arrays,
+    )
 
 
 def decode(manifest: Manifest, content: bytes, cid: Cid, fetch: Fetch) -> JobResult:
@@ -47,8 +80,8 @@ def decode(manifest: Manifest, content: bytes, cid: Cid, fetch: Fetch) -> JobRes
 def _decoded(manifest: Manifest, content: bytes, cid: Cid, fetch: Fetch) -> tuple[dict[str, Any], Arrays]:
     match manifest.kind:
         case "analyze":
-            document = decode_analyze(manifest, content)
-            return document, _columns_as_arrays(document)
+            found = read_analysis([(manifest, content)])
+            return found.document, found.arrays
         case "train":
             weights = decode_train(manifest, content)
             return {
@@ -58,16 +91,10 @@ def _decoded(manifest: Manifest, content: bytes, cid: Cid, fetch: Fetch) -> tupl
                 "weights": {name: list(array.shape) for name, array in weights.items()},
             }, weights
         case "infer":
-            found = decode_infer(manifest, content, fetch)
-            labels = [int(label) for label in found["labels"]]
-            sure = [round(float(p), 6) for p in found["probabilities"].max(axis=1)]
+            rows = decode_infer(manifest, content, fetch)
+            labels = [int(label) for label in rows["labels"]]
+            sure = [round(float(p), 6) for p in rows["probabilities"].max(axis=1)]
             document = {"model": manifest.about.get("model"), "result_cid": str(cid), "labels": labels}
-            return {**document, "probabilities": sure}, found
+            return {**document, "probabilities": sure}, rows
         case _:
             return {"result_cid": str(cid), "bytes": len(content)}, {"result": np.frombuffer(content, "u1")}
-
-
-def _columns_as_arrays(document: dict[str, Any]) -> Arrays:
-    columns: dict[str, dict[str, Any]] = document["columns"]
-    names = ("count", "mean", "variance", "minimum", "maximum", "histogram")
-    return {"columns": np.array(list(columns)), **{n: np.array([c[n] for c in columns.values()]) for n in names}}

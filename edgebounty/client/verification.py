@@ -72,13 +72,9 @@ def verify(market: Market, job_id: int, *, sample: int | None = None, on_check: 
             whose="nobody's",
             remedy=f"wait for it: edgebounty job status {job_id} --watch",
         )
-    chosen = sorted(paid)
-    if sample is not None and sample < len(chosen):
-        chosen = sorted(random.SystemRandom().sample(chosen, sample))
     runtime = Runtime(memory_bytes=manifest.limits.memory_bytes)
-    fetch = _remembering(fetcher(market.content, manifest), {manifest.program, manifest.reducer})
     checks = []
-    for check in _run(manifest, paid, chosen, fetch, runtime):
+    for check in rerun(manifest, paid, fetcher(market.content, manifest), runtime, sample=sample):
         checks.append(check)
         if on_check is not None:
             on_check(check)
@@ -99,9 +95,14 @@ def final_cid(manifest: Manifest, paid: dict[int, Digest]) -> Cid | None:
     return result_cid(manifest, [paid[task] for task in tasks])
 
 
-def _run(
-    manifest: Manifest, paid: dict[int, Digest], chosen: list[int], fetch: Fetch, runtime: Runtime
+def rerun(
+    manifest: Manifest, paid: dict[int, Digest], fetch: Fetch, runtime: Runtime, *, sample: int | None = None
 ) -> Iterator[Check]:
+    """Runs `sample` of the tasks in `paid` again (all without it), drawn at random; `fetch` reads verified content."""
+    chosen = sorted(paid)
+    if sample is not None and sample < len(chosen):
+        chosen = sorted(random.SystemRandom().sample(chosen, sample))
+    fetch = _remembering(fetch, {manifest.program, manifest.reducer})
     for index in chosen:
         spec = describe(manifest, index)
         done = run_task(manifest, spec, fetch=fetch, result_of=paid.__getitem__, runtime=runtime)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -42,7 +42,7 @@ class PlannedJob:
     """A job ready to be posted: `blocks` are all it needs, its manifest's own block included."""
 
     manifest: Manifest
-    blocks: dict[Cid, bytes] = field(repr=False)
+    blocks: Mapping[Cid, bytes] = field(repr=False)
 
     @property
     def cid(self) -> Cid:
@@ -60,14 +60,18 @@ def assemble(
     about: Mapping[str, Any],
     work_units: int = WORK_UNITS,
     memory_bytes: int = MEMORY_BYTES,
+    blocks: MutableMapping[Cid, bytes] | None = None,
 ) -> PlannedJob:
-    """The manifest and blocks of a job from its packed parts; `shards` are (bytes, rows). Raises `JobError`."""
+    """The manifest and blocks of a job from its packed parts; `shards` are (bytes, rows). Raises `JobError`.
+
+    `blocks` is where they are put, one shard after the other: on disk, for data larger than memory.
+    """
     layout, reducer_layout = pair.layout, pair.reducer_layout
-    blocks: dict[Cid, bytes] = {}
+    kept: MutableMapping[Cid, bytes] = {} if blocks is None else blocks
 
     def keep(content: bytes) -> Cid:
         built = unixfs.build(content)
-        blocks.update(built.blocks)
+        kept.update(built.blocks)
         return built.cid
 
     manifest = Manifest(
@@ -84,7 +88,7 @@ def assemble(
     )
     check_layouts(manifest, layout, reducer_layout)
     keep(manifest.encode())
-    return PlannedJob(manifest=manifest, blocks=blocks)
+    return PlannedJob(manifest=manifest, blocks=kept)
 
 
 def split_rows(rows: int, capacity: int, shards: int | None) -> Iterator[slice]:

@@ -118,11 +118,11 @@ def watch_job(market: Market, job_id: int, out: Output) -> None:
         while True:
             now = market.contracts.block().time
             live.update(job_board(job, market.token, now))
-            if job_status(job, now) != "open":
+            if job.state(now) != "open":
                 break
             time.sleep(WATCH_SECONDS)
             history.update()
-    if job_status(job, market.contracts.block().time) == "finished":
+    if job.state(market.contracts.block().time) == "finished":
         out.say(f"Fetch the result:  edgebounty job result {job_id} -o FILE")
         out.say(f"Check it yourself: edgebounty job verify {job_id}")
 
@@ -142,25 +142,11 @@ def result(job_id: int, output: Path | None, settings: Settings, out: Output) ->
         out.facts({"result": found.cid})
 
 
-def job_status(job: JobHistory, now: int) -> str:
-    """open, finished, failed, stopped or expired."""
-    if job.failed_task is not None:
-        return "failed"
-    if job.done:
-        return "finished" if all(task.state == "settled" for task in job.tasks.values()) else "incomplete"
-    active = any(task.state in ("claimed", "revealing") for task in job.tasks.values())
-    if active:
-        return "open"
-    if job.stopped:
-        return "stopped"
-    return "open" if now < job.terms.deadline else "expired"
-
-
 def job_document(job: JobHistory, now: int, *, with_tasks: bool = False) -> dict[str, Any]:
     """A job as JSON; amounts in base units as strings."""
     document: dict[str, Any] = {
         "id": job.id,
-        "status": job_status(job, now),
+        "status": job.state(now),
         "requester": job.requester,
         "tasks": job.terms.total_tasks,
         "finished": job.finished,

@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 
 import click
 
-from edgebounty.cli.options import FILE
+from edgebounty.cli.job.questions import question_options, take_question
+from edgebounty.cli.options import FILE, FILE_OR_FOLDER
 from edgebounty.client.requests import AnalyzeRequest, InferRequest, Request, TrainRequest
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -51,8 +52,14 @@ def infer_options(function: F) -> F:
 def analyze_options(function: F) -> F:
     return _apply(
         function,
-        click.option("--data", type=FILE, required=True, help="CSV with a header line, or NPZ with values."),
+        click.option(
+            "--data",
+            type=FILE_OR_FOLDER,
+            required=True,
+            help="CSV with a header line, Parquet (file or folder), or NPZ with values.",
+        ),
         _SHARDS_OPTION,
+        question_options,
     )
 
 
@@ -60,6 +67,8 @@ def take_request(
     kind: type[TrainRequest] | type[InferRequest] | type[AnalyzeRequest], options: dict[str, Any]
 ) -> Request:
     """The request in a command's options; they are taken out of `options`."""
+    if kind is AnalyzeRequest:
+        return AnalyzeRequest(data=options.pop("data"), shards=options.pop("shards"), question=take_question(options))
     return kind(**{name: options.pop(name) for name in kind.__dataclass_fields__})
 
 

@@ -111,42 +111,43 @@ def _post(request: Request, *, settings: Settings, out: Output, watch: bool, **t
     from edgebounty.client import posting
     from edgebounty.client.orchestrator_api import OrchestratorApi
 
-    planned = plan_request(request, settings)
+    plan = plan_request(request, settings)
     market = open_market(settings, account="requester", sign=True)
     orchestrator = OrchestratorApi(settings.need("orchestrator_url")).terms()
     token = market.token
     wishes = posting.Wishes(
         bounty=token.amount(terms["bounty"]), **{name: terms[name] for name in _TERMS if name != "bounty"}
     )
-    offer = posting.quote(market, planned, wishes, orchestrator)
-    market.need_tokens(offer.terms.bounty, "for the bounty")
-    manifest = planned.manifest
-    per_task = wishes.work_slots + wishes.audit_slots
+    offers = posting.quote_all(market, plan, wishes, orchestrator)
+    escrow = sum(offer.terms.bounty for offer in offers)
+    market.need_tokens(escrow, "for the bounty")
+    several = f", in {len(offers)} jobs" if len(offers) > 1 else ""
     out.facts(
         {
-            "job": f"{manifest.kind}, {manifest.total_tasks} tasks in {manifest.rounds} round(s), "
-            f"{sum(len(block) for block in planned.blocks.values()):,} bytes of content",
-            "price": f"{token.text(offer.price.slot_price)} a run; {wishes.quorum} equal results make a task final",
-            "escrow": f"{token.text(offer.terms.bounty)} for at most {per_task} runs a task, "
+            "job": f"{plan.kind}, {plan.total_tasks} tasks in {offers[0].terms.rounds} round(s){several}, "
+            f"{plan.content_bytes:,} bytes of content",
+            "price": f"{token.text(offers[0].price.slot_price)} a run; {wishes.quorum} equal results make a task final",
+            "escrow": f"{token.text(escrow)} for at most {wishes.work_slots + wishes.audit_slots} runs a task, "
             f"with {orchestrator.fee_bps / 100:g} % fee; what is not used comes back",
             "from": f"{market.address} on chain {market.contracts.deployment.chain_id}",
         }
     )
-    out.confirm(f"Escrow {token.text(offer.terms.bounty)}?")
-    with out.console.status("uploading"):
-        posted = posting.post(market, offer)
-    if out.as_json and not watch:
-        out.document(
-            {
-                "job_id": posted.job_id,
-                "manifest_cid": str(planned.cid),
-                "tasks": manifest.total_tasks,
-                "slot_price": str(offer.price.slot_price),
-                "escrowed": str(posted.escrowed),
-                "tx_hash": "0x" + posted.tx_hash.hex(),
-            }
-        )
-        return
-    out.say(f"Posted as job [bold]{posted.job_id}[/]. Follow it: edgebounty job status {posted.job_id} --watch")
+    out.confirm(f"Escrow {token.text(escrow)}?")
+    for offer in offers:
+        with out.console.status("uploading"):
+            posted = posting.post(market, offer)
+        if out.as_json and not watch:
+            out.line(
+                {
+                    "job_id": posted.job_id,
+                    "manifest_cid": str(offer.planned.cid),
+                    "tasks": offer.planned.manifest.total_tasks,
+                    "slot_price": str(offer.price.slot_price),
+                    "escrowed": str(posted.escrowed),
+                    "tx_hash": "0x" + posted.tx_hash.hex(),
+                }
+            )
+            continue
+        out.say(f"Posted as job [bold]{posted.job_id}[/]. Follow it: edgebounty job status {posted.job_id} --watch")
     if watch:
         watch_job(market, posted.job_id, out)

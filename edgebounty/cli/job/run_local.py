@@ -55,21 +55,30 @@ def infer(settings: Settings, out: Output, output: Path | None, **options: Any) 
 def _run(request: Request, settings: Settings, out: Output, output: Path | None) -> None:
     from edgebounty.cli.context import plan_request
     from edgebounty.client.local import run_here
-    from edgebounty.client.results import decode
+    from edgebounty.client.results import Part, decode_parts
     from edgebounty.execution import fetcher
 
-    planned = plan_request(request, settings)
+    plan = plan_request(request, settings)
     columns = (TextColumn("[dim]{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=out.console, transient=True, disable=not out.console.is_terminal) as progress:
-        bar = progress.add_task("tasks", total=planned.manifest.total_tasks)
-        done = run_here(planned, on_progress=lambda spec, execution: progress.advance(bar))
-    fetch = fetcher(done.store, planned.manifest)
-    show_result(out, decode(planned.manifest, done.run.result, done.run.result_cid, fetch), output)
+        bar = progress.add_task("tasks", total=plan.total_tasks)
+        done = [run_here(part, on_progress=lambda spec, execution: progress.advance(bar)) for part in plan.parts]
+    parts = [
+        Part(
+            manifest=one.planned.manifest,
+            cid=one.run.result_cid,
+            content=one.run.result,
+            fetch=fetcher(one.store, one.planned.manifest),
+        )
+        for one in done
+    ]
+    found = decode_parts(parts)
+    show_result(out, found, output)
     out.facts(
         {
-            "result": done.run.result_cid,
-            "manifest": planned.cid,
-            "work units": f"{done.run.work_units:,}",
-            "seconds": f"{done.run.seconds:.2f}",
+            "result": found.cid,
+            "manifest": " ".join(map(str, plan.cids)),
+            "work units": f"{sum(one.run.work_units for one in done):,}",
+            "seconds": f"{sum(one.run.seconds for one in done):.2f}",
         }
     )

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from edgebounty.cli.job.show_analysis import show_analysis
 from edgebounty.cli.output import Output
 from edgebounty.client.errors import Rejected
 from edgebounty.client.results import JobResult
-
-_BARS = " ▁▂▃▄▅▆▇█"
 
 
 def show_result(out: Output, result: JobResult, output: Path | None) -> None:
@@ -24,7 +22,7 @@ def show_result(out: Output, result: JobResult, output: Path | None) -> None:
         return
     match result.kind:
         case "analyze":
-            _show_columns(out, result.document["columns"])
+            show_analysis(out, result.document)
         case _:
             out.facts({name: _gist(value) for name, value in result.document.items()})
     if output is not None:
@@ -46,27 +44,6 @@ def write_result(result: JobResult, path: Path) -> None:
         raise Rejected(
             f"cannot write {path}: {error.strerror}", remedy="name another -o, or check the folder and the free space"
         ) from error
-
-
-def _show_columns(out: Output, columns: dict[str, dict[str, Any]]) -> None:
-    rows = [
-        (
-            name,
-            f"{column['count']:,}",
-            f"{column['mean']:.6g}",
-            f"{column['variance']:.6g}",
-            f"{column['minimum']:.6g}",
-            f"{column['maximum']:.6g}",
-            _sparkline(column["histogram"]),
-        )
-        for name, column in columns.items()
-    ]
-    out.table(("column", "count>", "mean>", "variance>", "minimum>", "maximum>", "histogram"), rows)
-
-
-def _sparkline(counts: list[int]) -> str:
-    most = max(counts, default=0)
-    return "".join(_BARS[-(-count * (len(_BARS) - 1) // most)] for count in counts) if most else ""
 
 
 def _gist(value: object) -> str:

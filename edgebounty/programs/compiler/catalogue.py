@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
+from edgebounty.programs.compiler.analyses import analyses, analysis
 from edgebounty.programs.compiler.perceptron import perceptron
 from edgebounty.programs.compiler.spec import ModuleSpec
 from edgebounty.programs.compiler.tables import table_stats
@@ -15,12 +16,19 @@ def _tables(*, simd: bool) -> Iterator[ModuleSpec]:
     yield from table_stats("table.stats.large", cells=LARGE_CELLS, columns=1024, bins=64, simd=simd)
 
 
+def _analyses(*, simd: bool) -> Iterator[ModuleSpec]:
+    small = analyses("", cells=SMALL_CELLS, columns=16, cells_out=512, slots=8)
+    large = analyses(".large", cells=LARGE_CELLS, columns=128, cells_out=16_384, slots=64)
+    for what in (*small, *large):
+        yield from analysis(what, simd=simd)
+
+
 def _models(*, simd: bool) -> Iterator[ModuleSpec]:
     yield from perceptron((64, 128, 10), simd=simd)
     yield from perceptron((13, 32, 3), simd=simd)
 
 
-FAMILIES: tuple[Callable[..., Iterator[ModuleSpec]], ...] = (_tables, _models)
+FAMILIES: tuple[Callable[..., Iterator[ModuleSpec]], ...] = (_tables, _analyses, _models)
 
 
 def specs(*, simd: bool = True) -> Iterator[ModuleSpec]:

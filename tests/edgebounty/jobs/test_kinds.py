@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from edgebounty.content.store import MemoryStore, get_file
 from edgebounty.execution import LocalRun, fetcher, run_local
+from edgebounty.jobs.analyses.describe import Describe
 from edgebounty.jobs.analyze import LARGE, decode_analyze, plan_analyze, program_names
 from edgebounty.jobs.check import JobError
 from edgebounty.jobs.infer import decode_infer, plan_infer
@@ -19,6 +20,7 @@ from edgebounty.jobs.train import decode_train, plan_train
 from edgebounty.programs.builtin import load
 from edgebounty.programs.runtime import Runtime
 from edgebounty.protocol.manifest import Manifest
+from tests.edgebounty.jobs.analysis_kit import analyse
 
 Array = np.ndarray[Any, Any]
 WINE = Model.parse("mlp:13-32-3")
@@ -70,11 +72,10 @@ class TestAnalyze:
     ) -> None:
         table = np.random.default_rng(seed).normal(3, scale, (rows, columns))
 
-        job = plan_table(table, shards=min(shards, rows))
-        found = decode_analyze(job.manifest, run(job, runtime).result)["columns"]
+        found = analyse(Describe(), table, runtime, shards=min(shards, rows)).document["columns"]
 
-        assert list(found) == [f"c{i}" for i in range(columns)]
-        bins = len(found["c0"]["histogram"])
+        assert list(found) == [f"column_{i}" for i in range(columns)]
+        bins = len(found["column_0"]["histogram"])
         for i, column in enumerate(found.values()):
             values = table[:, i]
             assert column["count"] == rows

@@ -1,0 +1,150 @@
+/* table.quantiles.large.reduce: a reducer, made by edgebounty.programs.compiler */
+#define CELLS 131071
+#define PAIRS 1
+#define ENDS 1
+#define COUNTS 131072
+#define SLOTS 64
+#define BITS 11
+#define BINS 2048
+/* state */
+int phase[1] __attribute__((aligned(16)));
+int columns[1] __attribute__((aligned(16)));
+long long rows[1] __attribute__((aligned(16)));
+int slots[1] __attribute__((aligned(16)));
+int column_of[64] __attribute__((aligned(16)));
+long long prefix[64] __attribute__((aligned(16)));
+long long rank[64] __attribute__((aligned(16)));
+/* input */
+int in_phase[1] __attribute__((aligned(16)));
+int in_columns[1] __attribute__((aligned(16)));
+long long in_rows[1] __attribute__((aligned(16)));
+double sum[1] __attribute__((aligned(16)));
+double sum_low[1] __attribute__((aligned(16)));
+double low[1] __attribute__((aligned(16)));
+double high[1] __attribute__((aligned(16)));
+long long counts[131072] __attribute__((aligned(16)));
+/* output */
+int out_phase[1] __attribute__((aligned(16)));
+int out_columns[1] __attribute__((aligned(16)));
+long long out_rows[1] __attribute__((aligned(16)));
+int out_slots[1] __attribute__((aligned(16)));
+int out_column_of[64] __attribute__((aligned(16)));
+long long out_prefix[64] __attribute__((aligned(16)));
+long long out_rank[64] __attribute__((aligned(16)));
+typedef __SIZE_TYPE__ size_t;
+
+/* The compiler may turn loops into calls of these two. */
+void *memcpy(void *restrict to, const void *restrict from, size_t n) {
+  unsigned char *a = to;
+  const unsigned char *b = from;
+  for (size_t i = 0; i < n; i++) a[i] = b[i];
+  return to;
+}
+void *memset(void *to, int value, size_t n) {
+  unsigned char *a = to;
+  for (size_t i = 0; i < n; i++) a[i] = (unsigned char)value;
+  return to;
+}
+
+#define STATUS_OK 0
+#define STATUS_NAN 1
+#define STATUS_BAD_INPUT 2
+
+/* Is any of them NaN? */
+static int f32_nan(const float *v, int n) {
+  int bad = 0;
+  for (int i = 0; i < n; i++) bad |= v[i] != v[i];
+  return bad;
+}
+static int f64_nan(const double *v, int n) {
+  int bad = 0;
+  for (int i = 0; i < n; i++) bad |= v[i] != v[i];
+  return bad;
+}
+/* Is any of them NaN or infinite? */
+static int f32_odd(const float *v, int n) {
+  int bad = 0;
+  for (int i = 0; i < n; i++) bad |= v[i] - v[i] != 0;
+  return bad;
+}
+
+/* Sums are kept as unevaluated pairs (high + low, Knuth's TwoSum): about 106 bits, so the order of shards
+   hardly matters. */
+static inline void pair_add(double *high, double *low, double value) {
+  double sum = *high + value, part = sum - *high;
+  *low += (*high - (sum - part)) + (value - part);
+  *high = sum;
+}
+/* (high + low) / n as a pair: the quotient, then the rest of the division. */
+static inline void pair_divide(double high, double low, double n, double *quotient, double *rest) {
+  double sum = high + low, tail = low - (sum - high), q = sum / n;
+  /* q * n = product + error, by Dekker's split (no fused multiply-add in WebAssembly) */
+  double product = q * n, a = q * 134217729.0, qh = a - (a - q), ql = q - qh;
+  double b = n * 134217729.0, nh = b - (b - n), nl = n - nh;
+  double error = ((qh * nh - product) + qh * nl + ql * nh) + ql * nl;
+  *quotient = q;
+  *rest = a - a == 0 ? ((sum - product) - error + tail) / n : 0; /* a overflowed: leave the rest out */
+}
+
+/* A double as an unsigned number in the same order; minus zero counts as zero. */
+static inline unsigned long long ordered(double value) {
+  union { double number; unsigned long long bits; } u = {value + 0.0};
+  return u.bits >> 63 ? ~u.bits : u.bits | 1ULL << 63;
+}
+/* How many bits rounds 0 to `round` - 1 have fixed, and how many `round` fixes. */
+static inline int bits_before(int round) { return round * BITS < 64 ? round * BITS : 64; }
+static inline int bits_of(int round) { return bits_before(round + 1) - bits_before(round); }
+
+/* Joins partial results of shards, in their order: sums add as pairs, ends widen, counts add. */
+static double total[PAIRS], total_low[PAIRS], lowest[ENDS], highest[ENDS];
+static long long total_counts[COUNTS], total_rows;
+static int width;
+
+int start(void) {
+  total_rows = 0;
+  width = 0;
+  memset(total, 0, sizeof total);
+  memset(total_low, 0, sizeof total_low);
+  memset(total_counts, 0, sizeof total_counts);
+  for (int i = 0; i < ENDS; i++) {
+    lowest[i] = __builtin_inf();
+    highest[i] = -__builtin_inf();
+  }
+  return phase[0] < 0 ? STATUS_BAD_INPUT : STATUS_OK;
+}
+
+int step(void) {
+  if (in_phase[0] != phase[0] || in_columns[0] < 1 || in_rows[0] < 0) return STATUS_BAD_INPUT;
+  if (width && in_columns[0] != width) return STATUS_BAD_INPUT;
+  width = in_columns[0];
+  total_rows += in_rows[0];
+  for (int i = 0; i < PAIRS; i++) {
+    pair_add(&total[i], &total_low[i], sum[i]);
+    total_low[i] += sum_low[i];
+  }
+  for (int i = 0; i < ENDS; i++) {
+    if (low[i] < lowest[i]) lowest[i] = low[i];
+    if (high[i] > highest[i]) highest[i] = high[i];
+  }
+  for (int i = 0; i < COUNTS; i++) total_counts[i] += counts[i];
+  return STATUS_OK;
+}
+
+/* `rank[s]` values with the known prefix lie below the one looked for. */
+int finish(void) {
+  int n = slots[0], round = phase[0];
+  if (total_rows < 1 || n < 1 || n > SLOTS || bits_of(round) < 1) return STATUS_BAD_INPUT;
+  int next = bits_of(round);
+  out_phase[0] = round + 1;
+  out_slots[0] = n;
+  memcpy(out_column_of, column_of, sizeof column_of);
+  for (int s = 0; s < n; s++) {
+    long long before = 0;
+    int bin = 0;
+    while (bin < 1 << next && before + total_counts[s * BINS + bin] <= rank[s]) before += total_counts[s * BINS + bin++];
+    if (rank[s] < 0 || bin >= 1 << next) return STATUS_BAD_INPUT; /* fewer rows than the rank asks for */
+    out_rank[s] = rank[s] - before;
+    out_prefix[s] = (long long)((unsigned long long)prefix[s] << next | (unsigned long long)bin);
+  }
+  return STATUS_OK;
+}
