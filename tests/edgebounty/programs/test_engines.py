@@ -6,6 +6,7 @@ import pytest
 from edgebounty.programs import builtin
 from edgebounty.programs.runtime import Execution, Runtime
 from edgebounty.protocol.layout import Layout
+from tests.edgebounty.programs.analysis_inputs import analysis_inputs
 from tests.edgebounty.programs.perceptron_kit import MODELS, init_state, make_rows, train
 from tests.edgebounty.programs.program_kit import make_module, make_reducer, pack, run_in_node
 from tests.edgebounty.programs.stats_kit import map_task, reduce_task
@@ -19,6 +20,8 @@ LIMIT = 10**11
 def inputs_of(name: str) -> tuple[bytes, bytes, dict[str, float], list[bytes]]:
     """Realistic state, shard, params and reducer inputs of a built-in program."""
     layout = builtin.info(name).layout
+    if name.startswith("table") and not name.startswith("table.stats"):
+        return analysis_inputs(name)
     if name.startswith("table"):
         table = np.random.default_rng(0).normal(3, 5, size=(200, 20))
         program = name.removesuffix(".reduce")
