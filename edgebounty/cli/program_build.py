@@ -31,6 +31,7 @@ ARRAY = "NAME:TYPE[SHAPE]"
 @click.option("--param", "params", multiple=True, metavar="NAME:TYPE", help="A number of the job that it takes.")
 @click.option("--reduces", type=FILE, metavar="PROGRAM", help="Build a reducer for the outputs of PROGRAM.")
 @click.option("--no-simd", is_flag=True, help="For engines without 128-bit SIMD: same results, slower.")
+@click.option("--no-tiling", is_flag=True, help="Leave all sums as plain loops: same results, slower, C easy to read.")
 @output_options
 def build(out: Output, source: str, output: Path, **options: Any) -> None:
     """Compile SOURCE to a program: MODEL.onnx, or FILE.py:FUNCTION of tinygrad Tensors.
@@ -58,22 +59,23 @@ def _built(
     params: tuple[str, ...],
     reduces: Path | None,
     no_simd: bool,
+    no_tiling: bool,
 ) -> Built:
     from edgebounty.programs.compiler import api
     from edgebounty.programs.validator import validate
 
-    simd = not no_simd
+    common: dict[str, Any] = {"simd": not no_simd, "tile": not no_tiling}
     if reduces is not None:
-        return api.build_reducer(source, program=validate(reduces.read_bytes()), simd=simd)
+        return api.build_reducer(source, program=validate(reduces.read_bytes()), simd=not no_simd)
     if source.endswith(".onnx"):
         if inputs or states or params:
             raise click.UsageError("an ONNX model names its inputs itself; leave out --input, --state and --param")
-        return api.build_onnx(Path(source), rows=rows, batch=batch or min(rows, api.BATCH), simd=simd)
+        return api.build_onnx(Path(source), rows=rows, batch=batch or min(rows, api.BATCH), **common)
     if ":" not in source:
         raise click.UsageError(f"{source!r} is neither MODEL.onnx nor FILE.py:FUNCTION")
     given = {"shard": inputs, "state": states, "params": params}
     arrays = [api.ArraySpec.parse(text, role) for role, texts in given.items() for text in texts]
-    return api.build_function(source, arrays, batch=batch, simd=simd)
+    return api.build_function(source, arrays, batch=batch, **common)
 
 
 def _tell(out: Output, built: Built, written: list[Path]) -> None:

@@ -10,6 +10,9 @@ Every builder compiles in seconds, gives the same bytes for the same source on a
 `CaptureFailed` or `CompilerFailed` (ours) or `ProgramRejected` (larger than a program may be). Nothing is ever run on
 data here, and no module leaves without having passed the validator.
 
+`simd=False` is for engines without 128-bit SIMD, `tile=False` leaves all sums as plain loops. Neither changes a bit of
+any result: every sum runs in the order of its index.
+
 **Functions** are Python functions of tinygrad `Tensor`s, whose operators are numpy's: `FILE.py:NAME`. A parameter is an
 array by name; what is returned is one Tensor (`out`), a tuple (`out0`, `out1`, …) or a dict by name. They are traced
 once, so Python's `if` and `for` see shapes and not values.
@@ -72,21 +75,30 @@ class Built:
     notes: tuple[str, ...] = ()  # what the author may want to know, such as kernels that are not tiled
 
 
-def build_forward(model: Model, *, rows: int = ROWS, simd: bool = True, limits: ProgramLimits | None = None) -> Built:
+def build_forward(
+    model: Model, *, rows: int = ROWS, simd: bool = True, tile: bool = True, limits: ProgramLimits | None = None
+) -> Built:
     """A rowwise program for a model's forward pass. Its weights become the state, by their own names."""
     _checked(rows, model.batch)
     arrays = [*model.inputs, *model.weight_arrays()]
     check_names(arrays)
-    traced = _trace_rows("model", arrays, model.batch, model=model.request(), source=model.source)
+    traced = _trace_rows("model", arrays, model.batch, model=model.request(), source=model.source, tile=tile)
     content = pack_arrays(model.weights, model.weight_arrays())
     return _rowwise(model.name, arrays, traced, rows=rows, batch=model.batch, simd=simd, limits=limits, state=content)
 
 
 def build_onnx(
-    model: Path, *, rows: int = ROWS, batch: int = BATCH, simd: bool = True, limits: ProgramLimits | None = None
+    model: Path,
+    *,
+    rows: int = ROWS,
+    batch: int = BATCH,
+    simd: bool = True,
+    tile: bool = True,
+    limits: ProgramLimits | None = None,
 ) -> Built:
     """`build_forward` of an ONNX file."""
-    return build_forward(onnx_model(model, batch=_checked(rows, batch)), rows=rows, simd=simd, limits=limits)
+    read = onnx_model(model, batch=_checked(rows, batch))
+    return build_forward(read, rows=rows, simd=simd, tile=tile, limits=limits)
 
 
 def build_function(
@@ -97,6 +109,7 @@ def build_function(
     state: Mapping[str, "np.ndarray[Any, Any]"] | None = None,
     params: Mapping[str, float] | None = None,
     simd: bool = True,
+    tile: bool = True,
     limits: ProgramLimits | None = None,
 ) -> Built:
     """A program from `FILE.py:FUNCTION`. `arrays` are its parameters: of role shard, state or params.
@@ -118,13 +131,15 @@ def build_function(
     rows = max((array.shape[0] for array in shard), default=1)
     common: dict[str, Any] = {"simd": simd, "limits": limits, "state": content, "params": params or {}}
     if batch is None:
-        return _whole(name, arrays, trace("function", source=source, **_request(arrays)), rows=rows, **common)
+        return _whole(
+            name, arrays, trace("function", source=source, tile=tile, **_request(arrays)), rows=rows, **common
+        )
     _checked(rows, batch)
     short = [array for array in shard if array.shape[0] != rows]
     if short:
         raise BadSource(f"{short[0].name} has {short[0].shape[0]} rows and others {rows}; give all the same first size")
     seen = [_first_size(array, batch) if array in shard else array for array in arrays if array.name != "rows"]
-    traced = _trace_rows("function", seen, batch, source=source)
+    traced = _trace_rows("function", seen, batch, source=source, tile=tile)
     return _rowwise(name, seen, traced, rows=rows, batch=batch, **common)
 
 

@@ -31,7 +31,7 @@ def compile_c(source: str, exports: list[str], *, simd: bool) -> bytes:
     command = ["ziglang", "cc", "-target", "wasm32-freestanding"]
     command += ["-mcpu=mvp+simd128" if simd else "-mcpu=mvp", "-O3", "-std=c17", "-nostdlib", "-ffreestanding"]
     command += ["-fno-builtin", "-ffp-contract=off", "-fno-math-errno", "-fno-strict-aliasing", "-fno-sanitize=all"]
-    command += ["-Wall", "-Werror", "-Wno-unused-function", "-Wl,--no-entry", "-Wl,--strip-all"]
+    command += ["-Wall", "-Werror", "-Wno-unused-function", "-Wno-unused-variable", "-Wl,--no-entry", "-Wl,--strip-all"]
     command += [f"-Wl,-z,stack-size={SHADOW_STACK_BYTES}", *(f"-Wl,--export={name}" for name in exports)]
     with tempfile.TemporaryDirectory(prefix="edgebounty-build-") as folder:
         Path(folder, "program.c").write_text(source, encoding="utf-8")

@@ -95,7 +95,7 @@ def _traced_once(
         prefix + symbol(OUTPUT_PREFIX, index, output.name): result
         for index, (output, result) in enumerate(zip(outputs, results, strict=True))
     }
-    captured = emit(jit, inputs, names)
+    captured = emit(jit, inputs, names, replaced=request["kernels"])
     return Traced(code=captured.code, outputs=tuple(outputs), notes=())
 
 

@@ -19,6 +19,7 @@ from edgebounty.programs.compiler.errors import BadSource, CompilerMissing
 FILE_BYTES = 512 << 20
 FOLDED_ITEMS = 1 << 16  # what is folded is shapes and indices; larger results stay in the program
 WEIGHT_ITEMS = 1 << 27
+REMEDY = "replace it in the model, or write the model as a function of tinygrad tensors"
 _DTYPES = {"float32": "f32", "float64": "f64", "int32": "i32", "int64": "i64", "uint8": "u8", "int8": "i8"}
 _RANDOM = frozenset(
     ("RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Multinomial", "Bernoulli")
@@ -49,6 +50,7 @@ def read_onnx(path: Path, *, batch: int) -> OnnxModel:
     model = _load(onnx, path)
     _check_tensors(onnx, model.graph)
     _fix_batch(model.graph, batch)
+    _check_operators(onnx, model.graph)
     try:
         onnx.checker.check_model(model)
         model = onnx.shape_inference.infer_shapes(model, strict_mode=False, data_prop=True)
@@ -96,6 +98,12 @@ def _check_tensors(onnx: Any, graph: Any) -> None:
             raise BadSource(f"the weights up to {name} have {total:,} elements, at most {WEIGHT_ITEMS:,} are allowed")
         if tensor.data_type in (onnx.TensorProto.FLOAT16, onnx.TensorProto.BFLOAT16):
             raise BadSource(f"{name} is float16, which WebAssembly has no arithmetic for; export the model in float32")
+
+
+def _check_operators(onnx: Any, graph: Any) -> None:
+    for index, node in enumerate(graph.node):
+        if not onnx.defs.has(node.op_type, "" if node.domain == "ai.onnx" else node.domain):
+            raise BadSource(f"{describe(node, index)} is not supported: no operator of ONNX; {REMEDY}")
 
 
 def _fix_batch(graph: Any, batch: int) -> None:

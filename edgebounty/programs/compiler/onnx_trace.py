@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from edgebounty.programs.compiler.errors import BadSource
-from edgebounty.programs.compiler.onnx_model import describe, read_onnx
+from edgebounty.programs.compiler.estimator_ops import OPERATORS
+from edgebounty.programs.compiler.onnx_model import REMEDY, describe, read_onnx
 
 Forward = Callable[[Mapping[str, Any]], dict[str, Any]]
 
@@ -23,16 +24,14 @@ def forward_of(path: str, batch: int) -> Forward:
         file.write(model.graph)
         file.flush()
         runner = front.OnnxRunner(file.name)
+    runner.onnx_ops = runner.onnx_ops | OPERATORS
     values = {**model.weights, **model.constants}
 
     for index, node in enumerate(runner.graph_nodes):
         try:
             runner._select_op(node.op, node.opset_id)
         except NotImplementedError as error:
-            raise BadSource(
-                f"{describe(nodes[index], index)} is not supported; replace the operator in the model, "
-                "or write the model as a function of tinygrad tensors"
-            ) from error
+            raise BadSource(f"{describe(nodes[index], index)} is not supported; {REMEDY}") from error
 
     def forward(tensors: Mapping[str, Any]) -> dict[str, Any]:
         runner.graph_values = {"": None}
@@ -59,14 +58,9 @@ def _run(runner: Any, inputs: Mapping[str, Any], nodes: Any) -> None:
             runner.graph_nodes = (node,)
             try:
                 runner(dict(inputs))
-            except BadSource:
-                raise
             except Exception as error:
                 words = (str(error).strip().splitlines() or [type(error).__name__])[0][:300]
-                raise BadSource(
-                    f"{describe(nodes[index], index)} cannot be compiled: {words}; "
-                    "replace the operator in the model, or write the model as a function of tinygrad tensors"
-                ) from error
+                raise BadSource(f"{describe(nodes[index], index)} cannot be compiled: {words}; {REMEDY}") from error
     finally:
         runner.graph_nodes, runner.graph_outputs = every, outputs
 

@@ -43,7 +43,13 @@ def trace_reducer(request: Mapping[str, Any]) -> Traced:
                 raise BadSource(f"step gives {name!r} the shape {shapes}; keep it")
         Tensor.realize(*(running[name].assign(value.cast(running[name].dtype)) for name, value in made.items()))
 
-    stepped = emit(capture_calls(step, lambda: [zeros(array) for array in given]), inputs, held, prefix="step_")
+    stepped = emit(
+        capture_calls(step, lambda: [zeros(array) for array in given]),
+        inputs,
+        held,
+        prefix="step_",
+        replaced=request["kernels"],
+    )
 
     def result(*tensors: Any) -> dict[str, Any]:
         before = dict(zip([array.name for array in state], tensors, strict=True))
@@ -62,7 +68,13 @@ def trace_reducer(request: Mapping[str, Any]) -> Traced:
         )
 
     kept = held | {symbol(OUTPUT_PREFIX, i, output.name): results[i] for i, output in enumerate(outputs)}
-    ended = emit(capture_calls(finish, lambda: [zeros(array) for array in state]), states, kept, prefix="finish_")
+    ended = emit(
+        capture_calls(finish, lambda: [zeros(array) for array in state]),
+        states,
+        kept,
+        prefix="finish_",
+        replaced=request["kernels"],
+    )
     return Traced(code=stepped.code + ended.code, outputs=tuple(outputs), notes=())
 
 

@@ -8,7 +8,7 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ from edgebounty.programs.compiler import forward_trace, reducer_trace, train_tra
 from edgebounty.programs.compiler.capture import SETTINGS, set_up
 from edgebounty.programs.compiler.errors import BadSource, CaptureFailed, CompilerMissing
 from edgebounty.programs.compiler.process import run_python
+from edgebounty.programs.compiler.tiling import padding
+from edgebounty.programs.compiler.tiling.rewrite import Tiling, install
 from edgebounty.programs.compiler.traced import Traced, read_array
 from edgebounty.programs.errors import ProgramError
 
@@ -76,7 +78,11 @@ def main(arguments: list[str]) -> None:
     try:
         set_up()
         refuse_randomness()
-        found = TRACERS[request["kind"]](request)
+        tiling = Tiling(enabled=request.get("tile", True))
+        install(tiling)
+        padding.install()
+        found = TRACERS[request["kind"]](request | {"kernels": tiling.kernels})
+        found = replace(found, code=tiling.preamble() + found.code, notes=(*found.notes, *tiling.notes()))
         answer = {"code": found.code, "outputs": [asdict(output) for output in found.outputs], "notes": found.notes}
         answer["facts"] = found.facts
     except ProgramError as error:

@@ -57,7 +57,8 @@ def trace_training(request: Mapping[str, Any]) -> Traced:
     given = tuple(f"batch_{symbol('i', index, array.name)}" for index, array in enumerate((*inputs, labels)))
     jit = capture_calls(step, arguments)
     kept = {f"now_{names[name]}": value for name, value in (*learnt.items(), *slots.items())}
-    captured = emit(jit, (*given, *(names[array.name] for array in fixed), *shapes), kept)
+    given = (*given, *(names[array.name] for array in fixed), *shapes)
+    captured = emit(jit, given, kept, replaced=request["kernels"])
     return Traced(code=captured.code, outputs=(), notes=(), facts=facts)
 
 

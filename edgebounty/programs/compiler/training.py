@@ -53,6 +53,7 @@ def build_training(
     optimizer: Optimizer | None = None,
     schedule: str = "constant",
     simd: bool = True,
+    tile: bool = True,
     limits: ProgramLimits | None = None,
 ) -> Trained:
     """Training of `model` on shards of up to `rows` rows, `model.batch` at a time, in the shard's order.
@@ -80,7 +81,7 @@ def build_training(
         raise BadSource(f"{labels.name} has {labels.shape[0]} rows, a shard has {rows}")
     arrays = _state_arrays(model, optimizer)
     check_names([*model.inputs, labels, *arrays])
-    traced = _trace(model, labels, loss, optimizer, arrays)
+    traced = _trace(model, labels, loss, optimizer, arrays, tile)
     spec = _program(model, labels, loss, optimizer, schedule, arrays, traced, rows, simd)
     reducer = _reducer(model, arrays, simd)
     params = {"learning_rate": 0.1 if optimizer.kind in ("sgd", "momentum") else 1e-3, "epochs": 1, "local_steps": 0}
@@ -112,7 +113,9 @@ def _state_arrays(model: Model, optimizer: Optimizer) -> tuple[ArraySpec, ...]:
     return (*trained, *slots, steps, *(array for array in weights if array.name in model.frozen))
 
 
-def _trace(model: Model, labels: ArraySpec, loss: str, optimizer: Optimizer, arrays: tuple[ArraySpec, ...]) -> Traced:
+def _trace(
+    model: Model, labels: ArraySpec, loss: str, optimizer: Optimizer, arrays: tuple[ArraySpec, ...], tile: bool
+) -> Traced:
     if loss not in LOSSES:
         path, _, name = loss.rpartition(":")
         loss = f"{Path(path).resolve()}:{name}"
@@ -127,6 +130,7 @@ def _trace(model: Model, labels: ArraySpec, loss: str, optimizer: Optimizer, arr
         loss=loss,
         optimizer=asdict(optimizer),
         symbol=_STATE,
+        tile=tile,
     )
 
 

@@ -69,12 +69,12 @@ class OnnxGraph:
         return (self.generator.normal(size=shape) * scale).astype(np.float32)
 
     def save(self, path: Path, *results: str, dtype: int = TensorProto.FLOAT, opset: int = 17) -> Path:
-        made = [helper.make_tensor_value_info(name, dtype, None) for name in results]
+        made = [helper.make_tensor_value_info(name, dtype, None) for name in results]  # shapes are inferred below
         graph = helper.make_graph(self.nodes, "g", [self.input], made, self.weights)
         domains = {node.domain for node in self.nodes if node.domain}
-        imports = [helper.make_opsetid("", opset), *(helper.make_opsetid(domain, 1) for domain in domains)]
+        imports = [helper.make_opsetid("", opset), *(helper.make_opsetid(domain, 3) for domain in domains)]
         model = helper.make_model(graph, opset_imports=imports, ir_version=9)
-        onnx.save(model, str(path))
+        onnx.save(onnx.shape_inference.infer_shapes(model), str(path))
         return path
 
 

@@ -72,3 +72,15 @@ class Mean:
 class Unfinished:
     def start(self):
         return {"total": np.zeros(3, np.float32)}
+
+
+def linear_model(x, weights):
+    return x @ weights["w"]
+
+
+def products(a, b, c):
+    return (a @ b).relu(), a @ c.transpose(1, 2) + 1
+
+
+def long_maximum(x):
+    return x.max(1)

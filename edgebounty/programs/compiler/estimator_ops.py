@@ -1,0 +1,83 @@
+"""The operators of ai.onnx.ml that linear models and scalers of scikit-learn are exported to.
+
+Meaning after the ONNX-ML operator specification, version 3. Trees, vectorisers and text are not here: they are no
+tensor programs.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from edgebounty.programs.compiler.errors import BadSource
+
+
+def scaler(x: Any, offset: Sequence[float], scale: Sequence[float]) -> Any:
+    return (x.float() - _row(offset)) * _row(scale)
+
+
+def linear_regressor(
+    x: Any,
+    coefficients: Sequence[float],
+    intercepts: Sequence[float] = (),
+    targets: int = 1,
+    post_transform: str = "NONE",
+) -> Any:
+    return _transformed(_scores(x, coefficients, intercepts, targets), post_transform)
+
+
+def linear_classifier(
+    x: Any,
+    coefficients: Sequence[float],
+    intercepts: Sequence[float] = (),
+    classlabels_ints: Sequence[int] = (),
+    classlabels_strings: Sequence[str] = (),
+    multi_class: int = 0,
+    post_transform: str = "NONE",
+) -> tuple[Any, Any]:
+    from tinygrad import Tensor, dtypes
+
+    if classlabels_strings or not classlabels_ints:
+        raise BadSource("its class labels are no whole numbers; fit it on numbered classes")
+    scores = _scores(x, coefficients, intercepts, len(classlabels_ints))
+    labels = Tensor(list(classlabels_ints), dtype=dtypes.int64)
+    return labels[scores.argmax(1)], _transformed(scores, post_transform)
+
+
+def normalizer(x: Any, norm: str = "MAX") -> Any:
+    sizes = {
+        "L1": x.abs().sum(1, keepdim=True),
+        "L2": x.square().sum(1, keepdim=True).sqrt(),
+        "MAX": x.max(1, keepdim=True),
+    }
+    size = sizes[norm]
+    return x / (size == 0).where(1, size)
+
+
+def _scores(x: Any, coefficients: Sequence[float], intercepts: Sequence[float], outputs: int) -> Any:
+    from tinygrad import Tensor
+
+    columns = len(coefficients) // outputs
+    if columns != x.shape[1] or columns * outputs != len(coefficients):
+        raise BadSource(f"{len(coefficients)} coefficients do not fit {x.shape[1]} columns and {outputs} outputs")
+    scores = x.float() @ Tensor(list(coefficients)).reshape(outputs, columns).transpose()
+    return scores + _row(intercepts) if intercepts else scores
+
+
+def _row(values: Sequence[float]) -> Any:
+    from tinygrad import Tensor
+
+    return Tensor([float(value) for value in values]).reshape(1, -1)
+
+
+def _transformed(scores: Any, post_transform: str) -> Any:
+    found = {"NONE": lambda: scores, "SOFTMAX": lambda: scores.softmax(-1), "LOGISTIC": lambda: scores.sigmoid()}
+    if post_transform not in found:
+        raise BadSource(f"post_transform {post_transform} is not known; choose NONE, SOFTMAX or LOGISTIC")
+    return found[post_transform]()
+
+
+OPERATORS: dict[str, Callable[..., Any]] = {
+    "Scaler": scaler,
+    "LinearRegressor": linear_regressor,
+    "LinearClassifier": linear_classifier,
+    "Normalizer": normalizer,
+}

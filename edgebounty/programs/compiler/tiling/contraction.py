@@ -1,0 +1,179 @@
+"""Sums of products as packed register tiles: matrix products, convolutions, attention, their gradients.
+
+A kernel `out = f(sum over K of X * Y)` has four kinds of loops: K, those of X alone (M), those of Y alone (N), and
+those of both or neither (B). For each B, X is packed as rows and Y as columns (Goto and van de Geijn 2008), tiles of C
+are summed over K in order, and f is applied to C.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from edgebounty.programs.compiler.tiling.expression import (
+    Expression,
+    NotTiled,
+    has_unit_stride,
+    head,
+    linear,
+    moves_only_by_one,
+    nest,
+    size,
+    total,
+)
+
+COLUMNS = 8
+FEWEST_PRODUCTS = 4096  # below that, packing costs more than it saves
+PANEL_ITEMS = 32_768  # of Y kept packed at once: half of a phone's second-level cache
+ARRAYS = ("tile_a", "tile_b", "tile_c")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contraction:
+    """C of one sum. `items`: floats of `tile_a`, `tile_b` and `tile_c` it uses. `order`: the loops of the result."""
+
+    code: str
+    items: tuple[int, int, int]
+    what: str
+    order: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Shape:
+    x: Any
+    y: Any
+    m: list[Any]
+    n: list[Any]
+    k: list[Any]
+    b: list[Any]
+
+
+def contraction(reduce: Any, outer: Sequence[Any], *, store: Any = None, target: str = "") -> Contraction:
+    """C for `reduce`. Its result goes through `store` (a STORE that contains it), or plainly into the array `target`.
+
+    `outer`: the loops around it. Raises `NotTiled`.
+    """
+    shape = _shape_of(reduce, outer)
+    m, n, k = total(shape.m), total(shape.n), total(shape.k)
+    rows = 6 if -(-m // 6) * 6 <= -(-m // 4) * 4 else 4
+    m_padded, n_padded = -(-m // rows) * rows, -(-n // COLUMNS) * COLUMNS
+    uses_x = [loop for loop in shape.b if loop in shape.x.ranges]
+    uses_y = [loop for loop in shape.b if loop in shape.y.ranges]
+    b = shape.b
+    if not (uses_x and uses_y):  # the loops of one operand go inside, so that the other is packed once
+        b = sorted(b, key=lambda loop: (loop in uses_x) + (loop in uses_y))
+    pack_x = _pack(shape.x, shape.m, shape.k, rows, "tile_a", m_padded)
+    pack_y = _pack(shape.y, shape.n, shape.k, COLUMNS, "tile_b", n_padded)
+    order = tuple(sorted([*shape.m, *shape.n, *shape.b], key=lambda loop: loop.arg))
+    found = f"tile_c[{linear(shape.m)}*{n_padded}+{linear(shape.n)}]"
+    if store is None:
+        ending = nest([*shape.m, *shape.n], f"{target}[{linear(order)}] = {found};")
+    else:
+        ending = nest([*shape.m, *shape.n], stored(store, {reduce: "sum"}, f"float sum = {found};"))
+    depth_x = max((b.index(loop) + 1 for loop in uses_x), default=0)
+    depth_y = max((b.index(loop) + 1 for loop in uses_y), default=0)
+    code = ""
+    for depth, loop in enumerate([*b, None]):
+        code += pack_x if depth == depth_x else ""
+        code += pack_y if depth == depth_y else ""
+        code += head(loop) if loop is not None else ""
+    code += f"tiles_{rows}({m_padded}, {n_padded}, {k}, tile_a, tile_b, tile_c);\n{ending}" + "}" * len(b)
+    return Contraction(
+        code=code,
+        items=(m_padded * k, k * n_padded, m_padded * n_padded),
+        what=f"{total(b)} × [{m}×{k}]·[{k}×{n}]",
+        order=order,
+    )
+
+
+def stored(store: Any, known: dict[Any, str], before: str) -> str:
+    """`before`, then what the store writes, with the sums in `known`."""
+    value = Expression(known)
+    written = value.of(store.src[1])
+    place = store.src[0]
+    address = value.of(place.src[1])
+    return f"{before} {value.body} data{place.src[0].arg.slot}[{address}] = {written};"
+
+
+def _shape_of(reduce: Any, outer: Sequence[Any]) -> _Shape:
+    if reduce.arg[0].name != "ADD" or str(reduce.dtype) != "dtypes.float":
+        raise NotTiled(f"{reduce.arg[0].name} of {str(reduce.dtype).removeprefix('dtypes.')}")
+    product, k = reduce.src[0], list(reduce.src[1:])
+    if product.op.name != "MUL":
+        raise NotTiled("a sum without products")
+    x, y = product.src
+
+    def free(uop: Any) -> list[Any]:
+        return [loop for loop in uop.ranges if loop not in k]
+
+    every = sorted({*outer, *free(x), *free(y)}, key=lambda loop: loop.arg)
+    m = [loop for loop in every if loop in free(x) and loop not in free(y)]
+    n = [loop for loop in every if loop in free(y) and loop not in free(x)]
+    b = [loop for loop in every if loop not in m and loop not in n]
+    if not m or not n:
+        raise NotTiled(f"a product of a matrix with a vector, {total(every)} sums of {total(k)}")
+    if (every[-1] in m and total(m) >= 4) or total(n) < 4:
+        x, y, m, n = y, x, n, m
+    if total(m) * total(n) * total(k) * total(b) < FEWEST_PRODUCTS or total(m) * total(n) < 16:
+        raise NotTiled("too small")
+    while len(n) > 1 and total(n) * total(k) > PANEL_ITEMS and total(n[1:]) >= COLUMNS:
+        b, n = [*b, n[0]], n[1:]
+    while len(m) > 1 and total(m) * total(k) > PANEL_ITEMS * 8 and total(m[1:]) >= 4:
+        b, m = [*b, m[0]], m[1:]
+    return _Shape(x=x, y=y, m=m, n=n, k=k, b=b)
+
+
+def _pack(operand: Any, group: list[Any], k: list[Any], wide: int, array: str, padded: int) -> str:
+    """Copies the operand into panels of `wide` rows (or columns), K by K; what is padded is zero."""
+    items, count = total(group), total(k)
+    panel = count * wide
+    code = ""
+    if items != padded:
+        code += (
+            f"for (int k = 0; k < {count}; k++) for (int g = {items}; g < {padded}; g++) "
+            f"{array}[(g/{wide})*{panel}+k*{wide}+g%{wide}] = 0;\n"
+        )
+    last = group[-1]
+    whole = wide == COLUMNS and moves_only_by_one(operand, last)
+    if whole and len(group) == 1:
+        return code + _pack_rows(operand, last, k, panel, array)
+    if whole and size(last) % 2 == 0:
+        return code + _pack_pieces(operand, group, k, panel, array)
+    value = Expression()
+    text = value.of(operand)
+    place = f"{array}[(g/{wide})*{panel}+k*{wide}+g%{wide}]"
+    body = f"int g = {linear(group)}, k = {linear(k)}; {value.body} {place} = {text};"
+    loads = operand.backward_slice_with_self
+    in_order = not any(u.op.name == "WHERE" for u in loads) and any(has_unit_stride(u, last) for u in loads)
+    return code + nest([*k, *group] if in_order else [*group, *k], body) + "\n"
+
+
+def _pack_rows(operand: Any, last: Any, k: list[Any], panel: int, array: str) -> str:
+    """The group is one loop over neighbours in memory: whole vectors at a time."""
+    place = Expression({last: "0"})
+    address = place.of(operand.src[1])
+    columns = size(last)
+    rest = "".join(f"to[{j}] = from[{j}];" for j in range(columns % COLUMNS))
+    return (
+        nest(
+            k,
+            f"float *to = {array} + {linear(k)}*{COLUMNS}; {place.body} "
+            f"const float *from = data{operand.src[0].arg.slot} + {address}; "
+            f"for (int p = 0; p < {columns // COLUMNS}; p++) {{ *(tile_v4 *)to = *(const tile_v4 *)from; "
+            f"*(tile_v4 *)(to + 4) = *(const tile_v4 *)(from + 4); from += {COLUMNS}; to += {panel}; }} {rest}",
+        )
+        + "\n"
+    )
+
+
+def _pack_pieces(operand: Any, group: list[Any], k: list[Any], panel: int, array: str) -> str:
+    """Only the group's last loop runs over neighbours, in pieces of 4 or 2."""
+    last = group[-1]
+    lanes = 4 if size(last) % 4 == 0 else 2
+    place = Expression()
+    address = place.of(operand.src[1])
+    inner = (
+        f"int g = {linear(group)}, k = {linear(k)}; {place.body} "
+        f"*(tile_v{lanes} *)({array} + (g/{COLUMNS})*{panel}+k*{COLUMNS}+g%{COLUMNS}) = "
+        f"*(const tile_v{lanes} *)(data{operand.src[0].arg.slot} + {address});"
+    )
+    return nest([*k, *group[:-1]], head(last, lanes) + inner + "}") + "\n"
