@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edgebounty.client.estimate import Estimate
+from edgebounty.client.inputs import InputData
 from edgebounty.client.jobs import Job
-from edgebounty.client.plans import Plan, plan_analysis
+from edgebounty.client.models import Forward
+from edgebounty.client.plans import Plan, plan_analysis, plan_inference, plan_map
 from edgebounty.client.posting import DEADLINE_SECONDS, QUORUM, STAKE_FACTOR, TASK_SECONDS, WORK_SLOTS
 from edgebounty.client.tables import TableData
 from edgebounty.jobs.analyses.base import Analysis
+from edgebounty.jobs.own import ShardData
+
+if TYPE_CHECKING:
+    from edgebounty.programs.compiler.api import Built
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,3 +75,51 @@ class Kinds(ABC):
         """Puts a question to a table and starts at once. Raises `Rejected` before any money moves."""
         plan = self.plan_analyze(data, question, shards=shards, fan_in=fan_in)
         return self.start(plan, bounty=bounty, terms=terms)
+
+    def plan_infer(
+        self,
+        model: str | Path | Built | Forward,
+        data: InputData,
+        *,
+        weights: str | Path | bytes | None = None,
+        shards: int | None = None,
+    ) -> Plan:
+        """A model over rows, for `estimate` and `start`. Raises `Rejected`."""
+        return plan_inference(model, data, state=self._state(weights), shards=shards)
+
+    def infer(
+        self,
+        model: str | Path | Built | Forward,
+        data: InputData,
+        *,
+        weights: str | Path | bytes | None = None,
+        shards: int | None = None,
+        bounty: str | float | None = None,
+        terms: Terms | None = None,
+    ) -> Job:
+        """Runs a model (`mlp:…` with `weights`, an ONNX file, a built program) over rows; outputs keep their order.
+
+        `weights`: a train job's number, a CID, a file, or the bytes. Raises `Rejected` before any money moves.
+        """
+        return self.start(self.plan_infer(model, data, weights=weights, shards=shards), bounty=bounty, terms=terms)
+
+    def map(
+        self,
+        program: bytes | Path | Built,
+        shards: Iterable[ShardData],
+        *,
+        reducer: bytes | Path | Built | None = None,
+        state: bytes | None = None,
+        params: Mapping[str, float] | None = None,
+        rounds: int = 1,
+        bounty: str | float | None = None,
+        terms: Terms | None = None,
+    ) -> Job:
+        """Runs an own program on every shard; with a reducer its outputs become one. Raises `Rejected`."""
+        plan = plan_map(program, shards, reducer=reducer, state=state, params=params, rounds=rounds)
+        return self.start(plan, bounty=bounty, terms=terms)
+
+    def _state(self, weights: str | Path | bytes | None) -> bytes | None:
+        if weights is None or isinstance(weights, bytes):
+            return weights
+        return Path(weights).read_bytes() if Path(weights).is_file() else self.weights(str(weights))
