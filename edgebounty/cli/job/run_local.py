@@ -22,7 +22,9 @@ from edgebounty.cli.output import Output
 from edgebounty.cli.settings import Settings
 from edgebounty.client.requests import AnalyzeRequest, InferRequest, Request, TrainRequest
 
-OUTPUT = click.option("-o", "--output", type=FILE, help="Write the result here (.json, .npz, .npy, .parquet, or raw bytes).")
+OUTPUT = click.option(
+    "-o", "--output", type=FILE, help="Write the result here (.json, .npz, .npy, .parquet, or raw bytes)."
+)
 
 
 @click.group("run-local")
