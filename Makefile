@@ -7,7 +7,7 @@ STAMP := build/setup
 PYTEST := $(BIN)/python -m pytest -p no:pytest-brownie --ignore tests/contracts
 NPM_QUIET := --no-audit --no-fund --loglevel=error
 
-.PHONY: help setup demo test check bench deep programs contracts snapshots kubo geth clean
+.PHONY: help setup demo test check bench deep programs contracts snapshots web kubo geth clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -44,12 +44,19 @@ $(STAMP)/brownie: $(STAMP)/python $(STAMP)/solc brownie-config.yaml $(shell find
 		|| { cat build/brownie-compile.log; exit 1; }; rm -rf "$$home"
 	@touch $@
 
+# The pages: types checked, built, and each held to its byte budget.
+$(STAMP)/web: $(STAMP)/node $(shell find web -type f -not -path 'web/dist/*' -not -path 'web/generated/*') $(wildcard edgebounty/chain/artifacts/*.json)
+	@echo "building the web pages in web/dist"
+	@node web/build.mjs
+	@touch $@
+
 setup: $(STAMP)/python $(STAMP)/node $(STAMP)/solc $(STAMP)/brownie ## the virtual environment, node packages and the Solidity compiler
 
 demo: setup ## a whole market on this machine: three real jobs, a liar, a killed and a slow worker
 	@$(BIN)/python scripts/demo.py
 
-test: setup $(STAMP)/dev ## every test
+test: setup $(STAMP)/dev $(STAMP)/web ## every test
+	npx --no-install vitest run --config web/vitest.config.mts
 	$(PYTEST) tests -m unit --disable-socket --allow-unix-socket
 	$(PYTEST) tests -m property
 	# Real processes with real deadlines: what failed on a machine that was busy has to pass when it runs again alone.
@@ -58,12 +65,13 @@ test: setup $(STAMP)/dev ## every test
 	$(BIN)/python scripts/coverage.py
 	scripts/brownie_test.sh
 
-check: setup $(STAMP)/dev ## format, lint, types, import directions, shipped artifacts, ABI and storage snapshots
+check: setup $(STAMP)/dev $(STAMP)/web ## format, lint, types, import directions, shipped artifacts, ABI and storage snapshots
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	npx --no-install prettier --check 'contracts/**/*.sol' 'tests/**/*.sol'
+	npx --no-install prettier --check 'web/**/*.{ts,tsx,mts,mjs,css,html,json}' 'tests/web/**/*.ts'
 	npx --no-install solhint --max-warnings 0 'contracts/**/*.sol'
 	$(BIN)/python scripts/compile.py --check
 
@@ -83,6 +91,8 @@ snapshots: setup ## write the contracts' ABI, storage and gas anew after a chang
 	$(BIN)/python scripts/compile.py
 	FORGE_SNAPSHOT_EMIT=true FORGE_SNAPSHOT_CHECK=false scripts/forge.sh test --match-contract GasTest
 
+web: $(STAMP)/web ## build the web pages (web/dist), which the orchestrator then serves
+
 kubo: ## build a real IPFS node to test against (needs Go)
 	scripts/kubo/build.sh
 
@@ -90,4 +100,4 @@ geth: ## build a second Ethereum client to test against (needs Go)
 	scripts/geth/build.sh
 
 clean: ## forget everything that was built
-	rm -rf build .venv node_modules
+	rm -rf build .venv node_modules web/dist web/generated

@@ -17,6 +17,7 @@ from aiohttp import web
 from edgebounty.chain.accounts import load_account
 from edgebounty.chain.deployment import Deployment
 from edgebounty.chain.errors import ChainError
+from edgebounty.chain.ledger import read_ledger
 from edgebounty.chain.market import MarketContracts
 from edgebounty.chain.rpc import connect
 from edgebounty.chain.sender import Sender
@@ -29,10 +30,12 @@ from edgebounty.protocol.types import to_address
 from orchestrator import config, logs
 from orchestrator.adapters.chain.funds import Funds
 from orchestrator.adapters.chain.reader import Web3Reader
+from orchestrator.adapters.chain.translate import ask
 from orchestrator.adapters.chain.writer import Web3Writer
 from orchestrator.adapters.clock import SystemClock
 from orchestrator.adapters.content.keeper import StoreKeeper
 from orchestrator.adapters.http.limits import RateLimit, UploadQuota
+from orchestrator.adapters.http.pages import BUILT, Pages
 from orchestrator.adapters.http.server import Service, make_application
 from orchestrator.adapters.sql.store import SqlStore
 from orchestrator.app.act import Actor, SendingRules
@@ -174,6 +177,8 @@ async def _build(
         by_ip=RateLimit(rate=per_second, burst=per_second * 10, clock=clock),
         behind_proxy=settings.behind_proxy,
         by_account=RateLimit(rate=max(1.0, per_second / 10), burst=per_second, clock=clock),
+        read_ledger=lambda block: ask("the chain", lambda: read_ledger(market, block_number=block)),
+        pages=Pages(settings.web_dir or BUILT, chain_urls=[settings.public_rpc_url or settings.rpc_url]),
     )
 
     async def act() -> None:

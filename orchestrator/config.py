@@ -43,6 +43,7 @@ HELP = {
     "upload_quota_mb": "megabytes that one account may upload a day",
     "requests_per_second": "most requests of one IP address",
     "behind_proxy": "true if a proxy of yours stands in front: callers are then told apart by its X-Forwarded-For",
+    "web_dir": "folder with the built web pages; empty: those that `make web` built in this checkout",
     "kubo_url": "RPC API of an IPFS node that gets a copy of all content; empty: none",
 }
 
@@ -72,6 +73,7 @@ class Settings:
     requests_per_second: float = 200.0
     behind_proxy: bool = False
     kubo_url: str = ""
+    web_dir: Path | None = None
 
     def __post_init__(self) -> None:
         problems = [problem for check in _CHECKS for problem in check(self)]

@@ -112,11 +112,20 @@ def _welcome(endpoints: Endpoints, directory: Path, out: Output) -> None:
             "chain": f"{endpoints.rpc_url}  (chain id {endpoints.chain_id})",
             "API": endpoints.api_url,
             "gateway": f"{endpoints.gateway_url}/ipfs/CID",
+            **_pages(endpoints.api_url),
             "accounts": ", ".join(account.name for account in endpoints.accounts),
             "all of it": directory / "endpoints.json",
         }
     )
     out.say("")
+
+
+def _pages(api_url: str) -> dict[str, str]:
+    """Where the web pages are, or how to get them."""
+    from orchestrator.adapters.http.pages import BUILT, built_pages
+
+    pages = built_pages(BUILT)
+    return {name: f"{api_url}/{name}/" for name in pages} if pages else {"explorer": "not built yet: `make web`"}
 
 
 def _keep(devnet: Devnet, asked: threading.Event) -> None:

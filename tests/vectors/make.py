@@ -14,12 +14,21 @@ from typing import Any
 
 import numpy as np
 
+from edgebounty.programs import builtin
+from edgebounty.programs.runtime import Execution, Runtime
 from edgebounty.protocol import draw, failure, merkle, messages, unixfs
 from edgebounty.protocol.cid import DAG_PB, Cid
 from edgebounty.protocol.commitment import commitment
+from edgebounty.protocol.layout import NUMPY_TYPES, Layout
 from edgebounty.protocol.types import Address, Digest, JobId, TaskIndex, to_address
 
 FOLDER = Path(__file__).parent
+PROGRAMS = (
+    *("mlp-13-32-3.train", "mlp-13-32-3.infer", "mean.mlp-13-32-3"),
+    *("mlp-64-128-10.train", "mlp-64-128-10.infer", "mean.mlp-64-128-10"),
+    *("table.stats", "table.stats.reduce", "table.stats.large", "table.stats.large.reduce"),
+)
+"""Of each kind of built-in program some; node runs all (tests/edgebounty/programs/test_engines.py)."""
 
 
 def _bytes(label: str) -> bytes:
@@ -196,6 +205,73 @@ def failures() -> list[dict[str, str]]:
     ]
 
 
+def programs() -> list[dict[str, Any]]:
+    """What built-in programs give on inputs that anyone can make again (`input_bytes`): bytes and work units."""
+    runtime = Runtime()
+    found: list[dict[str, Any]] = []
+    outputs: dict[str, bytes] = {}
+    for name in PROGRAMS:
+        layout = builtin.info(name).layout
+        if layout.kind == "program":
+            for work_limit in (10**9, 2000):
+                params: dict[str, float] = {"learning_rate": 0.125, "epochs": 2} if layout.role("params") else {}
+                done = runtime.run_program(
+                    builtin.load(name),
+                    state=input_bytes(layout, "state"),
+                    shard=input_bytes(layout, "shard"),
+                    params=params,
+                    work_limit=work_limit,
+                    output_limit=1 << 24,
+                )
+                if done.failure is None:
+                    outputs[name] = done.output
+                found.append(_program_case(name, None, params, work_limit, done))
+    for name in PROGRAMS:
+        layout = builtin.info(name).layout
+        if layout.kind == "reducer":
+            program = (
+                f"{name.removeprefix('mean.')}.train" if name.startswith("mean.") else name.removesuffix(".reduce")
+            )
+            done = runtime.run_reducer(
+                builtin.load(name),
+                state=input_bytes(layout, "state"),
+                inputs=[outputs[program]] * 3,
+                params={},
+                work_limit=10**9,
+            )
+            found.append(_program_case(name, program, {}, 10**9, done))
+    return found
+
+
+def _program_case(
+    name: str, program: str | None, params: dict[str, float], work_limit: int, done: Execution
+) -> dict[str, Any]:
+    return {
+        "name": name,
+        "inputsFrom": program,  # of a reducer: the program whose output, three times, are its inputs
+        "params": {key: str(value) for key, value in params.items()},
+        "workLimit": str(work_limit),
+        "outputDigest": _hex(hashlib.sha256(done.output).digest()),
+        "workUnits": str(done.work_units),
+        "failure": done.failure,
+    }
+
+
+def input_bytes(layout: Layout, role: str) -> bytes:
+    """The bytes of a role: rows = 20, columns = 5, labels i mod 3, a table's state 0, other numbers a small pattern."""
+    parts = []
+    for buffer in layout.role(role):
+        i = np.arange(buffer.items)
+        if role == "state" and layout.name.startswith("table"):
+            values = np.zeros(buffer.items)
+        elif buffer.dtype == "i32":
+            values = np.full(1, {"rows": 20, "columns": 5}[buffer.name]) if buffer.items == 1 else i % 3
+        else:
+            values = (((i * 31 + i // 251) & 255) - 128) / 64
+        parts.append(values.astype(NUMPY_TYPES[buffer.dtype]).tobytes())
+    return b"".join(parts)
+
+
 FILES: dict[str, Callable[[], Any]] = {
     "commitment": commitments,
     "draw": draws,
@@ -204,6 +280,7 @@ FILES: dict[str, Callable[[], Any]] = {
     "cid_texts": cid_texts,
     "messages": signed,
     "failures": failures,
+    "programs": programs,
 }
 
 

@@ -12,14 +12,18 @@ from typing import Any
 
 from aiohttp import web
 
+from edgebounty.chain.ledger import Ledger
 from edgebounty.content.gateway import routes as gateway_routes
 from edgebounty.content.permission import Authorise
 from edgebounty.content.store import ContentStore
 from edgebounty.protocol.messages import Domain
 from edgebounty.protocol.types import Address, JobId, to_address
-from orchestrator.adapters.http import answers, metrics
+from orchestrator.adapters.http import answers, explore, metrics
+from orchestrator.adapters.http.documents import Documents, Paced
+from orchestrator.adapters.http.documents import answer as send
 from orchestrator.adapters.http.hello import read_hello
 from orchestrator.adapters.http.limits import RateLimit
+from orchestrator.adapters.http.pages import Pages
 from orchestrator.app.act import Actor
 from orchestrator.app.books import Books
 from orchestrator.app.contents import Contents
@@ -35,6 +39,8 @@ _log = logging.getLogger(__name__)
 MOST_BODY_BYTES = 256 << 10
 STALE_SECONDS = 60
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+ReadLedger = Callable[[int], Awaitable[Ledger]]
+"""The books of the whole market at a block, from the chain. Raises `Unavailable`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +62,8 @@ class Service:
     by_ip: RateLimit
     by_account: RateLimit
     behind_proxy: bool = False
+    read_ledger: ReadLedger | None = None
+    pages: Pages | None = None
 
 
 def make_application(service: Service) -> web.Application:
@@ -70,11 +78,16 @@ def make_application(service: Service) -> web.Application:
             web.get("/v1/workers/{address}", api.worker),
             web.get("/v1/jobs", api.jobs),
             web.get("/v1/jobs/{id}", api.job),
+            web.get("/v1/overview", api.overview),
+            web.get("/v1/workers", api.workers),
+            web.get("/v1/ledger", api.ledger),
+            web.get("/v1/find", api.find),
             web.get("/v1/status", api.status),
             web.options("/v1/{path:.*}", api.preflight),
             web.get("/healthz", api.healthz),
             web.get("/metrics", api.metrics),
             *gateway_routes(service.content, service.authorise),
+            *(service.pages.routes() if service.pages is not None else ()),
         ]
     )
     return application
@@ -84,6 +97,8 @@ class _Api:
     def __init__(self, service: Service) -> None:
         self._s = service
         self._requests: Counter[str] = Counter()
+        self._documents = Documents(service.clock)
+        self._index = Paced(service.clock, lambda: explore.index_of(service.books.soft))
 
     @web.middleware
     async def guard(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
@@ -157,19 +172,66 @@ class _Api:
         return web.json_response(page)
 
     async def jobs(self, request: web.Request) -> web.Response:
-        soft = self._s.books.soft
-        newest = sorted(soft.jobs.values(), key=lambda job: -job.id)[:500]
-        return web.json_response({"jobs": [answers.job_line(soft, job) for job in newest]})
+        async def make() -> dict[str, Any]:
+            soft = self._s.books.soft
+            newest = sorted(soft.jobs.values(), key=lambda job: -job.id)[:500]
+            return {"jobs": [answers.job_line(soft, job) for job in newest], "block": self._freshness()}
+
+        return send(await self._documents.of_version("jobs", self._version(), make), request)
 
     async def job(self, request: web.Request) -> web.Response:
         text = request.match_info["id"]
         job = self._s.books.soft.jobs.get(JobId(int(text))) if text.isdigit() and len(text) < 19 else None
         if job is None:
             return _problem(404, f"job {text[:20]} is not known here (yet)", who="the caller")
-        final = self._s.books.final.jobs.get(job.id)
-        page = answers.job_page(self._s.books.soft, job)
-        page["final"] = {"known": final is not None, "settled": final.settled if final is not None else 0}
-        return web.json_response(page)
+
+        async def make() -> dict[str, Any]:
+            final = self._s.books.final.jobs.get(job.id)
+            page = answers.job_page(self._s.books.soft, job)
+            page["final"] = {"known": final is not None, "settled": final.settled if final is not None else 0}
+            page["block"] = self._freshness()
+            return page
+
+        return send(await self._documents.of_version(f"jobs/{job.id}", self._version(), make), request)
+
+    async def overview(self, request: web.Request) -> web.Response:
+        async def make() -> dict[str, Any]:
+            now = self._s.clock.now()
+            page = explore.overview(self._s.books.soft, self._s.offering, now=now)
+            return page | {"block": self._freshness()}
+
+        return send(await self._documents.paced("overview", make), request)
+
+    async def workers(self, request: web.Request) -> web.Response:
+        async def make() -> dict[str, Any]:
+            return {"workers": explore.worker_lines(self._s.books.soft), "block": self._freshness()}
+
+        return send(await self._documents.paced("workers", make), request)
+
+    async def ledger(self, request: web.Request) -> web.Response:
+        read = self._s.read_ledger
+        if read is None:
+            return _problem(404, "this service does not keep the market's books", who="nobody")
+
+        async def make() -> dict[str, Any]:
+            page = explore.ledger_page(await read(self._s.books.final_header.ref.number))
+            return page | {"block": self._freshness()}
+
+        return send(await self._documents.paced("ledger", make), request)
+
+    async def find(self, request: web.Request) -> web.Response:
+        text = request.query.get("q", "")
+        if not 0 < len(text) <= 100:
+            raise Rejected(by="the caller", reason="q is missing: a job number, an address, a CID or a digest")
+        found = explore.find(self._index.get(), self._s.books.soft.jobs, text)
+        return web.json_response({"found": found, "block": self._freshness()})
+
+    def _freshness(self) -> dict[str, Any]:
+        return explore.freshness(self._s.books, self._s.watcher.head)
+
+    def _version(self) -> tuple[bytes, int, int]:
+        books = self._s.books
+        return books.tip.ref.hash, books.final_header.ref.number, books.local_changes
 
     async def status(self, request: web.Request) -> web.Response:
         s, books = self._s, self._s.books

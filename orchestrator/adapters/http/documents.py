@@ -1,0 +1,141 @@
+"""Documents that many ask for: made once, then sent as they are. A hundred visitors cost little more than one."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import hashlib
+import json
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Hashable
+from dataclasses import dataclass
+from typing import Any, Final, Generic, TypeVar
+
+from aiohttp import web
+
+from orchestrator.ports.clock import Clock
+
+KEPT_BYTES: Final = 64 << 20
+SHARE_OF_TIME: Final = 0.05
+"""A document that is costly to make is made so seldom that it takes at most this share of the time."""
+LEAST_PAUSE_SECONDS: Final = 1.0
+_SMALL_BYTES: Final = 1024
+
+Make = Callable[[], Awaitable[Any]]
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """JSON, plain and packed."""
+
+    body: bytes
+    packed: bytes
+    etag: str
+
+
+@dataclass(slots=True, kw_only=True)
+class _Entry:
+    version: Hashable
+    document: Document
+    next_at: float = 0.0
+
+
+class Documents:
+    """Keeps the newest version of each document, and forgets those longest unasked for."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._kept: OrderedDict[str, _Entry] = OrderedDict()
+        self._bytes = 0
+        self._making: dict[str, asyncio.Lock] = {}
+
+    async def of_version(self, name: str, version: Hashable, make: Make) -> Document:
+        """The document as of `version`, or of a moment before: made when that has changed, within `SHARE_OF_TIME`."""
+        now = self._clock.monotonic
+        return await self._get(
+            name, lambda entry: entry.version == version or now() < entry.next_at, version, make, least_seconds=0.0
+        )
+
+    async def paced(self, name: str, make: Make) -> Document:
+        """A document that may be a little old: made anew when asked for, within `SHARE_OF_TIME`."""
+        now = self._clock.monotonic
+        return await self._get(name, lambda entry: now() < entry.next_at, None, make, least_seconds=LEAST_PAUSE_SECONDS)
+
+    async def _get(
+        self,
+        name: str,
+        is_fresh: Callable[[_Entry], bool],
+        version: Hashable,
+        make: Make,
+        *,
+        least_seconds: float,
+    ) -> Document:
+        lock = self._making.setdefault(name, asyncio.Lock())
+        try:
+            async with lock:  # who asks meanwhile waits for the one being made
+                entry = self._kept.get(name)
+                if entry is None or not is_fresh(entry):
+                    started = self._clock.monotonic()
+                    document = await asyncio.to_thread(_pack, await make())
+                    ended = self._clock.monotonic()
+                    entry = _Entry(version=version, document=document)
+                    entry.next_at = ended + max(least_seconds, _pause_after(ended - started))
+                    self._keep(name, entry)
+                self._kept.move_to_end(name)
+                return entry.document
+        finally:
+            if not lock.locked():
+                self._making.pop(name, None)
+
+    def _keep(self, name: str, entry: _Entry) -> None:
+        old = self._kept.pop(name, None)
+        self._bytes += _size(entry) - (_size(old) if old is not None else 0)
+        self._kept[name] = entry
+        while self._bytes > KEPT_BYTES and len(self._kept) > 1:
+            self._bytes -= _size(self._kept.popitem(last=False)[1])
+
+
+class Paced(Generic[_T]):
+    """One value that is costly to make, made anew when asked for, within `SHARE_OF_TIME`."""
+
+    def __init__(self, clock: Clock, make: Callable[[], _T]) -> None:
+        self._clock = clock
+        self._make = make
+        self._value: _T | None = None
+        self._next_at = 0.0
+
+    def get(self) -> _T:
+        """The value, perhaps a little old."""
+        started = self._clock.monotonic()
+        if self._value is None or started >= self._next_at:
+            self._value = self._make()
+            ended = self._clock.monotonic()
+            self._next_at = ended + _pause_after(ended - started)
+        return self._value
+
+
+def answer(document: Document, request: web.Request) -> web.Response:
+    """The document, or 304 to who has it already."""
+    headers = {"ETag": document.etag, "Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
+    if request.headers.get("If-None-Match") == document.etag:
+        return web.Response(status=304, headers=headers)
+    body = document.body
+    if document.packed and "gzip" in request.headers.get("Accept-Encoding", ""):
+        body = document.packed
+        headers["Content-Encoding"] = "gzip"
+    return web.Response(body=body, headers=headers, content_type="application/json", charset="utf-8")
+
+
+def _pack(value: Any) -> Document:
+    body = json.dumps(value, separators=(",", ":")).encode()
+    packed = gzip.compress(body, compresslevel=5, mtime=0) if len(body) > _SMALL_BYTES else b""
+    return Document(body=body, packed=packed, etag=f'W/"{hashlib.sha256(body).hexdigest()[:24]}"')
+
+
+def _pause_after(seconds: float) -> float:
+    return seconds * (1 / SHARE_OF_TIME - 1)
+
+
+def _size(entry: _Entry) -> int:
+    return len(entry.document.body) + len(entry.document.packed)

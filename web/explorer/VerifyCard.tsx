@@ -1,0 +1,151 @@
+import { useEffect, useId, useRef, useState } from "preact/hooks";
+
+import { Gateways } from "../content/gateway";
+import { Stopped } from "../runner/runTask";
+import { formatBytes, formatNumber, formatSeconds } from "../ui/format";
+import { t } from "../ui/i18n";
+import { Card, Facts, Name, save } from "../ui/parts";
+import { STEPS, type Step, type Verdict, verifyTask } from "../verify/verifyTask";
+import { API, type JobDocument, openChain } from "./documents";
+import { EnergyTable } from "./EnergyTable";
+
+type State =
+  | { readonly kind: "idle" }
+  | { readonly kind: "running"; readonly step: Step }
+  | { readonly kind: "done"; readonly verdict: Verdict; readonly blocks: number; readonly bytes: number }
+  | { readonly kind: "failed"; readonly step: Step; readonly reason: string }
+  | { readonly kind: "stopped" };
+
+/** Runs a paid task again in the visitor's browser, and says whether it gives what was paid for. */
+export function VerifyCard({ job, task }: { job: JobDocument; task: number }) {
+  const [chosen, setChosen] = useState(task);
+  const [state, setState] = useState<State>({ kind: "idle" });
+  const [verdicts, setVerdicts] = useState<readonly Verdict[]>([]);
+  const stop = useRef<AbortController | null>(null);
+  const id = useId();
+  useEffect(() => setChosen(task), [task]);
+  useEffect(() => () => stop.current?.abort(), []);
+
+  const start = async () => {
+    const controller = new AbortController();
+    stop.current = controller;
+    let blocks = 0;
+    let bytes = 0;
+    let step: Step = "chain";
+    const onStep = (next: Step) => setState({ kind: "running", step: (step = next) });
+    try {
+      const gateways = new Gateways([API], (block) => {
+        blocks++;
+        bytes += block.bytes;
+      });
+      const verdict = await verifyTask(
+        { chain: await openChain(), gateways, onStep, signal: controller.signal },
+        BigInt(job.id),
+        chosen,
+      );
+      setState({ kind: "done", verdict, blocks, bytes });
+      setVerdicts((old) => [...old.filter((it) => it.task !== verdict.task), verdict]);
+    } catch (error) {
+      if (error instanceof Stopped || controller.signal.aborted) setState({ kind: "stopped" });
+      else setState({ kind: "failed", step, reason: (error as Error).message });
+    }
+  };
+
+  return (
+    <Card title={t("verify.title")}>
+      <p class="quiet">{t("verify.lead")}</p>
+      <div class="row">
+        <label for={id}>{t("verify.task")}</label>
+        <input
+          id={id}
+          type="number"
+          class="short"
+          min={0}
+          max={job.tasks - 1}
+          value={chosen}
+          onInput={(event) => setChosen(Math.max(0, Math.trunc(Number(event.currentTarget.value)) || 0))}
+        />
+        {state.kind === "running" ? (
+          <button type="button" onClick={() => stop.current?.abort()}>
+            {t("verify.stop")}
+          </button>
+        ) : (
+          <button type="button" class="primary" onClick={() => void start()}>
+            {t("verify.start", { task: chosen })}
+          </button>
+        )}
+      </div>
+      <div role="status" data-verify={state.kind === "done" ? (state.verdict.right ? "right" : "wrong") : state.kind}>
+        <Outcome state={state} />
+      </div>
+      {state.kind === "done" && <Details verdict={state.verdict} blocks={state.blocks} bytes={state.bytes} />}
+      <EnergyTable job={job} verdicts={verdicts} />
+    </Card>
+  );
+}
+
+function Outcome({ state }: { state: State }) {
+  switch (state.kind) {
+    case "idle":
+      return null;
+    case "stopped":
+      return <p class="wait">{t("verify.stopped")}</p>;
+    case "running":
+      return <StepList at={STEPS.indexOf(state.step)} />;
+    case "failed":
+      return (
+        <>
+          <StepList at={STEPS.indexOf(state.step)} />
+          <p class="bad">{t("verify.failed", { reason: state.reason })}</p>
+        </>
+      );
+    case "done":
+      return (
+        <>
+          <StepList at={STEPS.length} />
+          <p class={state.verdict.right ? "verdict good" : "verdict bad"}>
+            {t(state.verdict.right ? "verify.right" : "verify.wrong")}
+          </p>
+        </>
+      );
+  }
+}
+
+function StepList({ at }: { at: number }) {
+  return (
+    <ol class="steps">
+      {STEPS.map((step, i) => (
+        <li class={i < at ? "done" : i === at ? "now" : ""}>{t(`verify.step.${step}`)}</li>
+      ))}
+    </ol>
+  );
+}
+
+function Details({ verdict, blocks, bytes }: { verdict: Verdict; blocks: number; bytes: number }) {
+  const { manifest: _, jobId, ...plain } = verdict;
+  return (
+    <>
+      <Facts
+        facts={[
+          [t("verify.paid"), <Name text={verdict.paid} />],
+          [t("verify.computed"), <Name text={verdict.computed} />],
+          [t("verify.work"), formatNumber(verdict.workUnits)],
+          [t("verify.seconds"), formatSeconds(verdict.seconds)],
+          [t("verify.blocks"), formatNumber(blocks)],
+          [t("verify.bytes"), formatBytes(bytes)],
+          ...(verdict.failure ? ([[t("verify.failure"), <code>{verdict.failure}</code>]] as const) : []),
+        ]}
+      />
+      <div class="row">
+        <button
+          type="button"
+          onClick={() =>
+            save("verdict.json", "application/json", JSON.stringify({ job: String(jobId), ...plain }, null, 1))
+          }
+        >
+          {t("table.json")}
+        </button>
+      </div>
+    </>
+  );
+}

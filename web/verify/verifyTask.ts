@@ -1,0 +1,140 @@
+import type { MarketChain } from "../chain/market";
+import type { Gateways } from "../content/gateway";
+import { type Bytes, EMPTY, equalBytes, toHex } from "../protocol/bytes";
+import { Cid, RAW } from "../protocol/cid";
+import { EdgebountyError } from "../protocol/errors";
+import { type FailureCode, failureOfDigest } from "../protocol/failure";
+import { type Manifest, parseManifest } from "../protocol/manifest";
+import { describeTask, outputBytes, outputCid, type TaskSpec } from "../protocol/shape";
+import { buildFile } from "../protocol/unixfs";
+import type { Work } from "../runner/execute";
+import { runTask } from "../runner/runTask";
+
+const MODULE_BYTES_MAX = 4 << 20;
+const MANIFEST_BYTES_MAX = 1 << 20;
+const RUN_SECONDS = 120;
+
+export const STEPS = ["chain", "manifest", "program", "inputs", "run", "compare"] as const;
+export type Step = (typeof STEPS)[number];
+
+/** What one re-run found. `right` is whether the digest paid on chain is the one computed here. */
+export interface Verdict {
+  readonly jobId: bigint;
+  readonly task: number;
+  readonly right: boolean;
+  readonly paid: string;
+  readonly computed: string;
+  readonly workUnits: number;
+  readonly seconds: number;
+  readonly failure: FailureCode | null;
+  readonly manifest: Manifest;
+}
+
+/** There is nothing to check, or what is on chain and in the manifest cannot be run. */
+export class NotVerifiable extends EdgebountyError {
+  constructor(code: "not_settled" | "input_failed" | "content_wrong", detail: string) {
+    super(code, detail);
+  }
+}
+
+export interface Verifier {
+  readonly chain: MarketChain;
+  readonly gateways: Gateways;
+  readonly onStep: (step: Step) => void;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Re-runs one task from public content alone: the digests come from the chain, every byte is hashed against its CID, the
+ * program runs here. Throws `NotVerifiable`, and what chain, gateways and runner throw.
+ */
+export async function verifyTask(verifier: Verifier, jobId: bigint, task: number): Promise<Verdict> {
+  const { chain, onStep, signal } = verifier;
+  onStep("chain");
+  await chain.check();
+  const paid = await chain.resultOf(jobId, task);
+  if (!paid) throw new NotVerifiable("not_settled", `task ${task} of job ${jobId} is not settled`);
+  const digest = await chain.manifestDigest(jobId);
+  onStep("manifest");
+  const manifest = await readManifest(verifier.gateways, digest, signal);
+  const work = await gather(verifier, manifest, jobId, describeTask(manifest, task));
+  onStep("run");
+  const done = await runTask(work, RUN_SECONDS, signal);
+  onStep("compare");
+  const { cid } = await buildFile(done.output);
+  return {
+    jobId,
+    task,
+    right: equalBytes(cid.digest, paid),
+    paid: toHex(paid),
+    computed: toHex(cid.digest),
+    workUnits: done.workUnits,
+    seconds: done.seconds,
+    failure: done.failure,
+    manifest,
+  };
+}
+
+/** The manifest that a digest on chain names. Throws `ContentUnavailable` or `Malformed`. */
+export async function readManifest(gateways: Gateways, digest: Bytes, signal?: AbortSignal): Promise<Manifest> {
+  return parseManifest(await gateways.getFile(new Cid(RAW, digest), MANIFEST_BYTES_MAX, signal));
+}
+
+async function gather(verifier: Verifier, manifest: Manifest, jobId: bigint, spec: TaskSpec): Promise<Work> {
+  const { gateways, onStep, signal } = verifier;
+  onStep("program");
+  const module = await gateways.getFile(
+    spec.shard || !manifest.reducer ? manifest.program : manifest.reducer,
+    MODULE_BYTES_MAX,
+    signal,
+  );
+  onStep("inputs");
+  const inputs: Bytes[] = [];
+  for (const input of spec.inputTasks) inputs.push(await readOutput(verifier, manifest, jobId, input));
+  return {
+    module,
+    state: await readState(verifier, manifest, jobId, spec),
+    shard:
+      spec.shard && sized(await gateways.getFile(spec.shard.cid, spec.shard.bytes, signal), spec.shard.bytes, "shard"),
+    inputs,
+    params: manifest.params,
+    workLimit: manifest.limits.workUnits,
+    memoryBytes: manifest.limits.memoryBytes,
+  };
+}
+
+async function readState(verifier: Verifier, manifest: Manifest, jobId: bigint, spec: TaskSpec): Promise<Bytes> {
+  if (spec.stateTask !== null) return await readOutput(verifier, manifest, jobId, spec.stateTask);
+  if (!manifest.state) return manifest.stateBytes ? new Uint8Array(manifest.stateBytes) : EMPTY;
+  return sized(
+    await verifier.gateways.getFile(manifest.state, manifest.stateBytes, verifier.signal),
+    manifest.stateBytes,
+    "state",
+  );
+}
+
+/** The output of an earlier task, by the digest that was paid for it. */
+async function readOutput(
+  { chain, gateways, signal }: Verifier,
+  manifest: Manifest,
+  jobId: bigint,
+  task: number,
+): Promise<Bytes> {
+  const digest = await chain.resultOf(jobId, task);
+  if (!digest) throw new NotVerifiable("not_settled", `task ${task}, an input, is not settled`);
+  const failure = await failureOfDigest(digest);
+  if (failure) throw new NotVerifiable("input_failed", `task ${task}, an input, failed: ${failure}`);
+  const expected = outputBytes(manifest, task);
+  return sized(
+    await gateways.getFile(await outputCid(manifest, task, digest), expected, signal),
+    expected,
+    `output of task ${task}`,
+  );
+}
+
+function sized(content: Bytes, expected: number, what: string): Bytes {
+  if (content.length !== expected) {
+    throw new NotVerifiable("content_wrong", `${what} has ${content.length} bytes, the manifest says ${expected}`);
+  }
+  return content;
+}
