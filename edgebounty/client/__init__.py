@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from edgebounty.client.jobs import Cost, Job, Progress
     from edgebounty.client.kinds import Terms
     from edgebounty.client.market import Market
+    from edgebounty.client.train_plans import Average, Median, Nesterov, Trimmed
+    from edgebounty.client.training import Training
     from edgebounty.jobs.analyses.describe import Describe
     from edgebounty.jobs.analyses.groups import GroupBy
     from edgebounty.jobs.analyses.kmeans import KMeans
@@ -24,6 +26,11 @@ _HOMES = {
     "Job": "edgebounty.client.jobs",
     "Progress": "edgebounty.client.jobs",
     "Terms": "edgebounty.client.kinds",
+    "Average": "edgebounty.client.train_plans",
+    "Median": "edgebounty.client.train_plans",
+    "Nesterov": "edgebounty.client.train_plans",
+    "Trimmed": "edgebounty.client.train_plans",
+    "Training": "edgebounty.client.training",
     "Describe": "edgebounty.jobs.analyses.describe",
     "GroupBy": "edgebounty.jobs.analyses.groups",
     "KMeans": "edgebounty.jobs.analyses.kmeans",
@@ -34,6 +41,7 @@ _HOMES = {
     "Quantiles": "edgebounty.jobs.analyses.quantiles",
 }
 __all__ = [
+    "Average",
     "Correlation",
     "Cost",
     "Describe",
@@ -44,10 +52,14 @@ __all__ = [
     "Local",
     "LogisticRegression",
     "Market",
+    "Median",
+    "Nesterov",
     "PrincipalComponents",
     "Progress",
     "Quantiles",
     "Terms",
+    "Training",
+    "Trimmed",
 ]
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from edgebounty.client.data import load_samples
-from edgebounty.client.plans import Plan, only, plan_analysis, refusals
-from edgebounty.client.requests import AnalyzeRequest, InferRequest, Request, TrainRequest
-from edgebounty.jobs.infer import plan_infer
+from edgebounty.client.errors import Rejected
+from edgebounty.client.inputs import load_inputs
+from edgebounty.client.plans import Plan, only, plan_analysis, plan_inference, plan_map, refusals
+from edgebounty.client.requests import AnalyzeRequest, InferRequest, Request, TrainRequest, WasmRequest
+from edgebounty.jobs.infer import row_shape
 from edgebounty.jobs.model import Model
-from edgebounty.jobs.plan import PlannedJob, ProgramPair
+from edgebounty.jobs.own import ShardData
+from edgebounty.jobs.plan import PlannedJob, ProgramPair, split_rows
 from edgebounty.jobs.train import plan_train
 from edgebounty.programs import library
+from edgebounty.protocol.layout import Layout
 
 LoadWeights = Callable[[str], bytes]
 """The weights that a requester names by job number, CID or file."""
@@ -31,7 +35,10 @@ def plan_all(request: Request, load_weights: LoadWeights) -> Plan:
             case TrainRequest():
                 return Plan((_train(request),))
             case InferRequest():
-                return Plan((_infer(request, load_weights),))
+                state = None if request.weights is None else load_weights(request.weights)
+                return plan_inference(request.model, request.data, state=state, shards=request.shards)
+            case WasmRequest():
+                return _wasm(request)
 
 
 def _train(request: TrainRequest) -> PlannedJob:
@@ -52,8 +59,22 @@ def _train(request: TrainRequest) -> PlannedJob:
     )
 
 
-def _infer(request: InferRequest, load_weights: LoadWeights) -> PlannedJob:
-    pair = ProgramPair(library.load(Model.parse(request.model).infer_program))
-    samples = load_samples(request.data, labels_required=False)
-    state = load_weights(request.weights)
-    return plan_infer(samples.inputs, pair, model=request.model, state=state, shards=request.shards)
+def _wasm(request: WasmRequest) -> Plan:
+    shards: Iterable[ShardData]
+    if request.data is None:
+        shards = [path.read_bytes() for path in request.shard]
+    else:
+        layout = Layout.of_module(request.program.read_bytes())
+        rows = load_inputs(request.data, row_shape(layout))
+        if isinstance(rows, dict):
+            raise Rejected(f"{request.data} holds several arrays", remedy="pass each shard as a file with --shard")
+        capacity = next(b.shape[0] for b in layout.role("shard") if b.name != "rows")
+        shards = [rows[cut] for cut in split_rows(len(rows), capacity, None)]
+    return plan_map(
+        request.program,
+        shards,
+        reducer=request.reducer,
+        state=None if request.state is None else request.state.read_bytes(),
+        params=request.params,
+        rounds=request.rounds,
+    )

@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from edgebounty.client.blocks import DiskBlocks
 from edgebounty.client.errors import Rejected
+from edgebounty.client.inputs import InputData, load_inputs
+from edgebounty.client.models import Forward, open_forward
 from edgebounty.client.tables import TableData, open_rows
 from edgebounty.jobs.analyses.base import Analysis, Cutting
 from edgebounty.jobs.analyses.describe import Describe
 from edgebounty.jobs.check import JobError
-from edgebounty.jobs.plan import PlannedJob
+from edgebounty.jobs.infer import plan_forward, plan_infer, row_shape
+from edgebounty.jobs.model import Model
+from edgebounty.jobs.own import ShardData, plan_own
+from edgebounty.jobs.plan import WORK_UNITS, PlannedJob, ProgramPair
 from edgebounty.programs import builtin, library
 from edgebounty.programs.errors import ProgramRejected
+from edgebounty.programs.validator import validate
 from edgebounty.protocol.cid import Cid
 from edgebounty.protocol.layout import LayoutError
 from edgebounty.protocol.manifest import ManifestError
+
+if TYPE_CHECKING:
+    from edgebounty.programs.compiler.api import Built
 
 DISK_BYTES: Final = 64 << 20
 """Files larger than this are planned on disk."""
@@ -75,6 +84,66 @@ def plan_analysis(
         blocks = DiskBlocks() if isinstance(data, str | Path) and _size(Path(data)) > DISK_BYTES else None
         cutting = Cutting(load=library.load, shards=shards, fan_in=fan_in, blocks=blocks)
         return Plan((question or Describe()).plan(rows, cutting))
+
+
+def plan_inference(
+    model: str | Path | Built | Forward, data: InputData, *, state: bytes | None = None, shards: int | None = None
+) -> Plan:
+    """The job that runs a model over rows. `state`: other weights than those the model brings. Raises `Rejected`."""
+    with refusals():
+        forward = open_forward(model)
+        if forward is None:
+            network = Model.parse(str(model))
+            if state is None:
+                raise Rejected(f"{network} brings no weights", remedy="name what a train job made")
+            pair = ProgramPair(library.load(network.infer_program))
+            rows = load_inputs(data, (network.inputs,))
+            if isinstance(rows, dict):
+                raise Rejected(f"{network} takes one array of rows", remedy="give it x alone")
+            return Plan((plan_infer(rows, pair, model=str(network), state=state, shards=shards),))
+        pair = ProgramPair(forward.program)
+        planned = plan_forward(
+            load_inputs(data, row_shape(pair.layout)),
+            pair,
+            model=forward.name,
+            state=forward.state if state is None else state,
+            shards=shards,
+            params=forward.params,
+        )
+        return Plan((planned,))
+
+
+def plan_map(
+    program: bytes | Path | Built,
+    shards: Iterable[ShardData],
+    *,
+    reducer: bytes | Path | Built | None = None,
+    state: bytes | None = None,
+    params: Mapping[str, float] | None = None,
+    rounds: int = 1,
+    work_units: int = WORK_UNITS,
+) -> Plan:
+    """The job that runs an own program on every shard. Raises `Rejected`."""
+    with refusals():
+        pair = ProgramPair(_module(program), None if reducer is None else _module(reducer))
+        for module in (pair.program, pair.reducer):
+            if module is not None:
+                validate(module)
+        if state is None and not isinstance(program, bytes | Path) and program.state:
+            state = program.state
+        planned = plan_own(shards, pair, state=state, params=params, rounds=rounds, work_units=work_units)
+        return Plan((planned,))
+
+
+def _module(program: bytes | Path | Built) -> bytes:
+    if isinstance(program, bytes):
+        return program
+    if not isinstance(program, Path):
+        return program.module
+    try:
+        return program.read_bytes()
+    except OSError as error:
+        raise Rejected(f"cannot read {program}: {error.strerror}", remedy="check the path") from error
 
 
 def _size(path: Path) -> int:

@@ -23,11 +23,14 @@ class TrainRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InferRequest:
-    """Run `model` with `weights` (a train job's number, a CID, or a file) over every row of `data`."""
+    """Run `model` over every row of `data`: a perceptron by its sizes, an ONNX file, or a built program.
+
+    `weights`: a train job's number, a CID, or a file; None for those that the model brings.
+    """
 
     data: Path
     model: str
-    weights: str
+    weights: str | None
     shards: int | None
 
 
@@ -40,4 +43,17 @@ class AnalyzeRequest:
     question: Analysis | None = None
 
 
-Request = TrainRequest | InferRequest | AnalyzeRequest
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WasmRequest:
+    """Run an own program: on files that are shards as they are, or on rows that are cut as its layout says."""
+
+    program: Path
+    reducer: Path | None
+    shard: tuple[Path, ...]
+    data: Path | None
+    state: Path | None
+    params: dict[str, float]
+    rounds: int
+
+
+Request = TrainRequest | InferRequest | AnalyzeRequest | WasmRequest

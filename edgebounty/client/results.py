@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from edgebounty.client.errors import Rejected
@@ -14,6 +13,7 @@ from edgebounty.execution import Fetch
 from edgebounty.jobs.analyses.registry import read_analysis
 from edgebounty.jobs.check import JobError
 from edgebounty.jobs.infer import decode_infer
+from edgebounty.jobs.own import decode_own
 from edgebounty.jobs.shape import result_list
 from edgebounty.jobs.train import decode_train
 from edgebounty.protocol.cid import Cid
@@ -92,9 +92,13 @@ def _decoded(manifest: Manifest, content: bytes, cid: Cid, fetch: Fetch) -> tupl
             }, weights
         case "infer":
             rows = decode_infer(manifest, content, fetch)
-            labels = [int(label) for label in rows["labels"]]
-            sure = [round(float(p), 6) for p in rows["probabilities"].max(axis=1)]
-            document = {"model": manifest.about.get("model"), "result_cid": str(cid), "labels": labels}
-            return {**document, "probabilities": sure}, rows
+            document: dict[str, Any] = {"model": manifest.about.get("model"), "result_cid": str(cid)}
+            if "labels" in rows:
+                document["labels"] = [int(label) for label in rows["labels"]]
+                document["probabilities"] = [round(float(p), 6) for p in rows["probabilities"].max(axis=1)]
+            else:
+                document["outputs"] = {name: list(array.shape) for name, array in rows.items()}
+            return document, rows
         case _:
-            return {"result_cid": str(cid), "bytes": len(content)}, {"result": np.frombuffer(content, "u1")}
+            arrays = decode_own(manifest, content, fetch)
+            return {"result_cid": str(cid), "outputs": {name: list(a.shape) for name, a in arrays.items()}}, arrays

@@ -5,10 +5,9 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from edgebounty.chain.views import Job
 from edgebounty.client.errors import Rejected
-from edgebounty.client.market import Market
 from edgebounty.execution import Fetch, fetcher, run_task
 from edgebounty.jobs.shape import describe, result_cid, result_tasks
 from edgebounty.programs.runtime import Runtime
@@ -16,6 +15,10 @@ from edgebounty.protocol.cid import Cid
 from edgebounty.protocol.manifest import Manifest
 from edgebounty.protocol.types import Digest
 from edgebounty.protocol.unixfs import root_cid
+
+if TYPE_CHECKING:
+    from edgebounty.chain.views import Job
+    from edgebounty.client.market import Market
 
 OnCheck = Callable[["Check"], None]
 

@@ -1,5 +1,8 @@
 """The notebook API against a running market: the same calls and the same result CIDs as on this machine."""
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -63,3 +66,25 @@ def test_start__a_bounty_that_will_not_do__is_refused(
     there = here_and_there[1]
     with pytest.raises(Rejected, match=said):
         there.analyze(np.ones((20, 2)), bounty=bounty)
+
+
+def test_train__on_the_market__is_followed_round_by_round_to_the_local_bits(
+    here_and_there: tuple[Local, Market], tmp_path: Path
+) -> None:
+    here, there = here_and_there
+    random = np.random.default_rng(1)
+    y = random.integers(0, 3, 300)
+    x = (random.normal(0, 0.5, (300, 13)) + np.eye(3, 13)[y] * 2).astype(np.float32)
+    settings: dict[str, Any] = {"rounds": 2, "shards": 2, "epochs": 2, "validation": (x, y)}
+    local = here.train("mlp:13-32-3", (x, y), **settings).wait(bar=False)
+    remote = there.train("mlp:13-32-3", (x, y), folder=tmp_path, bounty="6", terms=QUICK, **settings)
+    remote.wait(timeout=120, bar=False)
+    assert remote.result().cid == local.result().cid
+    assert [(r.number, r.metric, r.state_cid) for r in remote.curve] == [
+        (r.number, r.metric, r.state_cid) for r in local.curve
+    ]
+    assert len(list(tmp_path.glob("round-*.safetensors"))) == 2
+    labels = there.infer("mlp:13-32-3", x, weights=remote.result().content, shards=3, bounty="3", terms=QUICK)
+    labels.wait(timeout=120, bar=False)
+    assert (labels.result().arrays["labels"] == y).mean() == remote.curve[-1].metric
+    assert labels.result().cid == here.infer("mlp:13-32-3", x, weights=local.result().content, shards=3).result().cid

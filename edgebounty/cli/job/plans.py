@@ -9,7 +9,7 @@ import click
 
 from edgebounty.cli.job.questions import question_options, take_question
 from edgebounty.cli.options import FILE, FILE_OR_FOLDER
-from edgebounty.client.requests import AnalyzeRequest, InferRequest, Request, TrainRequest
+from edgebounty.client.requests import AnalyzeRequest, InferRequest, Request, TrainRequest, WasmRequest
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -42,11 +42,47 @@ def train_options(function: F) -> F:
 def infer_options(function: F) -> F:
     return _apply(
         function,
-        click.option("--data", type=FILE, required=True, help="NPZ with x, or CSV of features."),
-        _MODEL,
-        click.option("--weights", required=True, metavar="JOB|CID|FILE", help="What a train job made."),
+        click.option(
+            "--data",
+            type=FILE_OR_FOLDER,
+            required=True,
+            help="Rows: NPY, NPZ with x, CSV, Parquet, or a folder of images.",
+        ),
+        click.option(
+            "--model",
+            default="mlp:64-128-10",
+            show_default=True,
+            help="MODEL.onnx, a built PROGRAM.wasm, or the sizes of the layers.",
+        ),
+        click.option("--weights", metavar="JOB|CID|FILE", help="What a train job made; needed for mlp: models."),
         _SHARDS_OPTION,
     )
+
+
+def wasm_options(function: F) -> F:
+    return _apply(
+        function,
+        click.option("--program", type=FILE, required=True, help="The module that every task runs."),
+        click.option("--reducer", type=FILE, help="The module that joins their outputs."),
+        click.option("--shard", type=FILE, multiple=True, help="One task's data, byte for byte; once for each task."),
+        click.option("--data", type=FILE_OR_FOLDER, help="Rows (NPY, CSV, Parquet, …), cut as the layout says."),
+        click.option("--state", type=FILE, help="What the first round starts from (default: zeros)."),
+        click.option("--param", "params", multiple=True, metavar="NAME=NUMBER", help="A parameter of the programs."),
+        click.option("--rounds", type=click.IntRange(1), default=1, show_default=True, help="Needs a reducer."),
+    )
+
+
+def take_wasm(options: dict[str, Any]) -> WasmRequest:
+    """The request in the options of `wasm`; they are taken out of `options`."""
+    found = {name: options.pop(name) for name in WasmRequest.__dataclass_fields__}
+    if bool(found["shard"]) == (found["data"] is not None):
+        raise click.UsageError("name the data once: with --shard for every task, or with --data")
+    try:
+        pairs = [text.partition("=") for text in found["params"]]
+        found["params"] = {name: float(value) if "." in value else int(value) for name, _, value in pairs}
+    except ValueError:
+        raise click.UsageError("a parameter is NAME=NUMBER, for example --param rate=0.5") from None
+    return WasmRequest(**found)
 
 
 def analyze_options(function: F) -> F:

@@ -7,7 +7,14 @@ from typing import Any, TypeVar
 
 import click
 
-from edgebounty.cli.job.plans import analyze_options, infer_options, take_request, train_options
+from edgebounty.cli.job.plans import (
+    analyze_options,
+    infer_options,
+    take_request,
+    take_wasm,
+    train_options,
+    wasm_options,
+)
 from edgebounty.cli.options import example, market_options, signing_options
 from edgebounty.cli.output import Output
 from edgebounty.cli.settings import Settings
@@ -101,8 +108,22 @@ def infer(**options: Any) -> None:
 @market_options
 @signing_options
 def analyze(**options: Any) -> None:
-    """Describe every column of a table."""
+    """Put a question to a table: describe it, group it, correlate it, …"""
     _post(take_request(AnalyzeRequest, options), **options)
+
+
+@post.command(
+    epilog=example(
+        "edgebounty job post wasm --program sum.wasm --reducer total.wasm --shard a.bin --shard b.bin --bounty 1"
+    )
+)
+@wasm_options
+@terms_options
+@market_options
+@signing_options
+def wasm(**options: Any) -> None:
+    """Run a program of your own, one task for each shard (see docs/own-programs.md)."""
+    _post(take_wasm(options), **options)
 
 
 def _post(request: Request, *, settings: Settings, out: Output, watch: bool, **terms: Any) -> None:

@@ -8,14 +8,23 @@ from typing import Any
 import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from edgebounty.cli.job.plans import analyze_options, infer_options, take_request, train_options
+from edgebounty.cli.job.plans import (
+    analyze_options,
+    infer_options,
+    take_request,
+    take_wasm,
+    train_options,
+    wasm_options,
+)
 from edgebounty.cli.job.show import show_result
 from edgebounty.cli.options import FILE, example, market_options, output_options
 from edgebounty.cli.output import Output
 from edgebounty.cli.settings import Settings
 from edgebounty.client.requests import AnalyzeRequest, InferRequest, Request, TrainRequest
 
-OUTPUT = click.option("-o", "--output", type=FILE, help="Write the result here (.json, .npz or raw bytes).")
+OUTPUT = click.option(
+    "-o", "--output", type=FILE, help="Write the result here (.json, .npz, .npy, .parquet, or raw bytes)."
+)
 
 
 @click.group("run-local")
@@ -28,7 +37,7 @@ def run_local() -> None:
 @OUTPUT
 @output_options
 def analyze(out: Output, output: Path | None, **options: Any) -> None:
-    """Describe every column of a table: count, mean, variance, minimum, maximum, histogram."""
+    """Put a question to a table: describe it, group it, correlate it, …"""
     _run(take_request(AnalyzeRequest, options), Settings(), out, output)
 
 
@@ -50,6 +59,17 @@ def train(out: Output, output: Path | None, **options: Any) -> None:
 def infer(settings: Settings, out: Output, output: Path | None, **options: Any) -> None:
     """Run a trained model over many inputs."""
     _run(take_request(InferRequest, options), settings, out, output)
+
+
+@run_local.command(
+    epilog=example("edgebounty job run-local wasm --program sum.wasm --shard a.bin --shard b.bin -o sums.npz")
+)
+@wasm_options
+@OUTPUT
+@output_options
+def wasm(out: Output, output: Path | None, **options: Any) -> None:
+    """Run a program of your own, one task for each shard (see docs/own-programs.md)."""
+    _run(take_wasm(options), Settings(), out, output)
 
 
 def _run(request: Request, settings: Settings, out: Output, output: Path | None) -> None:

@@ -30,8 +30,12 @@ def show_result(out: Output, result: JobResult, output: Path | None) -> None:
 
 
 def write_result(result: JobResult, path: Path) -> None:
-    """`.json`: the decoded values; `.npz`: arrays; anything else: the very bytes that the result's CID names."""
+    """`.json`: the decoded values; `.npz`, `.npy`, `.parquet`: arrays; else the very bytes that the CID names."""
+    from edgebounty.client.inputs import write_arrays
+
     try:
+        if write_arrays(result.arrays, path):
+            return
         match path.suffix:
             case ".json":
                 path.write_text(json.dumps(result.document, indent=2, allow_nan=False) + "\n")
