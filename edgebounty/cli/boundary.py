@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
+import textwrap
 import traceback
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -28,10 +30,9 @@ def run(command: click.Command, arguments: Sequence[str]) -> int:
         print("\nStopped. Nothing that was already sent is undone.", file=sys.stderr)
         return EXIT_INTERRUPTED
     except click.ClickException as wrong_usage:
-        if not as_json:
-            wrong_usage.show()
-            return wrong_usage.exit_code
-        _tell(faults.Fault.usage(wrong_usage.format_message()), as_json=True)
+        context = getattr(wrong_usage, "ctx", None)
+        path = "edgebounty" if context is None else context.command_path
+        _tell(faults.Fault.usage(wrong_usage.format_message(), command=path), as_json=as_json)
         return wrong_usage.exit_code
     except BrokenPipeError:  # the reader of our output went away, as `| head` does
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - must outlive this function: Python flushes it at exit
@@ -49,6 +50,18 @@ def _tell(fault: faults.Fault, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps({"error": asdict(fault)}), file=sys.stderr)
         return
-    print(f"{click.style('Error:', fg='red', bold=True)} {fault.what}", file=sys.stderr)
-    print(f"  Whose fault:  {fault.whose}", file=sys.stderr)
-    print(f"  What to do:   {fault.remedy}", file=sys.stderr)
+    head = click.style("Error:", fg="red", bold=True)
+    click.echo(f"{head} {_folded(fault.what, used=7, indent=2)}", err=True)
+    for name, text in (("Whose fault:", fault.whose), ("What to do:", fault.remedy)):
+        click.echo(f"  {name:<12}  {_folded(text, used=16, indent=16)}", err=True)
+
+
+def _folded(text: str, *, used: int, indent: int) -> str:
+    """The text folded at the terminal's width; whole where it is not read on a terminal. `used`: columns before it."""
+    if not sys.stderr.isatty():
+        return text
+    width = shutil.get_terminal_size().columns
+    folded = textwrap.wrap(
+        text, width, initial_indent=" " * used, subsequent_indent=" " * indent, break_long_words=False
+    )
+    return "\n".join(folded)[used:]

@@ -42,7 +42,7 @@ class Settings:
         if value is None:
             flag = "--" + name.replace("_", "-")
             raise Rejected(
-                f"no {name.replace('_', ' ')} is set",
+                f"where the market is, is not known: {name} is not set",
                 whose="yours (the settings)",
                 remedy=f"start a market with `edgebounty up`, or pass --dir or {flag}, or set "
                 f"{ENVIRONMENT_PREFIX}{name.upper()} or `{name}` in {CONFIG_NAME}",

@@ -23,7 +23,7 @@ from edgebounty.content.store import ContentStore, get_file
 from edgebounty.protocol.cid import Cid, CidError, raw_cid
 from edgebounty.protocol.manifest import MAX_BYTES, Manifest
 from edgebounty.protocol.messages import Domain
-from edgebounty.protocol.types import Address
+from edgebounty.protocol.types import Address, to_address
 
 if TYPE_CHECKING:
     from edgebounty.client.estimate import Estimate
@@ -53,6 +53,31 @@ class Token:
         return to_base_units(text, self.decimals)
 
 
+def _token(contracts: MarketContracts) -> Token:
+    """The market's token. Raises `Rejected` when the deployment names another one than the escrow takes, or none."""
+    named = contracts.deployment.token
+    remedy = "use the deployment file that the market's operator published"
+    try:
+        taken = to_address(contracts.read(contracts.escrow.functions.TOKEN()))
+        if taken != named:
+            raise Rejected(
+                f"the escrow takes the token {taken}, the deployment file names {named}",
+                whose="yours (the settings)",
+                remedy=f"{remedy}: see --deployment",
+            )
+        return Token(
+            symbol=str(contracts.read(contracts.token.functions.symbol())),
+            decimals=int(contracts.read(contracts.token.functions.decimals())),
+        )
+    except ContractRejected as error:
+        raise Rejected(
+            f"the deployment file is not of this chain's market: {contracts.deployment.escrow} is no escrow, or "
+            f"{named} is no token",
+            whose="yours (the settings)",
+            remedy=f"{remedy}: see --deployment",
+        ) from error
+
+
 class Market(Kinds):
     """One deployment on one chain, with its content. With an account it can also post, stake and withdraw."""
 
@@ -68,10 +93,7 @@ class Market(Kinds):
         self.content = content
         self.orchestrator_url = orchestrator_url
         self._sender = sender
-        self.token = Token(
-            symbol=str(contracts.read(contracts.token.functions.symbol())),
-            decimals=int(contracts.read(contracts.token.functions.decimals())),
-        )
+        self.token = _token(contracts)
 
     @classmethod
     def connect(

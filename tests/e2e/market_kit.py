@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -15,7 +17,11 @@ from typing import Any
 import psutil
 
 from edgebounty.chain.accounts import create_key_file
+from edgebounty.chain.deployment import Deployment
+from edgebounty.chain.ledger import read_ledger
+from edgebounty.chain.market import MarketContracts
 from edgebounty.chain.rpc import connect
+from edgebounty.protocol.types import to_address
 
 CLI = (sys.executable, "-m", "edgebounty.cli")
 UP_SECONDS = 60.0
@@ -131,6 +137,52 @@ class Up:
     def cli(self, *arguments: object, seconds: float = 90) -> Said:
         """A command beside this market."""
         return run_cli(*arguments, home=self.home, dir=self.directory, seconds=seconds)
+
+    def books(self) -> dict[str, int]:
+        """Everything that bad input must leave as it was: the requester's account, the chain's, the service's jobs."""
+        contracts = MarketContracts(
+            connect(self.endpoints["rpc_url"]), Deployment.load(self.directory / "deployment.json")
+        )
+        requester = next(
+            to_address(each["address"]) for each in self.endpoints["accounts"] if each["name"] == "requester"
+        )
+        has, ledger = contracts.balances(requester), read_ledger(contracts)
+        until = time.monotonic() + STOP_SECONDS
+        while (stored := self._stored_jobs()) < contracts.job_count() and time.monotonic() < until:
+            time.sleep(0.2)  # the service stores what is final
+        return {
+            "tokens": has.tokens,
+            "credit": has.credit,
+            "sent": contracts.web3.eth.get_transaction_count(contracts.web3.to_checksum_address(requester)),
+            "deposited": ledger.deposited,
+            "escrow": ledger.escrow,
+            "jobs": contracts.job_count(),
+            "jobs_in_database": stored,
+        }
+
+    def _stored_jobs(self) -> int:
+        file = self.directory / "orchestrator" / "orchestrator.sqlite"
+        with contextlib.closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as database:
+            (jobs,) = database.execute("SELECT count(*) FROM jobs").fetchone()
+        return int(jobs)
+
+    def interrupted(self, *arguments: object, seconds: float) -> tuple[int, str]:
+        """The status and words of a command that gets a Ctrl-C after `seconds`, if it still runs then."""
+        command = [*CLI, *(str(argument) for argument in arguments)]
+        process = subprocess.Popen(
+            command,
+            env=environment(self.home, self.directory),
+            cwd=self.home,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        try:
+            said, _ = process.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGINT)
+            said, _ = process.communicate(timeout=60)
+        return process.returncode, said
 
     def new_account(self, folder: Path) -> Path:
         """The key file of an account that nobody knew, with coin for gas and nothing else."""

@@ -7,6 +7,7 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from eth_account import Account
 
@@ -16,17 +17,12 @@ REJECTED, UNAVAILABLE = 3, 4
 pytestmark = pytest.mark.integration
 
 
-@pytest.fixture(scope="class")
+@pytest.fixture
 def untouched(market: Up) -> Iterator[None]:
-    """Money and jobs are afterwards as they were."""
-    before = (_money(market), market.cli("job", "list", "--json").json["jobs"])
+    """Money, chain and the service's database are afterwards as they were."""
+    before = market.books()
     yield
-    assert (_money(market), market.cli("job", "list", "--json").json["jobs"]) == before
-
-
-def _money(market: Up) -> tuple[str, str]:
-    has = market.cli("stake", "show", "--account", "requester", "--json").json
-    return has["tokens"], market.cli("ledger", "--json").json["deposited"]
+    assert market.books() == before
 
 
 def post(market: Up, table: Path, *arguments: object) -> dict[str, str]:
@@ -67,6 +63,24 @@ class TestPost:
     def test_tasks__more_shards_than_rows__refused(self, market: Up, table: Path) -> None:
         assert "cannot be cut into 1000 shards" in post(market, table, "--shards", 1000)["what"]
 
+    def test_tasks__more_than_a_job_may_have__says_how_many_may_be(self, market: Up, tmp_path: Path) -> None:
+        np.savez(tmp_path / "d.npz", x=np.ones((4, 13)), y=np.zeros(4))
+        said = market.cli(
+            *("job", "post", "train", "--data", tmp_path / "d.npz", "--model", "mlp:13-32-3", "--rounds", 40_000),
+            *("--shards", 2, "--bounty", "5", "--yes", "--json"),
+        )
+        assert said.status == REJECTED
+        assert "1 to 65,535 are allowed" in said.error["what"]
+        assert "--rounds" in said.error["remedy"]
+
+    @pytest.mark.parametrize(("flag", "value"), [("--deadline", 7_776_001), ("--task-time", 604_801)])
+    def test_time__longer_than_the_contract_takes__says_the_longest(
+        self, market: Up, table: Path, flag: str, value: int
+    ) -> None:
+        error = post(market, table, flag, value)
+        assert "are allowed" in error["what"]
+        assert flag in error["remedy"]
+
     def test_data__nan__says_where(self, market: Up, tmp_path: Path) -> None:
         (tmp_path / "t.csv").write_text("a,b\n1,2\n3,nan\n")
         error = post(market, tmp_path / "t.csv")
@@ -101,7 +115,18 @@ class TestPost:
         deployment = json.loads((market.directory / "deployment.json").read_text())
         deployment["token"] = deployment["seeds"]
         (tmp_path / "deployment.json").write_text(json.dumps(deployment))
-        assert post(market, table, "--deployment", tmp_path / "deployment.json")["status"] == "3"
+        error = post(market, table, "--deployment", tmp_path / "deployment.json")
+        assert error["status"] == "3"
+        assert f"the deployment file names {deployment['token']}" in error["what"]
+        assert "--deployment" in error["remedy"]
+
+    def test_escrow__deployment_names_no_escrow__says_so(self, market: Up, table: Path, tmp_path: Path) -> None:
+        deployment = json.loads((market.directory / "deployment.json").read_text())
+        deployment["escrow"] = deployment["seeds"]
+        (tmp_path / "deployment.json").write_text(json.dumps(deployment))
+        error = post(market, table, "--deployment", tmp_path / "deployment.json")
+        assert error["status"] == "3"
+        assert "is no escrow" in error["what"]
 
     def test_key__file_missing__says_so(self, market: Up, table: Path, tmp_path: Path) -> None:
         assert "does not exist" in post(market, table, "--key-file", tmp_path / "none")["what"]
@@ -144,6 +169,41 @@ def test_job__unknown_number__says_which_are_there(market: Up, command: str) -> 
     said = market.cli("job", command, 999, "--json")
     assert said.status == REJECTED
     assert "no job 999" in said.error["what"]
+
+
+def test_content__damaged_where_it_is_kept__never_taken_for_the_bytes(market: Up, tmp_path: Path) -> None:
+    (tmp_path / "f").write_bytes(b"whole" * 1000)
+    cid = market.cli("content", "add", tmp_path / "f", "--yes", "--json").json["cid"]
+    (kept,) = (path for path in (market.directory / "orchestrator" / "content").rglob("*") if cid in path.name)
+    good = kept.read_bytes()
+    kept.chmod(0o644)
+    kept.write_bytes(good[:-1] + bytes([good[-1] ^ 1]))
+    try:
+        said = market.cli("content", "get", cid, "-o", tmp_path / "out", "--json")
+    finally:
+        kept.write_bytes(good)
+    assert said.status in (REJECTED, UNAVAILABLE)
+    assert cid in said.error["what"]
+    assert "content node" in said.error["whose"] or "served" in said.error["whose"]
+    assert not (tmp_path / "out").exists()
+    assert market.cli("content", "get", cid, "-o", tmp_path / "out").status == 0
+
+
+@pytest.mark.parametrize("seconds", [0.1, 0.9, 1.4, 2.0])
+def test_post__ctrl_c_at_any_moment__posted_once_or_not_at_all(market: Up, table: Path, seconds: float) -> None:
+    before = market.books()
+    command = ("job", "post", "analyze", "--data", table, "--bounty", "3", "--quorum", 4, "--work-slots", 4, "--yes")
+    status, said = market.interrupted(*command, seconds=seconds)
+    assert status in (0, 130)
+    assert "Traceback" not in said
+    after = market.books()
+    assert after["jobs"] - before["jobs"] in (0, 1)
+    assert before["tokens"] - after["tokens"] == after["escrow"] - before["escrow"]
+    if after["jobs"] > before["jobs"]:  # said or not: it stands on chain, and its owner ends it as any other
+        assert market.cli("job", "stop", after["jobs"], "--yes").status == 0
+        assert market.cli("withdraw", "--yes").status == 0
+    else:
+        assert after == before
 
 
 def test_content__nobody_has_it__try_again(market: Up) -> None:

@@ -187,3 +187,15 @@ def test_orchestrator_run__as_json__serves_and_refuses_a_second_on_the_same_data
         assert "Stop that one first" in second.error["remedy"]
         assert run_cli("orchestrator", "status", "--orchestrator-url", line["url"], home=market.home).status == 0
         assert service.stop() == 0
+
+
+def test_orchestrator_run__port_taken__says_so(market: Up, tmp_path: Path) -> None:
+    told = ("--rpc-url", market.endpoints["rpc_url"], "--deployment", market.directory / "deployment.json")
+    told += ("--data-dir", tmp_path / "o", "--key-file", market.new_account(tmp_path), "--json")
+    refused = run_cli(
+        "orchestrator", "run", *told, "--port", market.endpoints["api_url"].rpartition(":")[2], home=market.home
+    )
+    assert refused.status == 1
+    error = json.loads(refused.err.splitlines()[-1])["error"]
+    assert "another program may listen there" in error["what"]
+    assert error["remedy"] == "choose another port, or 0 for a free one"

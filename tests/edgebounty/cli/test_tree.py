@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 import click
 import numpy as np
 import pytest
+import wasmtime
 from click.testing import CliRunner
 
 from edgebounty.cli import boundary, faults
@@ -172,6 +174,58 @@ def test_run_local__empty_table__says_whose_fault_and_what_to_do(
     assert "Error:" in error
     assert "Whose fault:" in error
     assert "What to do:" in error
+
+
+@pytest.mark.unit
+def test_run_local__training_diverges__says_which_task_and_what_to_try(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    np.savez(tmp_path / "d.npz", x=np.eye(13, dtype="f4"), y=np.arange(13) % 3)
+    arguments = ("train", "--data", tmp_path / "d.npz", "--model", "mlp:13-32-3", "--learning-rate", "1e30")
+    status, out, error = run(capfd, "job", "run-local", *arguments, "--rounds", "2", "-o", tmp_path / "w.bin")
+    assert (status, out) == (faults.EXIT_REJECTED, "")
+    assert "task 0 failed: a value became NaN" in error
+    assert "smaller learning rate" in error
+    assert not (tmp_path / "w.bin").exists()
+
+
+@pytest.mark.unit
+def test_run_local__weights_of_another_size__says_both_sizes(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    np.savez(tmp_path / "d.npz", x=np.eye(13, dtype="f4"))
+    (tmp_path / "w.bin").write_bytes(bytes(100))
+    model = ("--data", tmp_path / "d.npz", "--model", "mlp:13-32-3", "--weights", tmp_path / "w.bin")
+    status, _, error = run(capfd, "job", "run-local", "infer", *model)
+    assert status == faults.EXIT_REJECTED
+    assert "these weights have 100 bytes; mlp:13-32-3 has 2188" in error
+
+
+HOSTILE = {
+    "imports": '(module (import "env" "clock" (func)) (memory (export "memory") 1 1))',
+    "memory_grow": '(module (memory (export "memory") 1 2))',
+    "threads": '(module (memory (export "memory") 1 1 shared))',
+    "memory": "(module)",
+}
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize("rule", HOSTILE)
+def test_program_check__hostile_module__names_the_broken_rule(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path, rule: str
+) -> None:
+    (tmp_path / "p.wasm").write_bytes(wasmtime.wat2wasm(HOSTILE[rule]))
+    status, out, error = run(capfd, "program", "check", tmp_path / "p.wasm")
+    assert (status, out) == (faults.EXIT_REJECTED, "")
+    assert f"program rejected ({rule})" in error
+    assert "the program's author's" in error
+
+
+@pytest.mark.unit
+def test_errors_page__every_test_it_names__exists() -> None:
+    root = Path(__file__).resolve().parents[3]
+    named = set(re.findall(r"`(test_\w+)`", (root / "docs" / "errors.md").read_text()))
+    written = {name for path in root.glob("tests/**/*.py") for name in re.findall(r"def (test_\w+)", path.read_text())}
+    assert len(named) > 40
+    assert named <= written, sorted(named - written)
 
 
 @pytest.mark.unit

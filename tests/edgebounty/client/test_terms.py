@@ -15,6 +15,7 @@ from edgebounty.chain.market import MarketContracts
 from edgebounty.chain.rpc import connect
 from edgebounty.chain.sender import Sender
 from edgebounty.chain.views import JobTerms
+from edgebounty.cli import faults
 from edgebounty.client import terms as module
 from edgebounty.client.errors import Rejected
 from edgebounty.protocol.hashing import keccak256
@@ -137,6 +138,20 @@ def test_terms__at_every_edge__refused_by_us_exactly_when_by_the_contract(
         assert ours.what
         assert ours.remedy
         assert ours.whose != Rejected.whose  # says whose more closely
+
+
+def test_post__without_an_allowance__refused_before_anything_is_sent(escrow: Escrow) -> None:
+    """`job post` always brings its allowance along; a program of somebody's own may forget it."""
+    sender = Sender(escrow.contracts.web3, dev_account(1))
+    before = (sender.next_nonce(), escrow.contracts.balances(sender.address))
+    with pytest.raises(ContractRejected) as told:
+        sender.send(escrow.contracts.post_job(escrow.good))
+    assert told.value.name == "ERC20InsufficientAllowance"
+    fault = faults.explain(told.value)
+    assert "approve" in fault.remedy
+    assert fault.exit_status == faults.EXIT_REJECTED
+    assert (sender.next_nonce(), escrow.contracts.balances(sender.address)) == before
+    assert escrow.contracts.job_count() == 0
 
 
 @pytest.mark.parametrize(("seconds", "fine"), [(0, False), (1, True), (7_776_000, True), (7_776_001, False)])
