@@ -90,6 +90,8 @@ def serve(settings: config.Settings) -> None:
 async def _run(settings: config.Settings) -> None:
     async with contextlib.AsyncExitStack() as stack:
         service, loops = await _build(settings, stack)
+        for loop in loops:
+            stack.callback(loop.close)  # those that a failure below keeps from ever starting
         url = await _listen(settings, service, stack)
         _log.info("ready", extra={"url": url, "account": service.books.policy.me})
         async with asyncio.TaskGroup() as group:

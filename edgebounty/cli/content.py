@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 MAX_FILE_BYTES = 1 << 32
 
 
-@click.group()
+@click.group(epilog=example("edgebounty content add model.bin"))
 def content() -> None:
-    """Add, get and pin content by its id (CID): the same ids as `ipfs add --cid-version=1 --raw-leaves`.
+    """Add, get and pin content by its id (CID): those that IPFS gives with CIDv1 and raw leaves.
 
     Whatever is fetched is hashed again and compared with its id, always.
     """

@@ -17,7 +17,7 @@ from orchestrator import config as service
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-@click.group()
+@click.group(epilog=example("edgebounty orchestrator run --config orchestrator.toml"))
 def orchestrator() -> None:
     """Run an orchestrator: it matches tasks to workers, keeps content, settles, and earns a fee.
 

@@ -14,7 +14,7 @@ from edgebounty.cli.output import Output
 MODULE = click.argument("module", metavar="PROGRAM")
 
 
-@click.group()
+@click.group(epilog=example("edgebounty program build model.onnx"))
 def program() -> None:
     """Make programs from models and functions, look into them, check and time them."""
 
@@ -32,7 +32,9 @@ def read_module(text: str) -> bytes:
     return path.read_bytes()
 
 
-@program.command(epilog=example("edgebounty program inspect prog.wasm"))
+@program.command(
+    short_help="Show what PROGRAM takes, gives and needs.", epilog=example("edgebounty program inspect prog.wasm")
+)
 @MODULE
 @output_options
 def inspect(out: Output, module: str) -> None:
@@ -64,7 +66,7 @@ def inspect(out: Output, module: str) -> None:
     out.table(("role", "array", "type", "shape", "bytes>"), rows)
 
 
-@program.command(epilog=example("edgebounty program check prog.wasm"))
+@program.command(short_help="Check PROGRAM as workers check it.", epilog=example("edgebounty program check prog.wasm"))
 @MODULE
 @output_options
 def check(out: Output, module: str) -> None:
@@ -82,7 +84,9 @@ def check(out: Output, module: str) -> None:
         out.say(f"{layout.name} is a valid {layout.kind}.")
 
 
-@program.command(epilog=example("edgebounty program bench prog.wasm --rows 100"))
+@program.command(
+    short_help="Time PROGRAM on this machine.", epilog=example("edgebounty program bench prog.wasm --rows 100")
+)
 @MODULE
 @click.option("--state", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Start from these weights.")
 @click.option("--rows", type=click.IntRange(min=0), help="How many rows of the shard are filled; all by default.")

@@ -17,10 +17,11 @@ ARRAY = "NAME:TYPE[SHAPE]"
 
 
 @click.command(
+    short_help="Compile a model or a function to a program.",
     epilog=example(
         "edgebounty program build net.onnx --rows 256 -o prog.wasm\n  "
         "edgebounty program build stats.py:moments --input 'x:f32[4096,8]' --input rows:i32 -o moments.wasm"
-    )
+    ),
 )
 @click.argument("source")
 @click.option("-o", "--output", type=FILE, required=True, help="Write the module here, its C and its state beside it.")

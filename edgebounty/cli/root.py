@@ -47,7 +47,7 @@ class LazyGroup(click.Group):
 @click.group(
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Example: edgebounty up --dir ~/market --workers 3",
+    epilog="\b\nExample:\n  edgebounty up --dir ~/market --workers 3",
 )
 @click.version_option(package_name="edgebounty", message="%(prog)s %(version)s")
 def root() -> None:
@@ -57,7 +57,8 @@ def root() -> None:
     flags; the last one wins. Keys and passwords are only ever read from files.
 
     \b
-    Exit status: 0 done, 1 our fault, 2 wrong usage, 3 refused (says whose fault), 4 not reachable, try again.
+    Exit status: 0 done, 1 our fault, 2 wrong usage, 3 refused (says whose fault),
+    4 not reachable (try again), 130 Ctrl-C.
     """
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from edgebounty.client.market import Market
 
 
-@click.group()
+@click.group(epilog=example("edgebounty stake add 100 --account worker-1 --yes"))
 def stake() -> None:
     """Add to your stake, or take it back.
 

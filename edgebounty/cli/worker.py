@@ -22,7 +22,7 @@ DATA_DIR = Path("~/.edgebounty/worker")
 DECIMALS = 18
 
 
-@click.group()
+@click.group(epilog=example("edgebounty worker run --account worker-1 --stake-target 100 --yes"))
 def worker() -> None:
     """Lend this device's idle time: claim tasks, run them in a sandbox, be paid when the result is proven right."""
 
@@ -83,7 +83,10 @@ def _to_stake(text: str, settings: Settings, out: Output) -> int:
     return amount
 
 
-@worker.command(epilog=example("edgebounty worker status --data-dir market/workers/worker-1"))
+@worker.command(
+    short_help="Show what a worker does and why it does not earn.",
+    epilog=example("edgebounty worker status --data-dir market/workers/worker-1"),
+)
 @click.option("--data-dir", type=DIRECTORY, help="Its folder (default: that of --account in --dir).")
 @market_options
 @signing_options

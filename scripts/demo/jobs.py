@@ -19,6 +19,9 @@ from edgebounty.jobs.plan import PlannedJob
 
 MODEL: Final = "mlp:64-128-10"
 HIDDEN: Final = 128
+# A stage takes the chain some 3 s (seed of the next epoch, draw, claims, commits, reveals, finality) and as long again
+# where the liar is drawn and another replica decides; computing takes 0.2 s of it. A round is two stages, one after the
+# other, so rounds are what the demo's time goes to: two, with as many passes in all as more would make.
 ROUNDS: Final = 2
 TRAIN_SHARDS: Final = 4
 EPOCHS: Final = 45

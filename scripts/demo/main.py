@@ -40,7 +40,7 @@ from edgebounty.client.verification import Verification, verify
 BUILD = Path("build") / "demo"
 JOB_SECONDS = 100.0
 REFUND_SECONDS = 10.0
-TASK_SECONDS = 6
+TASK_SECONDS = 6  # what the killed worker's claim holds its task up for; a task takes the slow one about 1 s
 DEADLINE_SECONDS = 600
 POLL_SECONDS = 0.3
 

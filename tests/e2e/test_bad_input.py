@@ -70,8 +70,8 @@ class TestPost:
             *("--shards", 2, "--bounty", "5", "--yes", "--json"),
         )
         assert said.status == REJECTED
-        assert "1 to 65,535 are allowed" in said.error["what"]
-        assert "--rounds" in said.error["remedy"]
+        assert "120000 tasks over all rounds; at most 65535 are allowed" in said.error["what"]
+        assert said.error["whose"] == "yours (the data or the settings)"
 
     @pytest.mark.parametrize(("flag", "value"), [("--deadline", 7_776_001), ("--task-time", 604_801)])
     def test_time__longer_than_the_contract_takes__says_the_longest(
@@ -84,8 +84,8 @@ class TestPost:
     def test_data__nan__says_where(self, market: Up, tmp_path: Path) -> None:
         (tmp_path / "t.csv").write_text("a,b\n1,2\n3,nan\n")
         error = post(market, tmp_path / "t.csv")
-        assert "row 2, column b" in error["what"]
-        assert error["whose"] == "yours (the data)"
+        assert "row 2, column 'b' is nan" in error["what"]
+        assert error["whose"] == "yours (the data or the settings)"
 
     def test_data__empty__refused(self, market: Up, tmp_path: Path) -> None:
         (tmp_path / "t.csv").write_text("a,b\n")

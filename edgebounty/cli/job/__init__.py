@@ -9,9 +9,10 @@ from edgebounty.cli.job.post import post
 from edgebounty.cli.job.run_local import run_local
 from edgebounty.cli.job.stop import stop
 from edgebounty.cli.job.verify import verify
+from edgebounty.cli.options import example
 
 
-@click.group()
+@click.group(epilog=example("edgebounty job post analyze --data table.csv --bounty 5"))
 def job() -> None:
     """Post, watch, stop, fetch and check jobs.
 

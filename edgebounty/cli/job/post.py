@@ -64,7 +64,7 @@ def terms_options(function: F) -> F:
     return function
 
 
-@click.group()
+@click.group(epilog=example("edgebounty job post analyze --data table.csv --bounty 5"))
 def post() -> None:
     """Post a job to the market and escrow its bounty.
 

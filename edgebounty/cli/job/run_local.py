@@ -27,12 +27,19 @@ OUTPUT = click.option(
 )
 
 
-@click.group("run-local")
+@click.group(
+    "run-local",
+    short_help="Run a job on this machine, without a market.",
+    epilog=example("edgebounty job run-local analyze --data table.csv --json"),
+)
 def run_local() -> None:
     """Run a job on this machine, without a market: the same tasks and the same result CID, for nothing."""
 
 
-@run_local.command(epilog=example("edgebounty job run-local analyze --data table.csv --json"))
+@run_local.command(
+    short_help="Describe every column of a table.",
+    epilog=example("edgebounty job run-local analyze --data table.csv --json"),
+)
 @analyze_options
 @OUTPUT
 @output_options

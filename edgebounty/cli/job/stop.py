@@ -9,7 +9,9 @@ from edgebounty.cli.output import Output
 from edgebounty.cli.settings import Settings
 
 
-@click.command(epilog=example("edgebounty job stop 1 --yes"))
+@click.command(
+    short_help="End a job of yours and get back what is unused.", epilog=example("edgebounty job stop 1 --yes")
+)
 @click.argument("job_id", type=click.IntRange(1), metavar="ID")
 @market_options
 @signing_options

@@ -12,7 +12,10 @@ from edgebounty.cli.settings import Settings
 EXIT_WRONG = 3
 
 
-@click.command(epilog=example("edgebounty job verify 1 --sample 5"))
+@click.command(
+    short_help="Re-run paid tasks here and say whether they are right.",
+    epilog=example("edgebounty job verify 1 --sample 5"),
+)
 @click.argument("job_id", type=click.IntRange(1), metavar="ID")
 @click.option("--sample", type=click.IntRange(1), metavar="N", help="Check N tasks drawn at random (default: all).")
 @market_options

@@ -76,6 +76,25 @@ def test_command__help__has_an_example_and_the_common_options(path: tuple[str, .
         assert secret not in told.output
 
 
+def groups(command: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    if isinstance(command, click.Group):
+        yield path
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            found = command.get_command(context, name)
+            assert found is not None
+            yield from groups(found, (*path, name))
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize("path", list(groups(root)), ids=lambda path: " ".join(path) or "edgebounty")
+def test_group__help__has_an_example_and_whole_lines_that_fit(path: tuple[str, ...]) -> None:
+    told = CliRunner().invoke(root, [*path, "--help"], terminal_width=80)
+    assert f"  {' '.join(('edgebounty', *path))}" in told.output.split("Example:")[1]
+    _, *lines = told.output.splitlines()
+    assert [line for line in lines if len(line) > 80 or line.endswith("...")] == []
+
+
 @pytest.mark.unit
 def test_overview__every_group__has_its_line() -> None:
     told = CliRunner().invoke(root, ["--help"])
