@@ -113,9 +113,10 @@ def analyze(**options: Any) -> None:
 
 
 @post.command(
+    short_help="Run a program of your own on every shard.",
     epilog=example(
         "edgebounty job post wasm --program sum.wasm --reducer total.wasm --shard a.bin --shard b.bin --bounty 1"
-    )
+    ),
 )
 @wasm_options
 @terms_options

@@ -37,7 +37,7 @@ def run_local() -> None:
 
 
 @run_local.command(
-    short_help="Describe every column of a table.",
+    short_help="Put questions to a table: describe, group, correlate, …",
     epilog=example("edgebounty job run-local analyze --data table.csv --json"),
 )
 @analyze_options
@@ -69,7 +69,8 @@ def infer(settings: Settings, out: Output, output: Path | None, **options: Any) 
 
 
 @run_local.command(
-    epilog=example("edgebounty job run-local wasm --program sum.wasm --shard a.bin --shard b.bin -o sums.npz")
+    short_help="Run a program of your own on every shard.",
+    epilog=example("edgebounty job run-local wasm --program sum.wasm --shard a.bin --shard b.bin -o sums.npz"),
 )
 @wasm_options
 @OUTPUT
