@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from edgebounty.programs.compiler.errors import BadSource
-from edgebounty.programs.compiler.estimator_ops import OPERATORS
 from edgebounty.programs.compiler.onnx_model import REMEDY, describe, read_onnx
+from edgebounty.programs.compiler.onnx_ops import OPERATORS
 
 Forward = Callable[[Mapping[str, Any]], dict[str, Any]]
 

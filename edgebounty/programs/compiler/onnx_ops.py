@@ -1,13 +1,33 @@
-"""The operators of ai.onnx.ml that linear models and scalers of scikit-learn are exported to.
+"""Operators beside those of tinygrad's ONNX front end.
 
-Meaning after the ONNX-ML operator specification, version 3. Trees, vectorisers and text are not here: they are no
-tensor programs.
+Batch normalisation as one product and one sum per element. And those of ai.onnx.ml that linear models and scalers of
+scikit-learn are exported to, with the meaning of the ONNX-ML operator specification, version 3; trees, vectorisers and
+text are not here: they are no tensor programs.
 """
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from edgebounty.programs.compiler.errors import BadSource
+
+
+def batch_normalization(
+    x: Any,
+    scale: Any,
+    bias: Any,
+    mean: Any,
+    variance: Any,
+    epsilon: float = 1e-5,
+    training_mode: int = 0,
+    **_: Any,
+) -> Any:
+    """(x - mean) / sqrt(variance + epsilon) * scale + bias, with everything but x put together once per channel."""
+    if training_mode:
+        raise BadSource("it is in training mode; export the model for inference")
+    factor = (scale / (variance + epsilon).sqrt()).contiguous()
+    offset = (bias - mean * factor).contiguous()
+    channels = (1, -1, *[1] * (len(x.shape) - 2))
+    return x * factor.reshape(channels) + offset.reshape(channels)
 
 
 def scaler(x: Any, offset: Sequence[float], scale: Sequence[float]) -> Any:
@@ -76,6 +96,7 @@ def _transformed(scores: Any, post_transform: str) -> Any:
 
 
 OPERATORS: dict[str, Callable[..., Any]] = {
+    "BatchNormalization": batch_normalization,
     "Scaler": scaler,
     "LinearRegressor": linear_regressor,
     "LinearClassifier": linear_classifier,
