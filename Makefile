@@ -59,8 +59,7 @@ test: setup $(STAMP)/dev $(STAMP)/web ## every test
 	npx --no-install vitest run --config web/vitest.config.mts
 	$(PYTEST) tests -m unit --disable-socket --allow-unix-socket
 	$(PYTEST) tests -m property
-	# Real processes with real deadlines: what failed on a machine that was busy has to pass when it runs again alone.
-	$(PYTEST) tests -m integration || $(PYTEST) tests -m integration --last-failed --last-failed-no-failures none
+	$(PYTEST) tests -m integration
 	scripts/forge.sh test
 	$(BIN)/python scripts/coverage.py
 	scripts/brownie_test.sh

@@ -31,9 +31,11 @@ from orchestrator import config, logs
 from orchestrator.adapters.chain.funds import Funds
 from orchestrator.adapters.chain.reader import Web3Reader
 from orchestrator.adapters.chain.translate import ask
+from orchestrator.adapters.chain.witness import WitnessedReader
 from orchestrator.adapters.chain.writer import Web3Writer
 from orchestrator.adapters.clock import SystemClock
 from orchestrator.adapters.content.keeper import StoreKeeper
+from orchestrator.adapters.http.connections import Connections
 from orchestrator.adapters.http.limits import RateLimit, UploadQuota
 from orchestrator.adapters.http.pages import BUILT, Pages
 from orchestrator.adapters.http.server import Service, make_application
@@ -41,6 +43,7 @@ from orchestrator.adapters.sql.store import SqlStore
 from orchestrator.app.act import Actor, SendingRules
 from orchestrator.app.books import Books
 from orchestrator.app.contents import Contents
+from orchestrator.app.failpoint import check_failpoint
 from orchestrator.app.health import Health
 from orchestrator.app.loops import run_loop
 from orchestrator.app.offers import Offering
@@ -50,6 +53,9 @@ from orchestrator.domain.values import Policy
 
 _log = logging.getLogger("orchestrator")
 ENDPOINT_FILE = "orchestrator.json"
+KEEP_ALIVE_SECONDS = 75.0
+MOST_CONNECTIONS = 512  # half of the file descriptors that most systems give a process
+MOST_OF_ONE_ADDRESS = 64
 _EXPECTED = (ChainError, OrchestratorError, ContentError, OSError)
 
 
@@ -88,6 +94,7 @@ def serve(settings: config.Settings) -> None:
 
 
 async def _run(settings: config.Settings) -> None:
+    check_failpoint()
     async with contextlib.AsyncExitStack() as stack:
         service, loops = await _build(settings, stack)
         for loop in loops:
@@ -129,7 +136,7 @@ async def _build(
         max_reopens=int(market.read(market.lane.functions.MAX_REOPENS())),
         keep_seconds=int(settings.keep_days * 86_400),
     )
-    reader = Web3Reader(market, depth=settings.final_depth)
+    reader = _reader(settings, market, deployment)
     origin = await reader.block(max(0, deployment.block - 1))
     if origin is None:
         raise Unavailable(what="the chain", reason=f"the node does not know block {deployment.block - 1} yet")
@@ -140,7 +147,7 @@ async def _build(
     content = LocalStore(settings.data_dir / "content")
     kubo = KuboStore(settings.kubo_url) if settings.kubo_url else None
     contents = Contents(
-        keeper=StoreKeeper(content, mirror=kubo),
+        keeper=StoreKeeper(content, mirror=kubo, most_bytes=int(settings.content_gb * 1e9)),
         store=store,
         outbox=store,
         books=books,
@@ -178,6 +185,9 @@ async def _build(
         authorise=_authorise(domain, books, clock, Funds(market, clock), settings),
         by_ip=RateLimit(rate=per_second, burst=per_second * 10, clock=clock),
         behind_proxy=settings.behind_proxy,
+        connections=Connections(
+            most=MOST_CONNECTIONS, most_of_one=MOST_CONNECTIONS if settings.behind_proxy else MOST_OF_ONE_ADDRESS
+        ),
         by_account=RateLimit(rate=max(1.0, per_second / 10), burst=per_second, clock=clock),
         read_ledger=lambda block: ask("the chain", lambda: read_ledger(market, block_number=block)),
         pages=Pages(settings.web_dir or BUILT, chain_urls=[settings.public_rpc_url or settings.rpc_url]),
@@ -185,6 +195,8 @@ async def _build(
 
     async def act() -> None:
         head = watcher.head
+        if watcher.disagreement:
+            return
         if head is not None and books.tip.ref.number >= books.final_header.ref.number:
             await actor.step(head.ref.number)
 
@@ -198,20 +210,34 @@ async def _build(
     return service, loops
 
 
+def _reader(settings: config.Settings, market: MarketContracts, deployment: Deployment) -> Web3Reader | WitnessedReader:
+    """The node alone, or the node and its witness."""
+    node = Web3Reader(market, depth=settings.final_depth)
+    if not settings.witness_rpc_url:
+        return node
+    elsewhere = MarketContracts(connect(settings.witness_rpc_url, deployment.chain_id), deployment)
+    return WitnessedReader(node, Web3Reader(elsewhere, depth=settings.final_depth), stakes=node)
+
+
 async def _listen(settings: config.Settings, service: Service, stack: contextlib.AsyncExitStack) -> str:
     """Start the server and say where it is, in DATA_DIR/orchestrator.json and in `/v1/market`."""
-    runner = web.AppRunner(make_application(service), access_log=None, shutdown_timeout=1.0)
+    runner = web.AppRunner(
+        make_application(service), access_log=None, shutdown_timeout=1.0, keepalive_timeout=KEEP_ALIVE_SECONDS
+    )
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
-    site = web.TCPSite(runner, settings.host, settings.port)
+    assert runner.server is not None
     try:
-        await site.start()
+        server = await asyncio.get_running_loop().create_server(
+            service.connections.wrap(runner.server), settings.host, settings.port, backlog=128
+        )
     except OSError as error:
         raise Broken(
             f"cannot listen on {settings.host}:{settings.port} ({error.strerror}): another program may listen there; "
             "choose another port, or 0 for a free one"
         ) from error
-    port = runner.addresses[0][1]
+    stack.callback(server.close)
+    port = server.sockets[0].getsockname()[1]
     url = settings.public_url.rstrip("/") or f"http://{settings.host}:{port}"
     service.market["gateway"] = service.market["gateway_url"] = service.market["api_url"] = url
     path = settings.data_dir / ENDPOINT_FILE
@@ -222,17 +248,24 @@ async def _listen(settings: config.Settings, service: Service, stack: contextlib
 
 def _authorise(domain: Domain, books: Books, clock: SystemClock, funds: Funds, settings: config.Settings) -> Authorise:
     """Uploads are for accounts with something at stake here, each within its quota of the day."""
-    quota = UploadQuota(bytes_a_day=settings.upload_quota_mb << 20, clock=clock)
+    quota = UploadQuota(
+        bytes_a_day=settings.upload_quota_mb << 20, of_all=int(settings.upload_total_gb * 1e9), clock=clock
+    )
 
     def authorise(header: str | None, cid: Cid, size: int) -> None:
         try:
             account = who_uploads(header, domain, books.soft.block.time)
         except UploadRefused:
             account = who_uploads(header, domain, clock.now())  # the chain's time and the machine's may differ
-        if not funds.has_any(account):
+        try:
+            has_funds = funds.has_any(account)
+        except Unavailable as error:
+            raise UploadRefused(503, f"uploads wait: {error.reason}") from error
+        if not has_funds:
             raise UploadRefused(403, f"{account} has no tokens, stake or credit in this market, so it may not upload")
         if not quota.take(account, size):
-            raise UploadRefused(403, f"{account} has used up its {settings.upload_quota_mb} MB of today")
+            limits = f"{settings.upload_quota_mb} MB for one account, {settings.upload_total_gb:g} GB for all"
+            raise UploadRefused(403, f"{account}: today's uploads are used up ({limits})")
 
     return authorise
 

@@ -24,6 +24,7 @@ class SettingsProblem(Exception):
 
 HELP = {
     "rpc_url": "JSON-RPC of the chain, http:// or https://",
+    "witness_rpc_url": "second node, of another operator: nothing is done that the two disagree about; empty: none",
     "deployment": "deployment file that `edgebounty deploy` wrote",
     "data_dir": "folder for the database and the content",
     "key_file": "file with the orchestrator's private key, mode 0600",
@@ -40,7 +41,9 @@ HELP = {
     "bump_after_blocks": "blocks after which a stuck transaction is replaced at 12.5 % more",
     "keep_days": "how long after its end a job's content stays pinned",
     "recompute_after_blocks": "blocks to wait for a settled output before computing it here",
+    "content_gb": "most that is stored of content which no job needs any more; the longest unused goes first",
     "upload_quota_mb": "megabytes that one account may upload a day",
+    "upload_total_gb": "gigabytes that all accounts together may upload a day: accounts cost next to nothing",
     "requests_per_second": "most requests of one IP address",
     "behind_proxy": "true if a proxy of yours stands in front: callers are then told apart by its X-Forwarded-For",
     "web_dir": "folder with the built web pages; empty: those that `make web` built in this checkout",
@@ -62,6 +65,7 @@ class Settings:
     port: int = 8420
     public_url: str = ""
     public_rpc_url: str = ""
+    witness_rpc_url: str = ""
     finality: str = FINALIZED
     poll_seconds: float = 0.5
     fee_bps: int = 100
@@ -69,7 +73,9 @@ class Settings:
     bump_after_blocks: int = 10
     keep_days: float = 7.0
     recompute_after_blocks: int = 8
+    content_gb: float = 20.0
     upload_quota_mb: int = 4096
+    upload_total_gb: float = 100.0
     requests_per_second: float = 200.0
     behind_proxy: bool = False
     kubo_url: str = ""
@@ -167,7 +173,7 @@ def _convert(kind: str, value: Any) -> Any:
 
 def _check_urls(settings: Settings) -> list[str]:
     named = {"rpc_url": settings.rpc_url, "public_url": settings.public_url, "kubo_url": settings.kubo_url}
-    named |= {"public_rpc_url": settings.public_rpc_url}
+    named |= {"public_rpc_url": settings.public_rpc_url, "witness_rpc_url": settings.witness_rpc_url}
     wrong = {n: u for n, u in named.items() if u and not u.startswith(("http://", "https://", "/ip"))}
     return [f"{name}: {url!r} must begin with http:// or https://" for name, url in wrong.items()]
 
@@ -192,7 +198,9 @@ def _check_numbers(settings: Settings) -> list[str]:
         "bump_after_blocks": (1, 10_000),
         "keep_days": (0, 36_500),
         "recompute_after_blocks": (0, 100_000),
+        "content_gb": (0, 1e9),
         "upload_quota_mb": (0, 1 << 40),
+        "upload_total_gb": (0, 1e9),
         "requests_per_second": (1, 1e6),
     }
     for name, (low, high) in bounds.items():

@@ -114,6 +114,19 @@ class Sender:
         }
         return self.sign_fields(fields, used)
 
+    def sign_nothing(self, *, nonce: int, gas: int, fees: Fees) -> SignedTransaction:
+        """A transfer of nothing to ourselves: it only uses up a nonce."""
+        fields: TxParams = {
+            "type": 2,
+            "chainId": self.chain_id,
+            "nonce": nonce,  # type: ignore[typeddict-item]
+            "to": self.address,
+            "value": Wei(0),
+            "gas": gas,
+            "data": b"",
+        }
+        return self.sign_fields(fields, fees)
+
     def sign_fields(self, fields: TxParams, fees: Fees) -> SignedTransaction:
         """Sign ready fields, as after a bump: same nonce, new `fees`."""
         priced: TxParams = {

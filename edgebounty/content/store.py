@@ -6,7 +6,9 @@ import contextlib
 import os
 import tempfile
 import threading
+import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -15,6 +17,10 @@ from edgebounty.protocol.cid import RAW, Cid, CidError
 
 MAX_BLOCK_BYTES: Final = 2 << 20
 """No block of ours is longer than a chunk; IPFS nodes refuse to exchange blocks above 2 MiB."""
+
+
+LEAST_CHILD_BYTES: Final = 4096
+"""What every piece of a file but the last one holds at least; `ipfs add` makes chunks of 256 KiB."""
 
 
 class ContentError(Exception):
@@ -89,11 +95,20 @@ def iter_file(store: ContentStore, cid: Cid, limit_bytes: int) -> Iterator[bytes
 
 
 def file_blocks(store: ContentStore, cid: Cid) -> Iterator[Cid]:
-    """Every CID of a file's tree, the root first; reads the inner nodes only. Raises like `get_file`."""
-    yield cid
-    if cid.codec != RAW:
-        for child, _ in _links(store, cid):
-            yield from file_blocks(store, child)
+    """Every CID of a file's tree once, the root first; reads the inner nodes only. Raises like `get_file`.
+
+    A tree may name one block very often; it is looked at once, so a few blocks cannot keep us busy for long.
+    """
+    told: set[Cid] = set()
+    waiting = [cid]
+    while waiting:
+        cid = waiting.pop()
+        if cid in told:
+            continue
+        told.add(cid)
+        yield cid
+        if cid.codec != RAW:
+            waiting += [child for child, _ in reversed(node_links(store, cid))]
 
 
 def _walk(store: ContentStore, cid: Cid, expected: int | None, limit: int, depth: int) -> Iterator[bytes]:
@@ -107,7 +122,7 @@ def _walk(store: ContentStore, cid: Cid, expected: int | None, limit: int, depth
         return
     if depth > 8:  # 174^8 chunks: nothing honest is deeper
         raise ContentCorrupt(cid, "a tree deeper than any file")
-    children = _links(store, cid)
+    children = node_links(store, cid)
     total = sum(size for _, size in children)
     if expected is not None and total != expected:
         raise ContentCorrupt(cid, f"{total} bytes below it where the node above says {expected}")
@@ -117,11 +132,19 @@ def _walk(store: ContentStore, cid: Cid, expected: int | None, limit: int, depth
         yield from _walk(store, child, size, size, depth + 1)
 
 
-def _links(store: ContentStore, cid: Cid) -> list[tuple[Cid, int]]:
+def node_links(store: ContentStore, cid: Cid) -> list[tuple[Cid, int]]:
+    """The children of an inner node, and how many bytes of the file each holds.
+
+    Raises `ContentCorrupt` for what is no node of a file, and for children of next to nothing: no chunker makes them,
+    and a tree of them could be walked for years.
+    """
     try:
-        return unixfs.links(store.get_block(cid))
+        children = unixfs.links(store.get_block(cid))
     except unixfs.UnixfsError as error:
         raise ContentCorrupt(cid, f"not a file of ours: {error}") from error
+    if any(size < LEAST_CHILD_BYTES for _, size in children[:-1]) or children[-1][1] < 1:
+        raise ContentCorrupt(cid, f"a tree with pieces below {LEAST_CHILD_BYTES} bytes: add the file in larger chunks")
+    return children
 
 
 class MemoryStore:
@@ -156,11 +179,23 @@ class MemoryStore:
         self.pins.discard(cid)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Freed:
+    """What a sweep deleted, and how many bytes of blocks are left."""
+
+    blocks: int
+    bytes: int
+    left_bytes: int
+
+    def __str__(self) -> str:
+        return f"{self.blocks} blocks of {self.bytes / 1e6:.1f} MB freed, {self.left_bytes / 1e6:.1f} MB left"
+
+
 class LocalStore:
     """One file per block under `directory`; a file appears whole or not at all, even when the process is killed.
 
-    `blocks/xy/CID` holds a block (xy: the CID's last letters but one), `pins/CID` is an empty mark. Several processes
-    may share a directory.
+    `blocks/xy/CID` holds a block (xy: the CID's last letters but one), `pins/CID` is an empty mark. A block's time of
+    change is when it was last used. Several processes may share a directory.
     """
 
     def __init__(self, directory: str | os.PathLike[str]) -> None:
@@ -176,6 +211,7 @@ class LocalStore:
         check_block(cid, block)
         path = self._path(cid)
         if self._is_whole(path, cid, block):
+            _touch(path)
             return
         try:
             self._make(path.parent)
@@ -184,8 +220,10 @@ class LocalStore:
             raise ContentUnavailable(cid, f"{self.directory} cannot be written: {error.strerror}") from error
 
     def get_block(self, cid: Cid) -> bytes:
+        path = self._path(cid)
         try:
-            block = self._path(cid).read_bytes()
+            block = path.read_bytes()
+            _touch(path)
         except FileNotFoundError:
             raise ContentMissing(cid, f"not in {self.directory}") from None
         except OSError as error:
@@ -216,15 +254,41 @@ class LocalStore:
             with contextlib.suppress(CidError):
                 yield Cid.parse(path.name)
 
-    def sweep(self) -> int:
-        """Delete what no pin reaches; returns how many blocks went. Not while others write."""
-        kept: set[Cid] = set()
+    def newest(self, count: int) -> list[Cid]:
+        """The blocks that were used last, the newest first."""
+        found: list[tuple[int, str]] = []
+        for path in self._blocks.glob("??/b*"):
+            with contextlib.suppress(OSError):
+                found.append((path.stat().st_mtime_ns, path.name))
+        return [Cid.parse(name) for _, name in sorted(found, reverse=True)[:count]]
+
+    def sweep(self, most_bytes: int = 0, *, idle_seconds: float = 0) -> Freed:
+        """Delete blocks that no pin reaches, the longest unused first, until at most `most_bytes` are left.
+
+        Blocks used within `idle_seconds` stay, so that a file which is just being written or read is not cut up.
+        """
+        kept: set[Path] = set()
         for root in self.pins():
-            kept.update(file_blocks(self, root))
-        gone = [cid for cid in self.cids() if cid not in kept]
-        for cid in gone:
-            self._path(cid).unlink(missing_ok=True)
-        return len(gone)
+            kept.update(self._path(cid) for cid in self._reached(root))
+        found: list[tuple[Path, os.stat_result]] = []
+        for path in self._blocks.glob("??/*"):
+            with contextlib.suppress(OSError):  # gone meanwhile
+                found.append((path, path.stat()))
+        total = sum(stat.st_size for _, stat in found)
+        limit = time.time() - idle_seconds
+        blocks = freed = 0
+        for path, stat in sorted(found, key=lambda each: each[1].st_mtime_ns):
+            if total - freed <= most_bytes or (idle_seconds and stat.st_mtime > limit):
+                break
+            if path not in kept:
+                path.unlink(missing_ok=True)
+                blocks, freed = blocks + 1, freed + stat.st_size
+        return Freed(blocks=blocks, bytes=freed, left_bytes=total - freed)
+
+    def _reached(self, root: Cid) -> Iterator[Cid]:
+        """What a pin keeps; of a damaged tree as much as can be read."""
+        with contextlib.suppress(ContentError):
+            yield from file_blocks(self, root)
 
     def _path(self, cid: Cid) -> Path:
         text = str(cid)
@@ -294,6 +358,12 @@ def _write_whole(path: Path, data: bytes) -> None:
             os.unlink(name)
         raise
     _sync_folder(path.parent)
+
+
+def _touch(path: Path) -> None:
+    """Note that a block was used now."""
+    with contextlib.suppress(OSError):  # gone, or a folder that is only read
+        os.utime(path)
 
 
 def _sync_folder(folder: Path) -> None:

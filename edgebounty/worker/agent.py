@@ -80,7 +80,9 @@ class Agent:
         self.journal = Journal(
             settings.data_dir, chain_id=deployment.chain_id, lane=deployment.direct_lane, worker=self.address
         )
-        self.content = TaskContent(settings.data_dir / "content", content or self._gateway())
+        self.content = TaskContent(
+            settings.data_dir / "content", content or self._gateway(), most_bytes=settings.max_cache_bytes
+        )
         self.sandbox = Sandbox(
             store_dir=self.content.folder,
             cache_dir=settings.data_dir / "modules",
@@ -257,10 +259,21 @@ class Agent:
         LOGGER.info("paused by the owner" if paused else "going on")
 
     def _say_hello(self) -> None:
-        if self._link is None or time.monotonic() < self._next_hello_at:
+        if time.monotonic() < self._next_hello_at:
             return
         self._next_hello_at = time.monotonic() + HELLO_SECONDS
-        self._uploads.submit(self._hello, self._link, self.clock.now())
+        self._uploads.submit(self._sweep)
+        if self._link is not None:
+            self._uploads.submit(self._hello, self._link, self.clock.now())
+
+    def _sweep(self) -> None:
+        try:
+            freed = self.content.sweep()
+        except OSError as error:
+            LOGGER.warning("the content folder could not be swept: %s", error)
+            return
+        if freed.blocks:
+            LOGGER.info("content of earlier tasks: %s", freed)
 
     def _hello(self, link: OrchestratorLink, now: float) -> None:
         capabilities = {
@@ -270,6 +283,7 @@ class Agent:
             "cpu_share": self.settings.cpu_share,
             "memory_bytes": self.settings.max_memory_bytes,
             "min_slot_price": str(self.settings.min_slot_price),
+            "held": self.content.held(),
         }
         try:
             link.hello(

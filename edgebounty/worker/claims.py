@@ -20,6 +20,7 @@ from edgebounty.worker.checks import Checker
 from edgebounty.worker.content import TaskContent
 from edgebounty.worker.decide import NextStep, Step, next_step
 from edgebounty.worker.explain import Refused
+from edgebounty.worker.failpoint import Step as Failpoint
 from edgebounty.worker.failpoint import failpoint
 from edgebounty.worker.journal import Entry, Journal, Outcome
 from edgebounty.worker.transactions import Transactions
@@ -155,7 +156,7 @@ class OpenClaims:
 
     def _next(self, entry: Entry, look: ClaimLook | ContractRejected, block: BlockRef, in_flight: bool) -> NextStep:
         if isinstance(look, ContractRejected):  # a reorganisation has undone the job itself; it may come back
-            if time.time() - entry.opened_at < JOB_PATIENCE_SECONDS:
+            if 0 <= time.time() - entry.opened_at < JOB_PATIENCE_SECONDS:  # below 0: the clock was put back since
                 return NextStep(step=Step.WAIT, detail="the chain no longer has this job")
             return NextStep(step=Step.CLOSE, detail="the chain has undone this job", outcome=Outcome.GONE)
         if look.claim is not None and look.claim.status >= ClaimStatus.COMMITTED and not entry.committed:
@@ -220,7 +221,8 @@ class OpenClaims:
             digest=entry.digest,
             salt=entry.salt,
         )
-        self._post(entry, "commit", lambda: self.market.commit(*entry.key, hidden))
+        if self._post(entry, "commit", lambda: self.market.commit(*entry.key, hidden)):
+            failpoint(Failpoint.COMMIT_SENT)
 
     def _reveal(self, entry: Entry, step: NextStep, block: BlockRef) -> None:
         """Give the output away first, so that whoever needs it next finds it; but never miss the reveal for that."""
@@ -233,20 +235,22 @@ class OpenClaims:
             upload = self._uploads[entry.key]
             if not upload.future.done() and self.clock() - upload.started_at < UPLOAD_PATIENCE_SECONDS:
                 return
-        failpoint("worker.before_reveal")
+        failpoint(Failpoint.BEFORE_REVEAL)
         digest, salt = entry.digest, entry.salt
-        self._post(entry, "reveal", lambda: self.market.reveal(*entry.key, digest, salt))
+        if self._post(entry, "reveal", lambda: self.market.reveal(*entry.key, digest, salt)):
+            failpoint(Failpoint.REVEAL_SENT)
 
-    def _post(self, entry: Entry, what: str, call: Callable[[], object]) -> None:
+    def _post(self, entry: Entry, what: str, call: Callable[[], object]) -> bool:
+        """Whether it was sent."""
         try:
             self.transactions.post((*entry.key, what), call())  # type: ignore[arg-type]
         except NodeUnreachable:
             raise
         except ChainError as error:
             LOGGER.warning("job %s task %s: %s was refused: %s", *entry.key, what, error)
-            return
+            return False
         LOGGER.info("job %s task %s: %s sent", *entry.key, what)
-        failpoint(f"worker.{what}_sent")
+        return True
 
     def _upload(self, entry: Entry) -> bool:
         """Begin or go on with the upload of a result; True once it is done."""

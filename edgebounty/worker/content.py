@@ -12,6 +12,7 @@ from edgebounty.content.store import (
     ContentMissing,
     ContentStore,
     ContentUnavailable,
+    Freed,
     LocalStore,
     get_file,
     iter_file,
@@ -59,8 +60,9 @@ class CachingStore:
 class TaskContent:
     """What tasks read and write. Safe for several threads."""
 
-    def __init__(self, folder: Path, remote: ContentStore | None) -> None:
+    def __init__(self, folder: Path, remote: ContentStore | None, *, most_bytes: int = 4 << 30) -> None:
         self.folder = folder
+        self._most_bytes = most_bytes
         self.local = LocalStore(folder)
         self._store = CachingStore(self.local, remote)
         self._remote = remote
@@ -86,7 +88,12 @@ class TaskContent:
 
     def prefetch(self, manifest: Manifest, spec: TaskSpec, results: dict[int, Digest]) -> None:
         """Bring every byte of the task into the folder, verified. Raises `Refused` before anything is at stake."""
-        for what, cid, limit in needed_files(manifest, spec, results):
+        needed = list(needed_files(manifest, spec, results))
+        total = sum(limit for _, _, limit in needed)
+        if total > self._most_bytes:
+            text = f"task {spec.index} reads up to {total} bytes, your limit is {self._most_bytes} (max_cache_bytes)"
+            raise Refused("over_limits", text, for_seconds=None)
+        for what, cid, limit in needed:
             _fetched(lambda cid=cid, limit=limit: _drain(iter_file(self._store, cid, limit)), what)  # type: ignore[misc]
 
     def keep_output(self, output: bytes) -> Cid:
@@ -97,6 +104,14 @@ class TaskContent:
 
     def release(self, cid: Cid) -> None:
         self.local.unpin(cid)
+
+    def held(self) -> list[str]:
+        """The CIDs used last: who gives out tasks may prefer those that read them."""
+        return [str(cid) for cid in self.local.newest(MOST_HELD)]
+
+    def sweep(self) -> Freed:
+        """Keep the folder within its bound. What a task may just be reading stays, and results that wait to be paid."""
+        return self.local.sweep(self._most_bytes, idle_seconds=IN_USE_SECONDS)
 
     def upload(self, cid: Cid) -> bool:
         """Give a result's blocks to the gateway; True when it has them all. Raises `ContentError`."""
@@ -110,6 +125,8 @@ class TaskContent:
 
 
 MAX_UPLOAD_BYTES = 1 << 32
+MOST_HELD = 500
+IN_USE_SECONDS = 600.0
 
 
 def needed_files(manifest: Manifest, spec: TaskSpec, results: dict[int, Digest]) -> Iterator[tuple[str, Cid, int]]:

@@ -1,14 +1,27 @@
-"""Places where a test may kill this process, to show that a restart loses nothing."""
+"""Places where a test may kill this process, to show that a restart loses nothing. Every one is named here, once."""
 
 from __future__ import annotations
 
 import os
 import signal
+from enum import StrEnum
 
 _VARIABLE = "EDGEBOUNTY_FAILPOINT"
 
 
-def failpoint(step: str) -> None:
+class Step(StrEnum):
+    """In the order in which one task comes by them."""
+
+    CLAIM_NOTED = "worker.claim_noted"
+    CLAIM_SENT = "worker.claim_sent"
+    RUN_DONE = "worker.run_done"
+    SEALED = "worker.sealed"
+    COMMIT_SENT = "worker.commit_sent"
+    BEFORE_REVEAL = "worker.before_reveal"
+    REVEAL_SENT = "worker.reveal_sent"
+
+
+def failpoint(step: Step) -> None:
     """Die as by `kill -9` if the environment says `EDGEBOUNTY_FAILPOINT=step`."""
     if os.environ.get(_VARIABLE) == step:
         os.kill(os.getpid(), signal.SIGKILL)

@@ -47,12 +47,14 @@ class OrchestratorLink:
     def __init__(self, url: str, *, timeout_seconds: float = 3.0) -> None:
         self.url = url.rstrip("/")
         self._timeout = timeout_seconds
+        self._ticket = ""  # shows that it is us who ask: tasks are held only for who introduced itself
         self._session = requests.Session()
         self._session.trust_env = not self.url.startswith(("http://127.0.0.1", "http://localhost", "http://[::1]"))
 
     def work(self, worker: Address) -> Answer:
         """What it would have this worker do now."""
-        told = self._ask("GET", "/v1/work", params={"worker": worker})
+        ticket = {"ticket": self._ticket} if self._ticket else {}
+        told = self._ask("GET", "/v1/work", params={"worker": worker, **ticket})
         offers = told.get("offers")
         if not isinstance(offers, list):
             raise OrchestratorUnreachable(f"the orchestrator at {self.url} answers without offers")
@@ -65,12 +67,14 @@ class OrchestratorLink:
         text = json.dumps(capabilities, sort_keys=True, separators=(",", ":"))
         signature = sign(domain, Hello(worker=worker, capabilities=text, until=until), key)
         body = {"worker": worker, "capabilities": text, "until": until, "signature": "0x" + signature.hex()}
-        self._ask("POST", "/v1/workers", json=body)
+        self._ticket = str(self._ask("POST", "/v1/workers", json=body).get("ticket", ""))[:100]
 
     def _offer(self, told: Any) -> Offer:
         try:
             job_id, task_index = told["job_id"], told["task_index"]
-            if not (isinstance(job_id, int) and isinstance(task_index, int)) or job_id < 1 or task_index < 0:
+            if type(job_id) is not int or type(task_index) is not int:
+                raise ValueError
+            if not (1 <= job_id < 1 << 64 and 0 <= task_index < 1 << 32):
                 raise ValueError
         except (KeyError, TypeError, ValueError) as error:
             raise OrchestratorUnreachable(
@@ -102,7 +106,7 @@ class OrchestratorLink:
             raise OrchestratorUnreachable(f"the orchestrator at {self.url} answers too much")
         try:
             told = json.loads(text) if text else {}
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise OrchestratorUnreachable(f"the orchestrator at {self.url} answers no JSON") from error
         return told if isinstance(told, dict) else {}
 

@@ -22,7 +22,7 @@ from edgebounty.worker.checks import Work
 from edgebounty.worker.claims import OpenClaims
 from edgebounty.worker.content import TaskContent
 from edgebounty.worker.explain import Refused
-from edgebounty.worker.failpoint import failpoint
+from edgebounty.worker.failpoint import Step, failpoint
 from edgebounty.worker.finder import Finder
 from edgebounty.worker.journal import Entry, Journal, JournalError
 from edgebounty.worker.sandbox import SandboxCrashed, SandboxError, SandboxStopped, SandboxTimeout
@@ -185,7 +185,7 @@ class Pipeline:
                 price=work.terms.slot_price,
             )
         )
-        failpoint("worker.claim_noted")
+        failpoint(Step.CLAIM_NOTED)
         attempt.phase = Phase.CLAIMING
         self.attempt = attempt
         try:
@@ -195,7 +195,7 @@ class Pipeline:
         except ChainError as error:
             self._lost_claim(attempt, error)
             return True
-        failpoint("worker.claim_sent")
+        failpoint(Step.CLAIM_SENT)
         attempt.claimed_at = time.monotonic()
         self.finder.forget_refusals()
         return True
@@ -226,7 +226,7 @@ class Pipeline:
         except SandboxError as error:
             self._no_result(entry, error)
             return True
-        failpoint("worker.run_done")
+        failpoint(Step.RUN_DONE)
         cid = self._keep(done.output)
         self.journal.seal(
             entry,
@@ -237,7 +237,7 @@ class Pipeline:
             work_units=done.work_units,
             seconds=done.seconds,
         )
-        failpoint("worker.sealed")
+        failpoint(Step.SEALED)
         LOGGER.info("job %s task %s: result %s in %.2f s", *entry.key, cid, done.seconds)
         self._crashes.pop(entry.key, None)
         return True

@@ -38,6 +38,7 @@ class WorkerSettings:
     max_task_seconds: float = 3600.0  # a program is stopped after this, or at its commit deadline if that is sooner
     min_task_seconds: int = 5  # jobs that give less time to commit and to reveal are left to others: late costs stake
     max_job_days: float = 30.0  # a claim may lock its stake until the job's end: jobs that end later are left to others
+    max_cache_bytes: int = 4 << 30  # of content kept for later tasks; the longest unused goes first, results stay
     max_open: int = 8  # claims that may wait for peers while the next task runs
     withdraw_threshold: int | None = None  # credit is withdrawn from this amount on; None: only by hand
     withdraw_at_stop: bool = False
@@ -87,7 +88,7 @@ class WorkerSettings:
 _PATHS = ("deployment", "data_dir", "key_file", "keystore", "password_file")
 _INTEGERS = (
     *("niceness", "stake_target", "min_slot_price", "max_memory_bytes", "max_work_units", "min_task_seconds"),
-    "max_open",
+    *("max_open", "max_cache_bytes"),
 )
 _NUMBERS = ("cpu_share", "max_task_seconds", "max_job_days", "poll_seconds", "max_fee_gwei")
 
@@ -102,6 +103,8 @@ def _faults(settings: WorkerSettings) -> list[str]:
         wrong.append(f"niceness is 0 to 19, this is {settings.niceness}")
     if settings.max_open < 1:
         wrong.append("max_open is at least 1")
+    if settings.max_cache_bytes < 16 << 20:
+        wrong.append("max_cache_bytes is at least 16 MiB")
     if settings.max_memory_bytes < 1 << 20:
         wrong.append("max_memory_bytes is at least 1 MiB")
     for name in ("stake_target", "min_slot_price", "min_task_seconds", "withdraw_threshold"):

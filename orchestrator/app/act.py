@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from typing import cast
 
 from orchestrator.app.books import Books
-from orchestrator.app.failpoint import failpoint
-from orchestrator.domain.effects import ChainEffect, ids_of
+from orchestrator.app.failpoint import Step, failpoint
+from orchestrator.domain.effects import ChainEffect, FillNonce, ids_of
 from orchestrator.domain.errors import Rejected, Unavailable
 from orchestrator.domain.wanted import still_wanted
 from orchestrator.ports.chain import ChainWriter, Fees, Nonces, Receipt
@@ -43,6 +43,7 @@ class Actor:
         self._rules = rules
         self._sent_at: dict[bytes, int] = {}
         self._troubled: set[str] = set()
+        self._gap: tuple[int, int] | None = None  # a nonce that nobody has, and the block where that was seen
         self.sent = 0
         self.bumped = 0
         self.held = ""
@@ -55,7 +56,9 @@ class Actor:
         for nonce, group in itertools.groupby(open_transactions, key=lambda t: t.nonce):
             if not await self._look_after(nonce, list(group), nonces, head_number):
                 still_open.append(nonce)
-        await self._send_due(nonces, still_open, head_number)
+        taken = set(still_open)
+        await self._send_due(nonces, taken, head_number)
+        await self._mind_gap(nonces, taken, head_number)
 
     async def _look_after(self, nonce: int, group: Sequence[Transaction], nonces: Nonces, head_number: int) -> bool:
         """Whether the nonce's fate is final."""
@@ -84,7 +87,7 @@ class Actor:
         else:
             closed = self._rested(order, "reverted on chain: somebody else was first")
         await asyncio.to_thread(self._outbox.close_nonce, nonce=nonce, statuses=statuses, order=closed)
-        failpoint("nonce-closed")
+        failpoint(Step.NONCE_CLOSED)
         _log.info("transaction final", extra=_fields(mined) | {"ok": receipt.ok, "block": receipt.block_number})
 
     async def _displaced(self, nonce: int, group: Sequence[Transaction]) -> None:
@@ -93,6 +96,7 @@ class Actor:
         statuses = {t.hash: TransactionStatus.DISPLACED for t in group}
         reopened = replace(order, status=OrderStatus.OPEN, detail=f"nonce {nonce} went to a foreign transaction")
         await asyncio.to_thread(self._outbox.close_nonce, nonce=nonce, statuses=statuses, order=reopened)
+        failpoint(Step.DISPLACED)
         _log.warning("nonce used by a foreign transaction of this account", extra=_fields(group[-1]))
 
     async def _push(self, group: Sequence[Transaction], head_number: int) -> None:
@@ -115,7 +119,9 @@ class Actor:
         signed = await self._writer.sign(effect, nonce=stuck.nonce, gas=stuck.gas, fees=fees)
         stored_at = replace(self._books.tip.ref, number=head_number)
         dearer = replace(stuck, hash=signed.hash, raw=signed.raw, fees=fees, stored_at=stored_at)
+        failpoint(Step.BUMP_SIGNED)
         await asyncio.to_thread(self._outbox.store, dearer)
+        failpoint(Step.BUMP_STORED)
         self.bumped += 1
         await self._send(dearer, head_number)
 
@@ -129,9 +135,8 @@ class Actor:
         cap = self._rules.max_fee_wei
         return next((each for each in (dearer, bumped) if each.max_fee_wei <= cap), fees)
 
-    async def _send_due(self, nonces: Nonces, still_open: Sequence[int], head_number: int) -> None:
-        in_flight = len(still_open)
-        nonce = max([nonces.latest, *(used + 1 for used in still_open)])
+    async def _send_due(self, nonces: Nonces, taken: set[int], head_number: int) -> None:
+        """Begin what is due; adds the nonces that it uses to `taken`."""
         troubles: list[Unavailable] = []
         orders = await asyncio.to_thread(self._outbox.orders, OrderStatus.OPEN)
         for order in sorted(orders, key=lambda order: order.key in self._troubled):
@@ -139,9 +144,11 @@ class Actor:
                 continue
             if not still_wanted(self._books.final, order.effect):
                 await asyncio.to_thread(self._outbox.update, replace(order, status=OrderStatus.DONE, detail="moot"))
+                failpoint(Step.ORDER_MOOT)
                 continue
-            if in_flight >= self._rules.most_open or len(troubles) >= _MOST_TROUBLES:
+            if len(taken) >= self._rules.most_open or len(troubles) >= _MOST_TROUBLES:
                 break
+            nonce = _lowest_free(nonces.latest, taken)
             try:
                 begun = await self._begin(order, order.effect, nonce, head_number)
             except Unavailable as trouble:  # perhaps of this order alone: it comes last from now on
@@ -149,10 +156,27 @@ class Actor:
                 troubles.append(trouble)
                 continue
             self._troubled.discard(order.key)
-            nonce += int(begun)
-            in_flight += int(begun)
+            if begun:
+                taken.add(nonce)
         if troubles:
             raise troubles[0]
+
+    async def _mind_gap(self, nonces: Nonces, taken: set[int], head_number: int) -> None:
+        """Fill a nonce below ours that nobody has: all above it would wait for ever.
+
+        A foreign transaction had it and was taken back with its block. Nodes put such a one back by themselves, so
+        it is given some blocks' time.
+        """
+        gap = _lowest_free(nonces.latest, taken)
+        if gap > max(taken, default=-1):
+            self._gap = None
+        elif self._gap is None or self._gap[0] != gap:
+            self._gap = (gap, head_number)
+        elif head_number - self._gap[1] >= self._rules.bump_after_blocks:
+            order = Order(key=FillNonce(nonce=gap).key, effect=FillNonce(nonce=gap))
+            await asyncio.to_thread(self._outbox.update, order)
+            _log.warning("a nonce of this account was given back by a reorganisation: filling it", extra={"nonce": gap})
+            await self._begin(order, FillNonce(nonce=gap), gap, head_number)
 
     async def _begin(self, order: Order, effect: ChainEffect, nonce: int, head_number: int) -> bool:
         """Sign, store, send: in this order. False if the contract would refuse it now, or gas is too dear."""
@@ -160,6 +184,7 @@ class Actor:
             gas = await self._writer.prepare(effect)
         except Rejected as refused:
             await asyncio.to_thread(self._outbox.update, self._rested(order, refused.reason))
+            failpoint(Step.ORDER_RESTED)
             _log.info(
                 "order refused for now", extra={"order": order.key, "reason": refused.reason, **ids_of(order.key)}
             )
@@ -179,11 +204,11 @@ class Actor:
             fees=fees,
             stored_at=replace(self._books.tip.ref, number=head_number),
         )
-        failpoint("signed")
+        failpoint(Step.SIGNED)
         await asyncio.to_thread(self._outbox.store, transaction)
-        failpoint("stored")
+        failpoint(Step.STORED)
         await self._send(transaction, head_number)
-        failpoint("sent")
+        failpoint(Step.SENT)
         return True
 
     async def _send(self, transaction: Transaction, head_number: int) -> None:
@@ -209,6 +234,11 @@ class Actor:
 
     async def _order(self, key: str) -> Order:
         return await asyncio.to_thread(self._outbox.order, key)
+
+
+def _lowest_free(first: int, taken: set[int]) -> int:
+    """The lowest nonce from `first` on that is not taken."""
+    return next(nonce for nonce in itertools.count(first) if nonce not in taken)
 
 
 def _fields(transaction: Transaction) -> dict[str, object]:

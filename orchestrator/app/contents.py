@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from edgebounty.protocol.types import Digest
 from orchestrator.app.books import Books
+from orchestrator.app.failpoint import Step, failpoint
 from orchestrator.domain.decide import decide
 from orchestrator.domain.effects import LoadManifest, Recompute, Unpin
 from orchestrator.domain.errors import Rejected, Unavailable
@@ -18,6 +19,7 @@ from orchestrator.ports.store import MarketStore, Order, OrderStatus, Outbox
 
 _log = logging.getLogger(__name__)
 _LONGEST_PAUSE_SECONDS = 5.0
+_SWEEP_SECONDS = 600.0
 
 
 class Contents:
@@ -34,6 +36,7 @@ class Contents:
         self._next_look: dict[Digest, tuple[float, float]] = {}
         self._missing_since: dict[str, int] = {}
         self._next_check: dict[str, float] = {}
+        self._next_sweep = time.monotonic() + _SWEEP_SECONDS
         self.recomputed = 0
         self.disputed: list[str] = []
 
@@ -58,6 +61,10 @@ class Contents:
                     await self._unpin(order, order.effect)
                 case LoadManifest():
                     await self._done(order, "taken up")  # the job's own status is followed from here on
+        if time.monotonic() >= self._next_sweep:
+            self._next_sweep = time.monotonic() + _SWEEP_SECONDS
+            if freed := await self._keeper.sweep():
+                _log.info("content that nothing needs was deleted", extra={"freed": freed})
         for order, job, task in late[:1]:  # one a time: checking the others must not wait for a long computation
             await self._recompute(order, job, task)
 
@@ -78,7 +85,9 @@ class Contents:
         decision = decide(self._books.final, fact)
         if all(self._books.final.manifests.get(each.digest) == each for each in decision.manifests):
             return
+        failpoint(Step.CONTENT_CHECKED)
         await asyncio.to_thread(self._store.save_local, decision)
+        failpoint(Step.CONTENT_SAVED)
         self._books.final.apply(decision)
         self._books.local_changes += 1
         status = decision.manifests[0]
@@ -99,19 +108,15 @@ class Contents:
         if found:
             self._missing_since.pop(order.key, None)
             await self._done(order, "stored")
+            failpoint(Step.OUTPUT_CLOSED)
             return []
         now = self._books.final.block.number
         since = self._missing_since.setdefault(order.key, now)
         return [(order, job, task)] if now - since >= self._recompute_after else []
 
     async def _recompute(self, order: Order, job: Job, task: Task) -> None:
-        results = {
-            int(other.id.index): other.result
-            for other in self._books.final.tasks_of(job.id)
-            if other.status is TaskStatus.SETTLED
-        }
         try:
-            await self._keeper.ensure_output(job, task, results, recompute=True)
+            await self._keeper.ensure_output(job, task, self._results(job), recompute=True)
         except Unavailable as error:
             self._missing_since[order.key] = self._books.final.block.number  # its inputs may come meanwhile
             _log.warning("withheld output not computed", extra={"task": str(task.id), "reason": error.reason})
@@ -121,19 +126,24 @@ class Contents:
             _log.error("settled result is wrong", extra={"task": str(task.id), "reason": refused.reason})
             await self._done(order, f"disputed: {refused.reason}")
             return
+        failpoint(Step.OUTPUT_COMPUTED)
         self.recomputed += 1
         _log.info("withheld output computed here", extra={"job": job.id, "task": str(task.id)})
         await self._done(order, "computed here")
 
     async def _unpin(self, order: Order, effect: Unpin) -> None:
         job = self._books.final.jobs[effect.job_id]
-        shared = any(
-            other.terms.manifest_digest == effect.digest and other.id != job.id
-            for other in self._books.final.open_jobs()
-        )
-        released = 0 if shared else await self._keeper.unpin(job)
+        me = self._books.policy.me
+        others = [o for o in self._books.final.open_jobs() if o.id != job.id and o.terms.orchestrator == me]
+        released = await self._keeper.unpin(job, self._results(job), others)
+        failpoint(Step.UNPINNED)
         _log.info("content of an ended job is no longer kept", extra={"job": job.id, "files": released})
         await self._done(order, f"{released} files released")
+
+    def _results(self, job: Job) -> dict[int, Digest]:
+        """The settled digest of every task of the job so far."""
+        tasks = self._books.final.tasks_of(job.id)
+        return {int(task.id.index): task.result for task in tasks if task.status is TaskStatus.SETTLED}
 
     async def _done(self, order: Order, detail: str) -> None:
         await asyncio.to_thread(self._outbox.update, replace(order, status=OrderStatus.DONE, detail=detail))

@@ -7,8 +7,15 @@ import logging
 from collections.abc import Sequence
 
 from orchestrator.app.books import Books, fold_block, in_order, merged
-from orchestrator.app.failpoint import failpoint
-from orchestrator.domain.errors import DeepReorganisation, FactRefused, RangeTooWide, Rejected, Unavailable
+from orchestrator.app.failpoint import Step, failpoint
+from orchestrator.domain.errors import (
+    DeepReorganisation,
+    FactRefused,
+    NodesDisagree,
+    RangeTooWide,
+    Rejected,
+    Unavailable,
+)
 from orchestrator.domain.facts import ChainFact
 from orchestrator.domain.market import Decision
 from orchestrator.ports.chain import ChainReader, Header
@@ -16,6 +23,7 @@ from orchestrator.ports.store import MarketStore, SeenBlock, Snapshot
 
 _log = logging.getLogger(__name__)
 WIDEST_RANGE = 2048
+STEPS_BEFORE_WIDER = 16  # after a refusal: each refusal may cost a time-out
 _REFUSALS = 5
 
 
@@ -27,14 +35,21 @@ class Watcher:
         self._store = store
         self._books = books
         self._range = WIDEST_RANGE
+        self._before_wider = 0
         self._refusals = 0
         self.head: Header | None = None
+        self.disagreement = ""  # of the node and its witness; while there is one, nothing may be sent
         self.reorganisations = 0
 
     async def step(self) -> bool:
         """One cycle; whether anything moved. Raises `Unavailable` (call again) or `Broken` (stop)."""
         try:
             moved = await self._cycle()
+        except NodesDisagree as error:
+            if not self.disagreement:
+                _log.error("alarm: the nodes disagree", extra={"reason": error.reason})
+            self.disagreement = error.reason
+            raise
         except Rejected as refused:
             self._refusals += 1
             snapshot = await asyncio.to_thread(self._forget_unfinal)
@@ -42,6 +57,7 @@ class Watcher:
             if self._refusals >= _REFUSALS:
                 raise FactRefused(fact=refused.by, reason=refused.reason) from refused
             raise Unavailable(what="the node's log", reason=refused.reason) from refused
+        self.disagreement = ""
         if moved:
             self._refusals = 0
         return moved
@@ -84,7 +100,7 @@ class Watcher:
             _log.warning("reorganisation", extra={"depth": dropped, "block": books.tip.ref.number - dropped})
             del books.seen[kept:]
             await asyncio.to_thread(self._store.save_seen, keep_up_to=books.tip.ref.number, blocks=())
-            failpoint("reorganisation-saved")
+            failpoint(Step.REORGANISATION_SAVED)
             books.rebuild_soft()
         return True
 
@@ -108,9 +124,10 @@ class Watcher:
             parent = header
         if not blocks:
             return False
+        failpoint(Step.SEEN_READ)
         keep = self._books.tip.ref.number
         await asyncio.to_thread(self._store.save_seen, keep_up_to=keep, blocks=blocks)
-        failpoint("seen-saved")
+        failpoint(Step.SEEN_SAVED)
         self._books.extend_soft(blocks)
         return True
 
@@ -142,19 +159,25 @@ class Watcher:
             return False
         try:
             facts = in_order(await self._reader.facts_between(first, last))
-        except RangeTooWide:
-            if self._range == 1:
+        except RangeTooWide as error:
+            if first == last:
                 raise
-            self._range = max(1, self._range // 2)
-            _log.info("log range halved", extra={"blocks": self._range})
+            self._range = (last - first + 1) // 2
+            self._before_wider = STEPS_BEFORE_WIDER
+            _log.info("log range halved", extra={"blocks": self._range, "reason": error.reason})
+            if not error.at_once:
+                raise
             return True
-        self._range = min(WIDEST_RANGE, self._range * 2)
+        if self._before_wider:
+            self._before_wider -= 1
+        else:
+            self._range = min(WIDEST_RANGE, self._range * 2)
         await self._save_final(end, facts, fold_block(books.final, facts, end.ref))
         books.rebuild_soft()
         return True
 
     async def _save_final(self, final: Header, facts: Sequence[ChainFact], decisions: Sequence[Decision]) -> None:
-        failpoint("before-final-saved")
+        failpoint(Step.FINAL_DECIDED)
         await asyncio.to_thread(
             self._store.save_final,
             final=final,
@@ -162,7 +185,7 @@ class Watcher:
             decision=merged(decisions),
             digest=self._books.final.state_digest,
         )
-        failpoint("final-saved")
+        failpoint(Step.FINAL_SAVED)
         self._books.final_header = final
 
     def _forget_unfinal(self) -> Snapshot:

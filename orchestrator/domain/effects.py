@@ -79,6 +79,17 @@ class Refund:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FillNonce:
+    """Spend a nonce on nothing: a foreign transaction had it, a reorganisation took that back, and later ones wait."""
+
+    nonce: int
+
+    @property
+    def key(self) -> str:
+        return f"fill:{self.nonce}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LoadManifest:
     """Fetch, check and pin all content of a job."""
 
@@ -123,9 +134,11 @@ def ids_of(key: str) -> dict[str, int]:
         return {}
     if kind == "seed":
         return {"epoch": int(job)}
+    if kind == "fill":
+        return {}
     return {"job": int(job)} | ({"task": int(index)} if slash else {})
 
 
-ChainEffect = RecordSeed | Settle | ExpireClaim | Reopen | ExpireTask | Refund
+ChainEffect = RecordSeed | Settle | ExpireClaim | Reopen | ExpireTask | Refund | FillNonce
 ContentEffect = LoadManifest | Recompute | Unpin
 Effect = ChainEffect | ContentEffect

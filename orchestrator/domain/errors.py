@@ -17,7 +17,22 @@ class Unavailable(OrchestratorError):
 
 
 class RangeTooWide(Unavailable):
-    """The node refuses a log query over so many blocks; ask for fewer."""
+    """The node refuses a log query over so many blocks; ask for fewer. `at_once`, or after a pause if it is busy."""
+
+    def __init__(self, *, what: str, reason: str, at_once: bool = True) -> None:
+        super().__init__(what=what, reason=reason)
+        self.at_once = at_once
+
+
+class NodesDisagree(Unavailable):
+    """The node and its witness contradict each other: one of them lies or stands on another fork. Nothing is done."""
+
+    def __init__(self, *, what: str, node: str, witness: str) -> None:
+        super().__init__(
+            what="an agreed view of the chain",
+            reason=f"the two nodes disagree about {what}: the node says {node}, the witness says {witness}. Nothing is "
+            "decided or sent until they agree; find out which of them is wrong and replace it",
+        )
 
 
 class Rejected(OrchestratorError):

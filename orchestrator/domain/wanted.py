@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from orchestrator.domain.effects import ChainEffect, ExpireClaim, ExpireTask, RecordSeed, Refund, Reopen, Settle
+from orchestrator.domain.effects import (
+    ChainEffect,
+    ExpireClaim,
+    ExpireTask,
+    FillNonce,
+    RecordSeed,
+    Refund,
+    Reopen,
+    Settle,
+)
 from orchestrator.domain.market import Market
 from orchestrator.domain.values import ClaimStatus, TaskStatus
 
@@ -10,6 +19,8 @@ from orchestrator.domain.values import ClaimStatus, TaskStatus
 def still_wanted(market: Market, effect: ChainEffect) -> bool:
     """False once the state shows that the order was carried out, or can never be again."""
     match effect:
+        case FillNonce():
+            return False  # given where it is needed, and never again: another transaction has filled it
         case RecordSeed():
             return effect.epoch not in market.seeds
         case Refund():

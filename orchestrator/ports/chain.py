@@ -107,7 +107,7 @@ class ChainWriter(Protocol):
         ...
 
     async def send(self, raw: bytes) -> None:
-        """Hand it to the node; sending known bytes again does no harm. Raises `Rejected` if the nonce is used."""
+        """Hand it to the node; known bytes do no harm. Raises `Rejected` if it takes the nonce or the price not now."""
         ...
 
     async def receipt(self, tx_hash: bytes) -> Receipt | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from edgebounty.protocol.types import Digest
@@ -26,6 +27,10 @@ class ContentKeeper(Protocol):
         """
         ...
 
-    async def unpin(self, job: Job) -> int:
-        """Let go of a job's inputs that no other pin needs; returns how many blocks."""
+    async def unpin(self, job: Job, results: dict[int, Digest], others: Sequence[Job]) -> int:
+        """Let go of a job's inputs and outputs, but of nothing that the `others` need; returns how many files."""
+        ...
+
+    async def sweep(self) -> str:
+        """Delete what nothing needs, down to the size that is set, and catch up with copies; says what was freed."""
         ...

@@ -120,7 +120,9 @@ class Outbox(Protocol):
         """Raises `KeyError` for a key that was never ordered."""
         ...
 
-    def update(self, order: Order) -> None: ...
+    def update(self, order: Order) -> None:
+        """Keep the order as it is now, be it known or new."""
+        ...
 
     def open_transactions(self) -> Sequence[Transaction]:
         """Stored ones, by nonce, then oldest first."""

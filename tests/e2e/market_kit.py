@@ -24,8 +24,8 @@ from edgebounty.chain.rpc import connect
 from edgebounty.protocol.types import to_address
 
 CLI = (sys.executable, "-m", "edgebounty.cli")
-UP_SECONDS = 60.0
-STOP_SECONDS = 15.0
+UP_SECONDS = 240.0
+STOP_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +47,7 @@ class Said:
         return found
 
 
-def run_cli(*arguments: object, home: Path, dir: Path | None = None, seconds: float = 90) -> Said:
+def run_cli(*arguments: object, home: Path, dir: Path | None = None, seconds: float = 300) -> Said:
     """One `edgebounty` command, as a user would run it in an empty folder."""
     command = [*CLI, *(str(argument) for argument in arguments)]
     environ = environment(home, dir)
@@ -134,7 +134,7 @@ class Up:
         found: dict[str, Any] = json.loads((self.directory / "endpoints.json").read_text())
         return found
 
-    def cli(self, *arguments: object, seconds: float = 90) -> Said:
+    def cli(self, *arguments: object, seconds: float = 300) -> Said:
         """A command beside this market."""
         return run_cli(*arguments, home=self.home, dir=self.directory, seconds=seconds)
 
@@ -202,7 +202,7 @@ class Up:
             self.process.send_signal(number)
         return self.process.wait(STOP_SECONDS)
 
-    def orphans(self, *, seconds: float = 5) -> list[str]:
+    def orphans(self, *, seconds: float = 20) -> list[str]:
         """Which of the processes it had started still live after `seconds`."""
         _, alive = psutil.wait_procs(self.family, timeout=seconds)
         return [" ".join(process.cmdline()) for process in alive if process.status() != psutil.STATUS_ZOMBIE]

@@ -28,7 +28,7 @@ def test_up__ctrl_c__stops_all_and_goes_on_later(tmp_path: Path, table: Path) ->
         accounts = up.endpoints["accounts"]
     finally:
         assert up.stop(signal.SIGINT) == 0
-    assert up.orphans(seconds=2) == []
+    assert up.orphans() == []
     assert "goes on from here" in up.log.read_text()
 
     again = Up(tmp_path / "m", "--workers", 2, home=tmp_path / "h")
@@ -42,7 +42,7 @@ def test_up__ctrl_c__stops_all_and_goes_on_later(tmp_path: Path, table: Path) ->
         assert json.loads(second.out.splitlines()[-1])["status"] == "finished", second.err
     finally:
         again.stop(signal.SIGTERM)
-    assert again.orphans(seconds=2) == []
+    assert again.orphans() == []
 
 
 def test_up__sigkill__nothing_is_orphaned_and_the_job_is_finished_later(tmp_path: Path, table: Path) -> None:
@@ -51,7 +51,10 @@ def test_up__sigkill__nothing_is_orphaned_and_the_job_is_finished_later(tmp_path
         "job_id"
     ]
     up.family = psutil.Process(up.process.pid).children(recursive=True)
-    time.sleep(2)  # in the midst of it
+    until = time.monotonic() + 120
+    while "settled" not in (states := task_states(up, job)) and time.monotonic() < until:
+        time.sleep(0.1)
+    assert "settled" in states  # in the midst of it: its other tasks are not done yet, or just so
     up.process.kill()
     up.process.wait()
     assert up.orphans() == []
@@ -76,16 +79,16 @@ def test_up__ctrl_c_while_starting__leaves_nothing_behind(tmp_path: Path) -> Non
         [*CLI, "up", "--dir", str(tmp_path / "m")], env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
     family: list[psutil.Process] = []
-    until = time.monotonic() + 20
+    until = time.monotonic() + 120
     while not family and time.monotonic() < until:
         family = psutil.Process(process.pid).children(recursive=True)
         time.sleep(0.01)
     assert family
     process.send_signal(signal.SIGINT)
-    said, _ = process.communicate(timeout=20)
+    said, _ = process.communicate(timeout=120)
     assert process.returncode == 130
     assert b"Traceback" not in said
-    _, alive = psutil.wait_procs(family, timeout=3)
+    _, alive = psutil.wait_procs(family, timeout=30)
     assert not [p for p in alive if p.status() != psutil.STATUS_ZOMBIE]
 
 
@@ -97,7 +100,7 @@ def test_verify__everybody_lied__says_which_tasks_and_fails(tmp_path: Path, tabl
     try:
         terms = ("--quorum", 1, "--work-slots", 1, "--bounty", "5", "--yes", "--json")
         job = up.cli("job", "post", "analyze", "--data", table, *terms).json["job_id"]
-        until = time.monotonic() + 30
+        until = time.monotonic() + 120
         while up.cli("job", "status", job, "--json").json["finished"] < 1 and time.monotonic() < until:
             time.sleep(0.5)
         verified = up.cli("job", "verify", job, "--json")
@@ -110,6 +113,10 @@ def test_verify__everybody_lied__says_which_tasks_and_fails(tmp_path: Path, tabl
         liar.wait()
         watch.dismiss()
         up.stop()
+
+
+def task_states(up: Up, job: int) -> list[str]:
+    return [task["state"] for task in up.cli("job", "status", job, "--json").json["task_list"]]
 
 
 def _replace_worker_by_liar(up: Up) -> subprocess.Popen[bytes]:

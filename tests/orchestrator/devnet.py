@@ -10,6 +10,7 @@ import secrets
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,7 +22,9 @@ from eth_account.signers.local import LocalAccount
 
 from edgebounty.chain.anvil import Anvil, dev_account
 from edgebounty.chain.deployment import DeploymentSettings, deploy
+from edgebounty.chain.errors import ContractRejected
 from edgebounty.chain.events import TaskSettled
+from edgebounty.chain.header import fetch_header
 from edgebounty.chain.market import MarketContracts
 from edgebounty.chain.rpc import connect
 from edgebounty.chain.sender import Sender
@@ -36,11 +39,15 @@ from edgebounty.programs.runtime import Runtime
 from edgebounty.protocol.commitment import commitment
 from edgebounty.protocol.messages import Domain
 from edgebounty.protocol.types import Digest, JobId, TaskIndex, to_address
+from orchestrator.adapters.chain.translate import to_fact
+from orchestrator.domain.decide import decide
+from orchestrator.domain.market import Market
+from orchestrator.domain.values import BlockRef, Policy
 
 UNIT = 10**18
 SLOT_PRICE = UNIT // 100
 STAKE = 10 * UNIT
-PATIENCE = 3  # waits end as soon as they can; a busy machine only makes them longer
+PATIENCE = 4  # waits end as soon as they can; a busy machine only makes them longer
 
 
 class Person:
@@ -116,7 +123,7 @@ class Process:
     @property
     def url(self) -> str:
         path = self.data_dir / "orchestrator.json"
-        for _ in range(400):
+        for _ in range(2400):
             with contextlib.suppress(OSError, ValueError):
                 endpoint = json.loads(path.read_text())
                 if endpoint["pid"] == self.popen.pid:
@@ -127,22 +134,25 @@ class Process:
         raise AssertionError(f"the orchestrator is not ready: {self.log()[-2000:]}")
 
     def get(self, path: str) -> Any:
-        return requests.get(self.url + path, timeout=10).json()
+        return requests.get(self.url + path, timeout=60).json()
+
+    def text(self, path: str) -> str:
+        return requests.get(self.url + path, timeout=60).text
 
     def log(self) -> str:
         return (self.data_dir / "log.jsonl").read_text()
 
-    def wait_dead(self, seconds: float = 90) -> int:
+    def wait_dead(self, seconds: float = 240) -> int:
         return self.popen.wait(seconds)
 
     def stop(self) -> int:
         if self.popen.poll() is None:
             self.popen.send_signal(signal.SIGTERM)
-        return self.popen.wait(15)
+        return self.popen.wait(60)
 
     def kill(self) -> None:
         self.popen.kill()
-        self.popen.wait(15)
+        self.popen.wait(60)
         self._log.close()
 
     def __enter__(self) -> Self:
@@ -158,6 +168,7 @@ class Devnet:
     def __init__(self, folder: Path, anvil: Anvil, *, workers: int = 3) -> None:
         self.folder = folder
         self.anvil = anvil
+        self.heart = threading.RLock()  # whoever holds it stops the blocks that come by themselves
         web3 = connect(anvil.url)
         deployment = deploy(web3, dev_account(0), DeploymentSettings(epoch_blocks=4, draw_seconds=5))
         self.deployment_file = folder / "deployment.json"
@@ -221,33 +232,65 @@ class Devnet:
 
     def reorg_to(self, number: int) -> None:
         """Take back all blocks above `number` and put empty ones in their place."""
-        self.rpc("evm_setIntervalMining", 0)  # no block may come between the look and the deed
-        self.rpc("anvil_reorg", self.market.block().number - number, [])
-        self.rpc("anvil_dropAllTransactions")
-        self.mine()
-        self.rpc("evm_setIntervalMining", 1)
+        with self.quiet():  # no block may come between the look and the deed
+            self.rpc("anvil_reorg", self.market.block().number - number, [])
+            self.rpc("anvil_dropAllTransactions")
+            self.mine()
         for person in (self.requester, *self.workers):
             person.sender.resync()
 
     @contextlib.contextmanager
     def quiet(self) -> Iterator[None]:
-        """No block comes by itself: two observers can be compared at the same one."""
-        self.rpc("evm_setIntervalMining", 0)
-        try:
+        """No block comes by itself, only with transactions: two observers can be compared at the same one."""
+        with self.heart:
             yield
-        finally:
-            self.rpc("evm_setIntervalMining", 1)
 
-    def wait_drawn(self, job_id: int, index: int, worker: Person, seconds: float = 30) -> None:
-        """Mines faster than the clock until the task's seed is there."""
+    def wait_drawn(
+        self, job_id: int, index: int, worker: Person, seconds: float = 30, *, by: Person | None = None
+    ) -> None:
+        """Mines faster than the clock until the task's seed is there; `by` records it, else the orchestrator has to."""
 
         def drawn() -> bool:
             if self.market.is_drawn(job_id, index, worker.address):
                 return True
             self.mine()
+            if by is not None:
+                self.record_seed(job_id, index, by)
             return False
 
         wait(drawn, seconds, f"draw of {job_id}/{index}")
+
+    def final_number(self) -> int:
+        return self.market.final_block().number
+
+    def rebuilt(self, number: int) -> Market:
+        """What the chain alone says up to a block: what every orchestrator must have at that final block."""
+        lane = self.market.lane.functions
+        head = self.market.block(number)
+        policy = Policy(
+            me=to_address(self.operator.address),
+            lane=self.market.deployment.direct_lane,
+            epoch_blocks=int(self.market.read(self.market.seeds.functions.EPOCH_BLOCKS())),
+            draw_time=int(self.market.read(lane.DRAW_TIME())),
+            ramp_time=int(self.market.read(lane.RAMP_TIME())),
+            max_reopens=int(self.market.read(lane.MAX_REOPENS())),
+        )
+        books = Market(policy=policy, block=BlockRef(number=head.number, hash=head.hash, time=head.time))
+        blocks: dict[int, BlockRef] = {}
+        for event in self.market.events.fetch(self.market.web3, from_block=0, to_block=number):
+            at = event.ref.block_number
+            if at not in blocks:
+                found = self.market.block(at)
+                blocks[at] = BlockRef(number=at, hash=found.hash, time=found.time)
+            fact = to_fact(event, blocks[at])
+            if fact is not None:
+                books.apply(decide(books, fact))
+        return books
+
+    def operator_sends_foreign(self) -> None:
+        """Another program uses the orchestrator's key."""
+        fields = {"from": self.operator.address, "to": self.requester.address, "value": 1}
+        self.market.web3.eth.send_transaction(fields)  # type: ignore[arg-type]  # anvil holds the key
 
     def operator_nonce(self) -> int:
         return int(self.market.web3.eth.get_transaction_count(self.operator.address, "latest"))
@@ -258,15 +301,28 @@ class Devnet:
         events = self.market.events.fetch(self.market.web3, from_block=0, to_block=head)
         return [e.task_index for e in events if isinstance(e, TaskSettled) and e.job_id == job_id]
 
-    def work(self, job_id: int, index: int, digest: Digest, *workers: Person) -> None:
-        """These workers agree on a digest."""
+    def mine_at(self, base_fee_wei: int) -> None:
+        """One block of this base fee; the chain lets it fall again in the empty blocks after it."""
+        self.rpc("anvil_setNextBlockBaseFeePerGas", hex(base_fee_wei))
+        self.mine()
+
+    def work(self, job_id: int, index: int, digest: Digest, *workers: Person, last_reveal: bool = True) -> None:
+        """These workers agree on a digest. They draw by themselves if no orchestrator does."""
         for worker in workers:
-            self.wait_drawn(job_id, index, worker)
+            self.wait_drawn(job_id, index, worker, by=worker)
             worker.claim(job_id, index)
         for worker in workers:
             worker.commit(job_id, index, digest)
-        for worker in workers:
+        for worker in workers if last_reveal else workers[:-1]:
             worker.reveal(job_id, index)
+
+    def record_seed(self, job_id: int, index: int, by: Person) -> None:
+        """Anyone may prove a seed."""
+        epoch = self.market.task(job_id, index).draw_epoch
+        header = self.market.seed_block(epoch)
+        if self.market.seed(epoch) is None and self.market.block().number > header:
+            with contextlib.suppress(ContractRejected):  # somebody was faster
+                by.send(self.market.record_seed(epoch, fetch_header(self.market.web3, header)))
 
     def wait_settled(self, job_id: int, index: int, seconds: float = 30) -> None:
         def settled() -> bool:
@@ -280,8 +336,26 @@ class Devnet:
 
 @contextlib.contextmanager
 def devnet(folder: Path, *, workers: int = 3, **options: Any) -> Iterator[Devnet]:
-    with Anvil.start(**options) as anvil:
-        yield Devnet(folder, anvil, workers=workers)
+    """A chain that mines for each transaction at once, and twice a second besides."""
+    with Anvil.start(block_time=None, **options) as anvil:
+        net = Devnet(folder, anvil, workers=workers)
+        ended = threading.Event()
+        heart = threading.Thread(target=_beat, args=(anvil.url, net.heart, ended), daemon=True, name="heart")
+        heart.start()
+        try:
+            yield net
+        finally:
+            ended.set()
+            heart.join()
+
+
+def _beat(url: str, heart: Any, ended: threading.Event) -> None:
+    """Instead of the chain's own interval: that cannot be stopped and taken up again beside mining at once."""
+    with requests.Session() as session:
+        session.trust_env = False
+        while not ended.wait(0.5):
+            with heart, contextlib.suppress(requests.RequestException):
+                session.post(url, json={"jsonrpc": "2.0", "id": 1, "method": "evm_mine", "params": []}, timeout=30)
 
 
 def small_job(rows: int = 40, *, seed: int = 1, shards: int = 2) -> PlannedJob:

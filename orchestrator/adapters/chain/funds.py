@@ -7,6 +7,7 @@ import threading
 from edgebounty.chain.errors import ChainError
 from edgebounty.chain.market import MarketContracts
 from edgebounty.protocol.types import Address
+from orchestrator.domain.errors import Unavailable
 from orchestrator.ports.clock import Clock
 
 _KEPT_SECONDS = 60.0
@@ -22,7 +23,10 @@ class Funds:
         self._known: dict[Address, tuple[float, bool]] = {}
 
     def has_any(self, account: Address) -> bool:
-        """A node that does not answer counts as yes: uploads are bounded by their quota anyway."""
+        """Raises `Unavailable` if the node does not answer and the account is not known from before.
+
+        Saying yes then would let anybody fill the disk while the node is down: keys cost nothing.
+        """
         now = self._clock.monotonic()
         with self._lock:
             until, answer = self._known.get(account, (0.0, False))
@@ -30,8 +34,10 @@ class Funds:
             return answer
         try:
             balances = self._market.balances(account)
-        except ChainError:
-            return True
+        except ChainError as error:
+            if until:
+                return answer
+            raise Unavailable(what="the account's balance", reason=str(error)) from error
         answer = bool(balances.tokens or balances.stake or balances.credit or balances.unbonding)
         with self._lock:
             if len(self._known) > 10_000:

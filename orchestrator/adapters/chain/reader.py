@@ -9,6 +9,7 @@ from web3 import Web3
 from web3.exceptions import BlockNotFound, Web3Exception, Web3RPCError
 from web3.types import BlockData, BlockIdentifier
 
+from edgebounty.chain.errors import NodeUnreachable
 from edgebounty.chain.events import Event
 from edgebounty.chain.market import MarketContracts
 from edgebounty.chain.rpc import guard
@@ -21,6 +22,7 @@ from orchestrator.domain.values import BlockRef
 from orchestrator.ports.chain import Header
 
 _KEPT_BLOOMS = 4096
+_BUSY_WORDS = ("timed out", "HTTP 413", "HTTP 429", "HTTP 502", "HTTP 503", "HTTP 504")  # perhaps it was too much
 _RANGE_WORDS = ("range", "too many", "limit", "more than", "exceed", "response size", "timeout", "timed out")
 
 
@@ -108,6 +110,12 @@ class Web3Reader:
     def _facts_between(self, first: int, last: int) -> tuple[ChainFact, ...]:
         try:
             events = self._market.events.fetch(self._web3, from_block=first, to_block=last)
+        except NodeUnreachable as error:
+            if any(word in str(error) for word in _BUSY_WORDS):
+                raise RangeTooWide(
+                    what=f"logs of {last - first + 1} blocks", reason=str(error), at_once=False
+                ) from error
+            raise
         except Web3Exception as error:
             if any(word in str(error).lower() for word in _RANGE_WORDS):
                 raise RangeTooWide(what=f"logs of {last - first + 1} blocks", reason=str(error)) from error

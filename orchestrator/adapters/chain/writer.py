@@ -11,14 +11,26 @@ from edgebounty.chain.header import fetch_header
 from edgebounty.chain.market import MarketContracts
 from edgebounty.chain.rpc import guard
 from orchestrator.adapters.chain.translate import ask
-from orchestrator.domain.effects import ChainEffect, ExpireClaim, ExpireTask, RecordSeed, Refund, Reopen, Settle
+from orchestrator.domain.effects import (
+    ChainEffect,
+    ExpireClaim,
+    ExpireTask,
+    FillNonce,
+    RecordSeed,
+    Refund,
+    Reopen,
+    Settle,
+)
 from orchestrator.domain.errors import Rejected
 from orchestrator.domain.values import BlockRef
 from orchestrator.ports.chain import Fees, Nonces, Receipt, Signed
 
 # How geth, anvil, Nethermind and Erigon say it.
 _KNOWN = ("already known", "already imported", "alreadyknown", "known transaction")
-_NONCE_TAKEN = ("nonce", "underpriced")
+_PLAIN_TRANSFER_GAS = 21_000  # Yellow Paper, G_transaction
+ContractCall = RecordSeed | Settle | ExpireClaim | Reopen | ExpireTask | Refund
+# The nonce is used, or the price is too low for now: receipts and bumps will tell, and nothing else is held up.
+_NOT_NOW = ("nonce", "underpriced", "less than block base fee")
 
 
 class Web3Writer:
@@ -29,6 +41,8 @@ class Web3Writer:
         self._sender = sender
 
     async def prepare(self, effect: ChainEffect) -> int:
+        if isinstance(effect, FillNonce):
+            return _PLAIN_TRANSFER_GAS
         return await ask("the node", lambda: self._sender.check(self._call(effect)))
 
     async def fees(self) -> Fees:
@@ -39,7 +53,10 @@ class Web3Writer:
         prices = chain.Fees(tip_wei=min(fees.priority_fee_wei, fees.max_fee_wei), max_wei=fees.max_fee_wei)
 
         def make() -> Signed:
-            signed = self._sender.sign(self._call(effect), nonce=nonce, gas=gas, fees=prices)
+            if isinstance(effect, FillNonce):
+                signed = self._sender.sign_nothing(nonce=nonce, gas=gas, fees=prices)
+            else:
+                signed = self._sender.sign(self._call(effect), nonce=nonce, gas=gas, fees=prices)
             return Signed(raw=signed.raw, hash=signed.tx_hash)
 
         return await ask("signing", make)
@@ -53,7 +70,7 @@ class Web3Writer:
                 words = str(error)
                 if any(known in words.lower() for known in _KNOWN):
                     return
-                if any(taken in words.lower() for taken in _NONCE_TAKEN):
+                if any(reason in words.lower() for reason in _NOT_NOW):
                     raise Rejected(by="the node", reason=words) from error
                 if "insufficient funds" in words.lower():
                     raise NoGasMoney(self._sender.address, words) from error
@@ -82,7 +99,7 @@ class Web3Writer:
 
         return await ask("nonces", read)
 
-    def _call(self, effect: ChainEffect) -> ContractFunction:
+    def _call(self, effect: ContractCall) -> ContractFunction:
         market = self._market
         match effect:
             case RecordSeed():

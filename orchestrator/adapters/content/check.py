@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 
-from edgebounty.content.store import ContentCorrupt, ContentMissing, ContentStore, file_blocks, get_file, iter_file
+from edgebounty.content.store import ContentCorrupt, ContentMissing, ContentStore, get_file
+from edgebounty.content.verify import FileChecker
 from edgebounty.execution import MAX_MODULE_BYTES
 from edgebounty.jobs.check import JobError, check_layouts
 from edgebounty.programs.errors import ProgramRejected
@@ -39,10 +39,11 @@ def check_inputs(store: ContentStore, digest: Digest, requester: str) -> Manifes
             raise ContentMissing(missing[0], f"and {len(missing) - 1} more" if len(missing) > 1 else "")
         layouts = [_layout(store, manifest, cid) for cid in (manifest.program, manifest.reducer) if cid is not None]
         check_layouts(manifest, layouts[0], layouts[1] if len(layouts) > 1 else None)
+        checker = FileChecker(store)
         if manifest.state is not None:
-            _check_length(store, manifest.state, manifest.state_bytes, "state")
+            _check_length(checker, manifest.state, manifest.state_bytes, "state")
         for number, shard in enumerate(manifest.shards):
-            _check_length(store, shard.cid, shard.bytes, f"shard {number}")
+            _check_length(checker, shard.cid, shard.bytes, f"shard {number}")
     except ContentMissing as error:
         more = f" ({error.detail})" if error.detail.startswith("and ") else ""
         return _awaited(digest, f"waiting for content {error.cid}{more}, from the requester {requester}")
@@ -79,11 +80,6 @@ def roots(manifest: Manifest) -> Iterator[Cid]:
         yield shard.cid
 
 
-def blocks_of(store: ContentStore, manifest: Manifest) -> Iterator[Cid]:
-    """Every block that a manifest needs."""
-    return itertools.chain.from_iterable(file_blocks(store, root) for root in roots(manifest))
-
-
 def _layout(store: ContentStore, manifest: Manifest, cid: Cid) -> Layout:
     limits = manifest.limits
     output_bytes = max(limits.output_bytes, manifest.state_bytes)
@@ -91,8 +87,8 @@ def _layout(store: ContentStore, manifest: Manifest, cid: Cid) -> Layout:
     return validate(get_file(store, cid, MAX_MODULE_BYTES), allowed)
 
 
-def _check_length(store: ContentStore, cid: Cid, expected: int, what: str) -> None:
-    length = sum(len(chunk) for chunk in iter_file(store, cid, expected))
+def _check_length(checker: FileChecker, cid: Cid, expected: int, what: str) -> None:
+    length = checker.length(cid)
     if length != expected:
         raise JobError(f"the {what} has {length} bytes, the manifest says {expected}")
 

@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -24,14 +24,21 @@ from orchestrator.domain.values import Job, Task
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 COMPUTE_SECONDS = 600
+MOST_OWED = 10_000
+IDLE_SECONDS = 3600  # content that was used or sent within the hour may be of a job that is just being posted
 
 
 class StoreKeeper:
-    """Fulfils `ContentKeeper`. `mirror` gets a copy of every job's inputs (an IPFS node); its failures only delay."""
+    """Fulfils `ContentKeeper`. `mirror` (an IPFS node) gets a copy of every job's files; its failures only delay.
 
-    def __init__(self, store: LocalStore, *, mirror: ContentStore | None = None) -> None:
+    Beyond `most_bytes` a sweep deletes what nothing needs.
+    """
+
+    def __init__(self, store: LocalStore, *, mirror: ContentStore | None = None, most_bytes: int = 1 << 40) -> None:
         self._store = store
-        self._mirror = mirror
+        self.mirror = mirror
+        self._owed: dict[Cid, None] = {}  # files that the mirror could not take when it was time
+        self._most_bytes = most_bytes
 
     async def load(self, job: Job) -> check.ManifestFact:
         def read() -> check.ManifestFact:
@@ -40,7 +47,7 @@ class StoreKeeper:
                 manifest = check.read_manifest(self._store, fact.digest)
                 for root in check.roots(manifest):
                     self._store.pin(root)
-                self._copy(check.blocks_of(self._store, manifest), check.roots(manifest))
+                self._copy(check.roots(manifest))
             return fact
 
         return await _ask(read)
@@ -61,20 +68,36 @@ class StoreKeeper:
             )
         return await _ask(lambda: self._has_output(manifest, task, cid))
 
-    async def unpin(self, job: Job) -> int:
+    async def unpin(self, job: Job, results: dict[int, Digest], others: Sequence[Job]) -> int:
         def release() -> int:
             manifest = check.read_manifest(self._store, job.terms.manifest_digest)
-            released = list(check.roots(manifest))
+            kept = {root for other in others for root in self._roots_of(other)}
+            outputs = [output_cid(manifest, index, digest) for index, digest in results.items()]
+            released = [root for root in dict.fromkeys([*check.roots(manifest), *outputs]) if root not in kept]
             for root in released:
                 self._store.unpin(root)
-                if self._mirror is not None:
-                    self._mirror.unpin(root)
+                if self.mirror is not None:
+                    self.mirror.unpin(root)
             return len(released)
 
         try:
             return await _ask(release)
         except Unavailable:
             return 0
+
+    async def sweep(self) -> str:
+        def tidy() -> str:
+            self._copy([])
+            freed = self._store.sweep(self._most_bytes, idle_seconds=IDLE_SECONDS)
+            return str(freed) if freed.blocks else ""
+
+        return await _ask(tidy)
+
+    def _roots_of(self, job: Job) -> list[Cid]:
+        try:
+            return list(check.roots(check.read_manifest(self._store, job.terms.manifest_digest)))
+        except (ContentError, ManifestError):
+            return []  # nothing of it is kept here
 
     def _has_output(self, manifest: Manifest, task: Task, cid: Cid) -> bool:
         """Whether the whole output is here, re-hashed, of the right length. A failure's bytes follow from its code."""
@@ -91,7 +114,7 @@ class StoreKeeper:
         except ContentError:
             return False
         self._store.pin(cid)
-        self._copy(file_blocks(self._store, cid), [cid])
+        self._copy([cid])
         return True
 
     async def _compute(self, manifest: Digest, index: int, needed: dict[int, Digest]) -> Digest:
@@ -122,17 +145,25 @@ class StoreKeeper:
             raise Unavailable(what=f"the output of task {index}", reason=last[0])
         return Digest(bytes.fromhex(json.loads(out)["digest"]))
 
-    def _copy(self, blocks: Iterable[Cid], roots: Iterable[Cid]) -> None:
-        if self._mirror is None:
+    def _copy(self, roots: Iterable[Cid]) -> None:
+        """Give the mirror these files, and those that it could not take before."""
+        mirror = self.mirror
+        if mirror is None:
             return
-        try:
-            for cid in blocks:
-                if not self._mirror.has(cid):
-                    self._mirror.put_block(cid, self._store.get_block(cid))
-            for root in roots:
-                self._mirror.pin(root)
-        except ContentError as error:
-            _log.warning("the IPFS node did not take a copy", extra={"reason": str(error)})
+        owed = dict.fromkeys([*self._owed, *roots])
+        self._owed = {}
+        for root in owed:
+            try:
+                for cid in file_blocks(self._store, root):
+                    if not mirror.has(cid):
+                        mirror.put_block(cid, self._store.get_block(cid))
+                mirror.pin(root)
+            except ContentUnavailable as error:
+                _log.warning("the IPFS node does not take copies now", extra={"reason": str(error)})
+                self._owed = dict(list(owed.items())[list(owed).index(root) :][:MOST_OWED])
+                return
+            except ContentError as error:
+                _log.warning("the IPFS node did not take a copy", extra={"reason": str(error)})
 
 
 async def _ask(call: Callable[[], _T]) -> _T:

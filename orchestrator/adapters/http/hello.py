@@ -11,7 +11,9 @@ from orchestrator.domain.errors import Rejected
 from orchestrator.domain.matching import Capabilities
 
 LONGEST_LIFE_SECONDS = 3600
-_MOST_HELD = 10_000
+MOST_TEXT_BYTES = 64 << 10
+_MOST_HELD = 1000
+_MOST_NUMBER = 1 << 62  # what the matcher's columns hold; no device and no price comes near
 
 
 def read_hello(body: Any, domain: Domain, *, chain_now: int) -> tuple[Hello, Capabilities]:
@@ -42,9 +44,23 @@ def read_hello(body: Any, domain: Domain, *, chain_now: int) -> tuple[Hello, Cap
     return hello, _capabilities(hello.capabilities, hello.worker)
 
 
-def _capabilities(text: str, worker: Address) -> Capabilities:
+def read_json(text: str) -> Any:
+    """Strict JSON of a stranger. Raises `ValueError`, for what is nested too deep and for NaN too."""
     try:
-        said = json.loads(text)
+        return json.loads(text, parse_constant=_no_constant)
+    except RecursionError as error:
+        raise ValueError("nested too deep") from error
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _capabilities(text: str, worker: Address) -> Capabilities:
+    if len(text.encode()) > MOST_TEXT_BYTES:
+        raise _wrong(f"capabilities are longer than {MOST_TEXT_BYTES} bytes")
+    try:
+        said = read_json(text)
     except ValueError as error:
         raise _wrong(f"capabilities are not JSON: {error}") from error
     if not isinstance(said, dict):
@@ -70,7 +86,7 @@ def _number(said: dict[str, Any], name: str, unknown: int) -> int:
         value = int(value)
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
         raise _wrong(f"capabilities.{name} must be a whole number of at least 0")
-    return value
+    return min(value, _MOST_NUMBER)
 
 
 def _wrong(reason: str) -> Rejected:

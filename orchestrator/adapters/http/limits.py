@@ -33,10 +33,12 @@ class RateLimit:
 
 
 class UploadQuota:
-    """How many bytes each account may still bring today. Memory only: a restart forgives."""
+    """How many bytes each account, and all together, may still bring today. Memory only: a restart forgives."""
 
-    def __init__(self, *, bytes_a_day: int, clock: Clock) -> None:
+    def __init__(self, *, bytes_a_day: int, of_all: int, clock: Clock) -> None:
         self._limit = bytes_a_day
+        self._of_all = of_all
+        self._total = 0
         self._clock = clock
         self._day = 0
         self._used: dict[Address, int] = {}
@@ -45,9 +47,10 @@ class UploadQuota:
         """Whether the account may upload that much, counting it if so."""
         day = int(self._clock.now()) // _DAY_SECONDS
         if day != self._day:
-            self._day, self._used = day, {}
+            self._day, self._used, self._total = day, {}, 0
         used = self._used.get(account, 0) + size
-        if used > self._limit:
+        if used > self._limit or self._total + size > self._of_all:
             return False
         self._used[account] = used
+        self._total += size
         return True

@@ -19,9 +19,10 @@ from edgebounty.content.store import ContentStore
 from edgebounty.protocol.messages import Domain
 from edgebounty.protocol.types import Address, JobId, to_address
 from orchestrator.adapters.http import answers, explore, metrics
+from orchestrator.adapters.http.connections import Connections
 from orchestrator.adapters.http.documents import Documents, Paced
 from orchestrator.adapters.http.documents import answer as send
-from orchestrator.adapters.http.hello import read_hello
+from orchestrator.adapters.http.hello import read_hello, read_json
 from orchestrator.adapters.http.limits import RateLimit
 from orchestrator.adapters.http.pages import Pages
 from orchestrator.app.act import Actor
@@ -37,6 +38,7 @@ from orchestrator.ports.store import OrderStatus, Outbox
 
 _log = logging.getLogger(__name__)
 MOST_BODY_BYTES = 256 << 10
+BODY_SECONDS = 10
 STALE_SECONDS = 60
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 ReadLedger = Callable[[int], Awaitable[Ledger]]
@@ -61,6 +63,7 @@ class Service:
     authorise: Authorise
     by_ip: RateLimit
     by_account: RateLimit
+    connections: Connections
     behind_proxy: bool = False
     read_ledger: ReadLedger | None = None
     pages: Pages | None = None
@@ -103,6 +106,7 @@ class _Api:
     @web.middleware
     async def guard(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
         """Rates first; then every error as JSON that says who has to act."""
+        self._s.connections.served(request.transport)
         wait = self._s.by_ip.take(self._caller(request))
         if wait:
             return _too_many(wait, "this network address")
@@ -141,10 +145,12 @@ class _Api:
 
     async def work(self, request: web.Request) -> web.Response:
         worker = _address(request.query.get("worker"), "worker")
-        wait = self._s.by_account.take(worker)
+        is_known = self._s.offering.is_ticket(worker, request.query.get("ticket", ""))
+        # Anybody can name anybody's account: without its ticket a caller uses up only its own share, and holds nothing.
+        wait = self._s.by_account.take(worker if is_known else f"{self._caller(request)} {worker}")
         if wait:
             return _too_many(wait, f"worker {worker}")
-        offers = await self._s.offering.for_worker(worker)
+        offers = await self._s.offering.for_worker(worker, hold=is_known)
         listed = [
             {"job_id": task.id.job_id, "task_index": task.id.index, "draw_epoch": task.draw_epoch}
             for task in offers.tasks
@@ -153,15 +159,18 @@ class _Api:
 
     async def hello(self, request: web.Request) -> web.Response:
         try:
-            body = await request.json()
+            async with asyncio.timeout(BODY_SECONDS):
+                body = read_json(await request.text())
+        except TimeoutError:
+            raise web.HTTPRequestTimeout(reason=f"the body must arrive within {BODY_SECONDS} s") from None
         except ValueError as error:
             raise Rejected(by="the worker", reason=f"the body is not JSON: {error}") from error
         hello, able = read_hello(body, self._s.domain, chain_now=self._s.books.soft.block.time)
         wait = self._s.by_account.take(hello.worker)
         if wait:
             return _too_many(wait, f"worker {hello.worker}")
-        self._s.offering.introduce(hello.worker, able, until=hello.until, said=hello.capabilities)
-        return web.json_response({"worker": hello.worker, "until": hello.until})
+        ticket = self._s.offering.introduce(hello.worker, able, until=hello.until, said=hello.capabilities)
+        return web.json_response({"worker": hello.worker, "until": hello.until, "ticket": ticket})
 
     async def worker(self, request: web.Request) -> web.Response:
         address = _address(request.match_info["address"], "the address")
@@ -288,6 +297,7 @@ class _Api:
                 metrics.single("head_block", "gauge", "newest block of the node", head),
                 metrics.single("seen_block", "gauge", "newest block taken in", books.tip.ref.number),
                 metrics.single("final_block", "gauge", "newest final block taken in", books.final_header.ref.number),
+                metrics.single("nodes_disagree", "gauge", "1: the node and its witness", bool(s.watcher.disagreement)),
                 metrics.single("reorganisations_total", "counter", "forks left", s.watcher.reorganisations),
                 metrics.single("transactions_sent_total", "counter", "sendings, repeated ones too", s.actor.sent),
                 metrics.single("transactions_bumped_total", "counter", "replaced at a higher price", s.actor.bumped),
@@ -297,6 +307,8 @@ class _Api:
                 metrics.counted("jobs", "gauge", "jobs by status", "status", jobs),
                 metrics.counted("tasks_open", "gauge", "open tasks by status", "status", tasks),
                 metrics.counted("requests_total", "counter", "answers by HTTP status", "status", self._requests),
+                metrics.single("connections_open", "gauge", "connections of peers", s.connections.open),
+                metrics.single("connections_refused_total", "counter", "too many or silent", s.connections.refused),
                 metrics.single("faults", "gauge", "loops that complain", len(s.health.faults)),
             ]
         )

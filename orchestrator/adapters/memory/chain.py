@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, Self
 
 from edgebounty.protocol.types import Address
-from orchestrator.domain.effects import ChainEffect
+from orchestrator.domain.effects import ChainEffect, FillNonce
 from orchestrator.domain.errors import RangeTooWide, Rejected, Unavailable
 from orchestrator.domain.facts import ChainFact
 from orchestrator.domain.values import BlockRef, FactRef
@@ -139,7 +139,8 @@ class MemoryChain:
 
     async def prepare(self, effect: ChainEffect) -> int:
         self._check_up()
-        self.world.copy().execute(effect, self.tip)
+        if not isinstance(effect, FillNonce):
+            self.world.copy().execute(effect, self.tip)
         return 100_000
 
     async def fees(self) -> Fees:
@@ -184,7 +185,12 @@ class MemoryChain:
                 break
             chosen = max(ready, key=lambda p: p.fees.max_fee_wei)
             try:
-                events = block.world.execute(chosen.effect, block.header.ref) if chosen.effect else []
+                effect = chosen.effect
+                events = (
+                    []
+                    if effect is None or isinstance(effect, FillNonce)
+                    else block.world.execute(effect, block.header.ref)
+                )
                 block.receipts[chosen.signed.hash] = True
             except Rejected:
                 events = []

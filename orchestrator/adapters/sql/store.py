@@ -170,10 +170,7 @@ class SqlStore:
             order = reordered(rows.read_order(row) if row else None, effect, final)
             if order is None:
                 continue
-            if row is None:
-                db.execute(table.insert().values(rows.order_row(order)))
-            else:
-                _update_order(db, order)
+            _update_order(db, order)
 
     def _check_identity(self, db: Connection, identity: Mapping[str, str]) -> None:
         stored = {row.name: row.value for row in db.execute(select(schema.meta))}
@@ -226,7 +223,10 @@ def _upsert(db: Connection, table: Table, values: Sequence[rows.Row]) -> None:
 
 
 def _update_order(db: Connection, order: Order) -> None:
-    db.execute(update(schema.orders).where(schema.orders.c.key == order.key).values(rows.order_row(order)))
+    row = rows.order_row(order)
+    known = db.execute(update(schema.orders).where(schema.orders.c.key == order.key).values(row))
+    if known.rowcount == 0:
+        db.execute(schema.orders.insert().values(row))
 
 
 def _seen_row(block: SeenBlock) -> rows.Row:

@@ -35,7 +35,7 @@ def serve(application: Callable[[], web.Application]) -> Iterator[str]:
     thread = threading.Thread(target=loop.run_until_complete, args=(run(),))
     thread.start()
     try:
-        assert started.wait(10)
+        assert started.wait(60)
         yield url[0]
     finally:
         loop.call_soon_threadsafe(stop.set)

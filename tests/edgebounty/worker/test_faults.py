@@ -29,6 +29,7 @@ from edgebounty.chain.views import ClaimStatus, TaskStatus
 from edgebounty.programs.runtime import Execution
 from edgebounty.worker.agent import Agent
 from edgebounty.worker.checks import Work
+from edgebounty.worker.failpoint import Step
 from edgebounty.worker.journal import JournalError, Outcome
 from edgebounty.worker.status import Status, set_paused
 
@@ -90,18 +91,15 @@ def books_are_right(world: World) -> bool:
     return ledger.difference == 0 and ledger.surplus == 0
 
 
-STEPS = ("claim_noted", "claim_sent", "run_done", "sealed", "commit_sent", "before_reveal", "reveal_sent")
-
-
 def test_worker__killed_at_every_step__resumes_and_nobody_is_slashed(world: World, processes: list[Process]) -> None:
     world.stake("w0")
     world.stake("w1")
     world.start("w1")
     job_id = world.post(table_job(shards=3), task_time=60)
-    for step in STEPS:
-        process = Process(world, "w0", failpoint=f"worker.{step}")
+    for step in Step:
+        process = Process(world, "w0", failpoint=step)
         processes.append(process)
-        assert process.popen.wait(40) == -signal.SIGKILL, step
+        assert process.popen.wait(120) == -signal.SIGKILL, step
     processes.append(Process(world, "w0"))
 
     wait_until(lambda: world.finished(job_id), 60, "the job")
@@ -185,8 +183,8 @@ def test_worker__stopped_while_wasm_runs__gone_within_a_second(world: World, pro
     started = time.monotonic()
     process.popen.send_signal(signal.SIGINT)
 
-    assert process.popen.wait(5) == 0
-    assert time.monotonic() - started < 1.2
+    assert process.popen.wait(60) == 0
+    assert time.monotonic() - started < 1.2 * crowd()
     wait_until(lambda: not any(c.is_running() and c.status() != "zombie" for c in children), 2, "no child is left")
     claim = world.market.claim_of(job_id, 0, world.address("w0"))  # type: ignore[arg-type]
     assert claim is not None
@@ -202,7 +200,8 @@ def test_worker__paused_by_its_owner__takes_nothing_and_says_so(world: World) ->
     set_paused(agent.settings.data_dir, True)
     wait_until(lambda: agent.reasons() and agent.reasons()[0].code == "paused", 5)
     job_id = world.post(spin_job(0.01))
-    time.sleep(3)
+    until = world.market.block().number + 6
+    wait_until(lambda: world.market.block().number >= until, 10, "blocks in which it could have claimed")
     assert world.market.task(job_id, 0).status is TaskStatus.IDLE
     set_paused(agent.settings.data_dir, False)
     wait_until(lambda: world.market.task(job_id, 0).committed == 1, 30, "it goes on")
@@ -320,6 +319,11 @@ def test_agent__folder_of_another_account__refused(world: World) -> None:
         Agent(world.settings("w0"), deployment=world.deployment, account=Account.create())
 
 
+def crowd() -> float:
+    """How many times as long everything takes on a machine that has other things to do; 1 when it has none."""
+    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+
+
 def test_worker__node_gone__says_so_and_still_stops_at_once(tmp_path: Path) -> None:
     with Anvil.start(accounts=20) as chain, make_world(tmp_path, chain.url) as world:
         agent = world.start("w0")
@@ -328,13 +332,15 @@ def test_worker__node_gone__says_so_and_still_stops_at_once(tmp_path: Path) -> N
         wait_until(lambda: agent.reasons() and agent.reasons()[0].code == "node_unreachable", 10)
         started = time.monotonic()
         world.stop(agent)
-        assert time.monotonic() - started < 1.5
+        assert time.monotonic() - started < 1.5 * crowd()
 
 
-def test_worker__clock_an_hour_off__block_time_governs(tmp_path: Path) -> None:
-    with Anvil.start(accounts=20) as chain, make_world(tmp_path, chain.url) as world:
-        world.web3.provider.make_request("evm_increaseTime", [3600])  # type: ignore[arg-type]
-        world.web3.provider.make_request("evm_mine", [])  # type: ignore[arg-type]
+@pytest.mark.parametrize(
+    ("chain_ahead_seconds", "words"), [(3600, "behind the chain's"), (-3600, "ahead of the chain's")]
+)
+def test_worker__clock_an_hour_off__block_time_governs(tmp_path: Path, chain_ahead_seconds: int, words: str) -> None:
+    started = ["--timestamp", str(int(time.time()) + chain_ahead_seconds)]
+    with Anvil.start(accounts=20, extra=started) as chain, make_world(tmp_path, chain.url) as world:
         world.stake("w0")
         world.stake("w1")
         agents = [world.start("w0"), world.start("w1")]
@@ -342,7 +348,7 @@ def test_worker__clock_an_hour_off__block_time_governs(tmp_path: Path) -> None:
         wait_until(lambda: world.finished(job_id), 40, "the job")
         wait_until(lambda: agents[0].journal.earned() == PRICE, 10, "paid")
         reasons = {reason.code: reason for reason in agents[0].reasons()}
-        assert "behind the chain's" in reasons["clock_wrong"].text
+        assert words in reasons["clock_wrong"].text
         assert not reasons["clock_wrong"].blocks
         assert world.gateway.uploaders, "the upload's permission was made by the chain's time"
         assert slashed(world) == []

@@ -83,6 +83,10 @@ def test_work__no_offer__its_reason(server: Server) -> None:
         (200, b'{"offers": 3}'),
         (200, b'{"offers": [{"job_id": "x", "task_index": 0}]}'),
         (200, b'{"offers": [{"job_id": -1, "task_index": 0}]}'),
+        (200, b'{"offers": [{"job_id": true, "task_index": 0}]}'),
+        (200, b'{"offers": [{"job_id": 1' + b"0" * 100 + b', "task_index": 0}]}'),  # no contract takes it
+        (200, b'{"offers": [{"job_id": 1, "task_index": 9999999999}]}'),
+        (200, b"[" * 500_000),
         (200, b"x" * (2 << 20)),
     ],
 )
@@ -100,6 +104,16 @@ def test_hello__signed_for_this_deployment_in_the_chain_s_time(server: Server) -
     assert told["until"] == 1600
     message = Hello(worker=Address(str(told["worker"])), capabilities=str(told["capabilities"]), until=1600)
     assert is_signed(DOMAIN, message, bytes.fromhex(str(told["signature"])[2:]))
+
+
+@pytest.mark.integration
+def test_work__after_a_hello__asks_with_its_ticket(server: Server) -> None:
+    link = OrchestratorLink(server.url)
+    server.body = b'{"ticket": "t-1"}'
+    link.hello(domain=DOMAIN, worker=ME, key=bytes.fromhex("11" * 32), capabilities={}, now=1000)
+    server.body = b'{"offers": []}'
+    link.work(ME)
+    assert server.paths[-1] == f"/v1/work?worker={ME}&ticket=t-1"
 
 
 @pytest.mark.unit

@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
+from edgebounty.chain.errors import NodeUnreachable
 from edgebounty.content.store import MemoryStore as MemoryContent
 from edgebounty.protocol.messages import Domain, Hello, address_of_key, sign
+from orchestrator.adapters.chain.funds import Funds
+from orchestrator.adapters.http.connections import Connections
 from orchestrator.adapters.http.limits import RateLimit, UploadQuota
 from orchestrator.adapters.http.server import Service, make_application
 from orchestrator.app.contents import Contents
@@ -19,6 +23,8 @@ from orchestrator.app.health import Health
 from orchestrator.app.offers import Offering
 from orchestrator.domain import facts as f
 from orchestrator.domain.decide import decide
+from orchestrator.domain.errors import Unavailable
+from orchestrator.domain.matching import Capabilities
 from tests.orchestrator.model import ModelLane, address, digest, make_terms
 from tests.orchestrator.rig import Rig
 
@@ -78,6 +84,7 @@ def service(rig: Rig, clock: FakeClock) -> Service:
         authorise=lambda header, cid, size: None,
         by_ip=RateLimit(rate=100, burst=1000, clock=clock),
         by_account=RateLimit(rate=1, burst=20, clock=clock),
+        connections=Connections(),
     )
 
 
@@ -110,26 +117,52 @@ async def with_job(rig: Rig, *, content: bool = True) -> None:
         rig.books.local_changes += 1
 
 
-async def test_work__open_tasks__offered_and_spread(rig: Rig, client: TestClient[Any, Any]) -> None:
+def as_known(service: Service, number: int) -> str:
+    """The path by which a worker that said hello asks for work."""
+    ticket = service.offering.introduce(address(number), Capabilities(), until=1_000_100, said="{}")
+    return f"/v1/work?worker={address(number)}&ticket={ticket}"
+
+
+async def test_work__open_tasks__offered_and_spread(rig: Rig, service: Service, client: TestClient[Any, Any]) -> None:
     await with_job(rig)
     firsts = []
     for number in range(1, 5):
-        answer = await (await client.get(f"/v1/work?worker={address(number)}")).json()
+        answer = await (await client.get(as_known(service, number))).json()
         assert answer["reason"] is None
         firsts.append(answer["offers"][0]["task_index"])
     assert sorted(firsts) == [0, 0, 1, 1]  # two slots each
-    full = await (await client.get(f"/v1/work?worker={address(9)}")).json()
+    full = await (await client.get(as_known(service, 9))).json()
     assert full == {"offers": [], "reason": "2 open tasks are offered to other workers just now"}
 
 
-async def test_work__offer_not_taken__offered_to_others_after_a_while(
-    rig: Rig, client: TestClient[Any, Any], clock: FakeClock
+async def test_work__offer_not_taken__offered_to_others_after_a_while_and_held_no_second_time(
+    rig: Rig, service: Service, client: TestClient[Any, Any], clock: FakeClock
+) -> None:
+    await with_job(rig)
+    for _ in range(3):
+        for number in range(1, 5):
+            await client.get(as_known(service, number))
+        clock.time += 10
+        assert (await (await client.get(as_known(service, 9))).json())["offers"]
+    for number in range(1, 5):  # who never claims cannot keep the tasks from others
+        await client.get(as_known(service, number))
+    assert (await (await client.get(as_known(service, 10))).json())["offers"]
+
+
+async def test_work__asked_in_others_names__holds_nothing_and_uses_up_nobodys_share(
+    rig: Rig, service: Service, client: TestClient[Any, Any]
 ) -> None:
     await with_job(rig)
     for number in range(1, 5):
-        await client.get(f"/v1/work?worker={address(number)}")
-    clock.time += 10
-    assert (await (await client.get(f"/v1/work?worker={address(9)}")).json())["offers"]
+        for ticket in ("", "guessed", "\u00e9"):
+            told = await client.get("/v1/work", params={"worker": address(number), "ticket": ticket})
+            assert (await told.json())["offers"]
+    assert (await (await client.get(as_known(service, 9))).json())["offers"]
+    path = as_known(service, 1)
+    for _ in range(30):
+        await client.get(f"/v1/work?worker={address(1)}")
+    assert (await client.get(f"/v1/work?worker={address(1)}")).status == 429
+    assert (await client.get(path)).status == 200
 
 
 async def test_work__content_missing__reason(rig: Rig, client: TestClient[Any, Any]) -> None:
@@ -199,6 +232,11 @@ async def test_hello__signed__kept_and_used(rig: Rig, client: TestClient[Any, An
         (hello(capabilities="[]"), "must be a JSON object"),
         (hello(capabilities={"memory_bytes": -1}), "memory_bytes must be a whole number"),
         (hello(capabilities={"held": [1]}), "held must be a list"),
+        (hello(capabilities={"held": ["b"] * 1001}), "at most 1000 CIDs"),
+        (hello(capabilities={"held": ["b" * 70_000]}), "longer than 65536 bytes"),
+        (hello(capabilities="[" * 30_000), "nested too deep"),
+        (hello(capabilities='{"x": NaN}'), "NaN is not JSON"),
+        (hello(capabilities={"memory_bytes": "\u00b2"}), "invalid literal"),
         (hello() | {"signature": "zz"}, "non-hexadecimal"),
         (hello() | {"until": "later"}, "invalid literal"),
     ],
@@ -211,7 +249,45 @@ async def test_hello__wrong__400_naming_it(client: TestClient[Any, Any], body: A
 
 async def test_hello__not_json_or_too_long__refused(client: TestClient[Any, Any]) -> None:
     assert (await client.post("/v1/workers", data=b"{")).status == 400
+    assert (await client.post("/v1/workers", data=b"[" * 100_000)).status == 400
+    assert (await client.post("/v1/workers", data=b"\xff\xfe")).status == 400
     assert (await client.post("/v1/workers", data=b"x" * (300 << 10))).status == 413
+
+
+async def test_hello__numbers_beyond_any_device__offers_as_if_able(rig: Rig, client: TestClient[Any, Any]) -> None:
+    await with_job(rig)
+    for body in (
+        hello(capabilities={"memory_bytes": 10**400}),
+        hello(until=1_000_101, capabilities={"cores": 10**400}),
+    ):
+        assert (await client.post("/v1/workers", json=body)).status == 200
+        assert (await (await client.get(f"/v1/work?worker={WORKER}")).json())["offers"]
+    body = hello(until=1_000_102, capabilities={"min_slot_price": 10**400})
+    assert (await client.post("/v1/workers", json=body)).status == 200
+    assert "pays enough" in (await (await client.get(f"/v1/work?worker={WORKER}")).json())["reason"]
+
+
+async def test_hello__older_one_repeated_by_somebody__refused_and_the_newer_stands(
+    rig: Rig, client: TestClient[Any, Any]
+) -> None:
+    await with_job(rig)
+    older = hello(until=1_000_090, capabilities={"min_slot_price": "99999"})
+    assert (await client.post("/v1/workers", json=older)).status == 200
+    assert (await client.post("/v1/workers", json=hello(until=1_000_100))).status == 200
+    again = await client.post("/v1/workers", json=older)
+    assert (again.status, "a newer introduction" in (await again.json())["error"]) == (400, True)
+    assert (await (await client.get(f"/v1/work?worker={WORKER}")).json())["offers"]
+
+
+def test_offering__introduced_without_end__memory_is_bounded(rig: Rig, clock: FakeClock) -> None:
+    offering = Offering(books=rig.books, stakes=rig.chain, clock=clock)
+    for number in range(1, 1500):
+        offering.introduce(address(number), Capabilities(), until=number, said="x" * (64 << 10))
+    assert sum(len(worker.said) for worker in offering.workers.values()) <= 64 << 20
+    assert address(1499) in offering.workers
+    for number in range(1, 11_000):
+        offering.introduce(address(20_000 + number), Capabilities(), until=number, said="{}")
+    assert len(offering.workers) == 10_000
 
 
 async def test_job__known_and_unknown(rig: Rig, client: TestClient[Any, Any]) -> None:
@@ -261,12 +337,45 @@ async def test_status__digest_and_cursors(rig: Rig, client: TestClient[Any, Any]
 
 
 def test_quota__a_day__then_full_then_a_new_day(clock: FakeClock) -> None:
-    quota = UploadQuota(bytes_a_day=100, clock=clock)
+    quota = UploadQuota(bytes_a_day=100, of_all=1000, clock=clock)
     assert quota.take(WORKER, 100)
     assert not quota.take(WORKER, 1)
     assert quota.take(address(2), 1)
     clock.time += 86_400
     assert quota.take(WORKER, 1)
+
+
+def test_quota__of_all__many_accounts_cannot_fill_the_disk(clock: FakeClock) -> None:
+    quota = UploadQuota(bytes_a_day=100, of_all=250, clock=clock)
+    assert [quota.take(address(number), 100) for number in range(1, 6)] == [True, True, False, False, False]
+    assert quota.take(address(9), 50)
+    clock.time += 86_400
+    assert quota.take(address(3), 100)
+
+
+class NodeThatFails:
+    """The one call that `Funds` makes of the market."""
+
+    def __init__(self) -> None:
+        self.up = True
+
+    def balances(self, account: Any) -> Any:
+        if not self.up:
+            raise NodeUnreachable("http://node", "connection refused")
+        return SimpleNamespace(tokens=int(account == WORKER), stake=0, credit=0, unbonding=0)
+
+
+def test_funds__node_down__known_accounts_go_on_and_strangers_wait(clock: FakeClock) -> None:
+    node = NodeThatFails()
+    funds = Funds(node, clock)  # type: ignore[arg-type]
+    assert funds.has_any(WORKER)
+    assert not funds.has_any(address(2))
+    node.up = False
+    clock.time += 3600
+    assert funds.has_any(WORKER)
+    assert not funds.has_any(address(2))
+    with pytest.raises(Unavailable):
+        funds.has_any(address(3))
 
 
 def test_rate__many_keys__memory_is_bounded(clock: FakeClock) -> None:

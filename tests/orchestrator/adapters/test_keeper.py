@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ import pytest
 
 from edgebounty.content.store import ContentUnavailable, LocalStore, MemoryStore
 from edgebounty.jobs.plan import PlannedJob
+from edgebounty.jobs.shape import output_cid
 from edgebounty.protocol.cid import Cid
 from edgebounty.protocol.failure import failure_bytes, failure_digest
 from edgebounty.protocol.types import JobId
@@ -19,7 +22,7 @@ from orchestrator.adapters.content.keeper import StoreKeeper
 from orchestrator.domain.facts import ManifestAwaited, ManifestLoaded, ManifestRefused
 from orchestrator.domain.values import Job, Task, TaskId, TaskIndex
 from tests.orchestrator.builders import block
-from tests.orchestrator.devnet import small_job
+from tests.orchestrator.devnet import run_here, small_job
 from tests.orchestrator.model import REQUESTER, make_terms
 
 pytestmark = pytest.mark.unit
@@ -98,9 +101,58 @@ def test_load__complete__pinned_and_copied_to_the_mirror(tmp_path: Path) -> None
     asyncio.run(keeper.load(job_of(planned)))
     assert set(mirror.blocks) == set(planned.blocks)
     assert set(store.pins()) == mirror.pins
-    assert asyncio.run(keeper.unpin(job_of(planned))) == len(planned.blocks)
+    assert asyncio.run(keeper.unpin(job_of(planned), {}, [])) == len(planned.blocks)
     assert not list(store.pins())
     assert not mirror.pins
+
+
+def test_unpin__another_job_needs_some_of_it__that_stays_and_outputs_go(tmp_path: Path) -> None:
+    planned, other = small_job(seed=1), small_job(seed=2)
+    store = filled(tmp_path, planned)
+    filled(tmp_path, other)
+    keeper = StoreKeeper(store, most_bytes=0)
+    for each in (planned, other):
+        asyncio.run(keeper.load(job_of(each)))
+    local = run_here(planned)
+    for cid, data in local.blocks.items():
+        store.put_block(cid, data)
+    task = Task(
+        id=TaskId(job_id=JobId(1), index=TaskIndex(0)), slots=2, draw_epoch=1, phase_deadline=0, result=local.outputs[0]
+    )
+    assert asyncio.run(keeper.ensure_output(job_of(planned), task, {}, recompute=False))
+    output = output_cid(planned.manifest, 0, local.outputs[0])
+    assert output in set(store.pins())
+
+    asyncio.run(keeper.unpin(job_of(planned), {0: local.outputs[0]}, [job_of(other)]))
+
+    pins = set(store.pins())
+    assert {other.manifest.program, other.manifest.reducer, other.cid} <= pins
+    assert not {planned.cid, output, *(shard.cid for shard in planned.manifest.shards)} & pins
+    assert asyncio.run(keeper.sweep()) == ""  # all of it was used a moment ago
+    for path in (tmp_path / "content" / "blocks").glob("??/*"):
+        os.utime(path, (0, 0))
+    assert "freed" in asyncio.run(keeper.sweep())
+    assert not store.has(planned.cid)
+    assert store.has(other.manifest.program)
+
+
+def test_check__many_shards_of_one_block__hashed_once(tmp_path: Path) -> None:
+    """A manifest may name one file thousands of times; that must not be thousands of times the work."""
+    planned = small_job()
+    shard = planned.manifest.shards[0]
+    manifest = replace(planned.manifest, shards=(shard,) * 5000)
+    store = filled(tmp_path, planned)
+    store.put_block(manifest.cid, manifest.encode())
+    reads: Counter[Cid] = Counter()
+
+    class Counting(LocalStore):
+        def get_block(self, cid: Cid) -> bytes:
+            reads[cid] += 1
+            return super().get_block(cid)
+
+    fact = check_inputs(Counting(store.directory), manifest.digest, REQUESTER)
+    assert isinstance(fact, ManifestLoaded)
+    assert reads[shard.cid] == 1
 
 
 def test_load__mirror_down__loaded_all_the_same(tmp_path: Path) -> None:

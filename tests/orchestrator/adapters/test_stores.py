@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import multiprocessing
 import os
+import signal
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from edgebounty.protocol.types import JobId
 from orchestrator.adapters.memory.store import MemoryStore
@@ -219,6 +222,53 @@ def test_sql__disk_full__nothing_sent_and_state_as_before(tmp_path: Path) -> Non
     again = Rig(store=sql(tmp_path / "db.sqlite"))
     assert again.books.final.block.number >= before.final.ref.number
     again.store.close()
+
+
+def test_sql__read_only__nothing_sent_and_stops(tmp_path: Path) -> None:
+    rig = Rig(store=sql(tmp_path / "db.sqlite"))
+    rig.post()
+    for step in (ModelLane.claim, ModelLane.commit, ModelLane.reveal):
+        for worker in (address(1), address(2)):
+            rig.do(step, 1, 0, worker, *([digest("right")] if step is ModelLane.commit else []))
+    rig.store._engine.dispose()
+    before, sent = rig.store.load(), len(rig.chain.sent)
+    with rig.store._engine.connect() as db:  # as on a file system that was remounted read-only; root may write anywhere
+        db.exec_driver_sql("PRAGMA query_only=ON")
+    with pytest.raises(StorageFailed, match="readonly"):
+        rig.run(10)
+    assert len(rig.chain.sent) == sent
+    rig.store.close()
+    again = sql(tmp_path / "db.sqlite")
+    assert again.load() == before
+    again.close()
+
+
+def kill_in_the_midst(path: str) -> None:
+    """Save a final block, and die when all of it is written and nothing is committed."""
+    rig = Rig(store=sql(Path(path)))
+    rig.chain.mine(lambda lane, block: ModelLane.post(lane, block, make_terms()))
+    for _ in range(4):
+        rig.chain.mine()
+
+    @event.listens_for(rig.store._engine, "commit")
+    def die(connection: Any) -> None:
+        if connection.exec_driver_sql("SELECT count(*) FROM facts").scalar():
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    asyncio.run(rig.settle_down())
+
+
+def test_sql__killed_within_a_transaction__all_of_it_is_undone(tmp_path: Path) -> None:
+    path = tmp_path / "db.sqlite"
+    child = multiprocessing.get_context("spawn").Process(target=kill_in_the_midst, args=(str(path),))
+    child.start()
+    child.join(120)
+    assert child.exitcode == -signal.SIGKILL
+    store = sql(path)
+    left = store.load()
+    assert (left.final, left.jobs, list(store.final_facts())) == (None, (), [])
+    assert store.orders(OrderStatus.OPEN) == []
+    store.close()
 
 
 def test_sql__changed_behind_our_back__refused_at_start(tmp_path: Path) -> None:

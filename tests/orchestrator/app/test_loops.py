@@ -10,6 +10,7 @@ import pytest
 from orchestrator.domain.effects import ChainEffect, RecordSeed
 from orchestrator.domain.errors import DeepReorganisation, FactRefused, Unavailable
 from orchestrator.domain.values import ClaimStatus, JobStatus, TaskId, TaskStatus
+from orchestrator.ports.store import OrderStatus
 from tests.orchestrator.model import ModelLane, address, digest, make_terms
 from tests.orchestrator.rig import Rig
 
@@ -279,6 +280,51 @@ def test_act__foreign_transaction_takes_the_nonce__order_sent_once_with_the_next
 
     assert rig.books.final.tasks[FIRST].status is TaskStatus.SETTLED
     assert rig.lane.paid[(1, 0, ANN)] == 1
+
+
+def test_act__foreign_transaction_taken_back_for_good__its_nonce_is_filled_and_ours_get_through() -> None:
+    """Found by the market machine: our transaction waited for ever behind a nonce that nobody had any more."""
+    rig = Rig(depth=3)
+    rig.post(map_tasks=1, quorum=1)
+    for action, *more in ((ModelLane.claim,), (ModelLane.commit, digest("right")), (ModelLane.reveal,)):
+        rig.do(action, 1, 0, ANN, *more)
+    nonce = rig.chain._blocks[-1].nonce
+    rig.chain.mine(include=False)
+    rig.chain.mine(include=False)
+    rig.chain.send_foreign(nonce)
+    rig.chain.mine()  # the foreign one is in a block when the settlement is ordered
+    asyncio.run(rig.settle_down())
+    assert [t.nonce for t in rig.store.open_transactions()] == [nonce + 1]
+
+    rig.chain.reorg(1)
+    rig.chain.mempool.clear()
+    rig.chain.mine()
+    rig.run(20)
+
+    assert rig.books.final.tasks[FIRST].status is TaskStatus.SETTLED
+    assert rig.store.order(f"fill:{nonce}").status is OrderStatus.DONE
+    assert [raw for raw in rig.chain.sent if raw.startswith(b"fill:")]
+    assert not rig.store.open_transactions()
+    assert rig.lane.paid[(1, 0, ANN)] == 1
+
+
+def test_act__foreign_transaction_taken_back_and_back_again__nothing_is_filled() -> None:
+    rig = Rig(depth=3)
+    rig.post(map_tasks=1, quorum=1)
+    for action, *more in ((ModelLane.claim,), (ModelLane.commit, digest("right")), (ModelLane.reveal,)):
+        rig.do(action, 1, 0, ANN, *more)
+    rig.chain.mine(include=False)
+    rig.chain.mine(include=False)
+    rig.chain.send_foreign(rig.chain._blocks[-1].nonce)
+    rig.chain.mine()
+    asyncio.run(rig.settle_down())
+
+    rig.chain.reorg(1)  # its transactions are in the mempool again
+    rig.chain.mine()
+    rig.run(20)
+
+    assert rig.books.final.tasks[FIRST].status is TaskStatus.SETTLED
+    assert not [raw for raw in rig.chain.sent if raw.startswith(b"fill:")]
 
 
 def test_act__mined_transaction_taken_back__same_bytes_sent_again() -> None:

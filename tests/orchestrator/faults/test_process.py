@@ -95,7 +95,7 @@ def test_stop__on_request__status_0_at_once_and_endpoint_file_gone(
     with net.orchestrator(str(data_dir)) as process:
         assert process.get("/v1/market")["chain_id"] == 31337
         process.popen.send_signal(number)
-        assert process.popen.wait(15) == 0
+        assert process.popen.wait(60) == 0
         assert not (process.data_dir / "orchestrator.json").exists()
 
 
