@@ -34,7 +34,7 @@ from edgebounty.programs.compiler import entry
 from edgebounty.programs.compiler.arrays import ArraySpec, buffers, check_names, symbol
 from edgebounty.programs.compiler.build import build
 from edgebounty.programs.compiler.errors import BadSource
-from edgebounty.programs.compiler.models import Model, function_model, mlp_model, onnx_model, pack_arrays
+from edgebounty.programs.compiler.models import Model, function_model, mlp_model, onnx_model, pack_arrays, read_weights
 from edgebounty.programs.compiler.optimizers import Optimizer
 from edgebounty.programs.compiler.spec import BufferSpec, ModuleSpec, program_name
 from edgebounty.programs.compiler.trace import trace
@@ -57,6 +57,7 @@ __all__ = [
     "function_model",
     "mlp_model",
     "onnx_model",
+    "read_weights",
 ]
 
 ROWS, BATCH = 128, 32

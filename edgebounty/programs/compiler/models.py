@@ -1,6 +1,7 @@
 """What can be trained or run forward: a perceptron by its sizes, an ONNX file, or a function with its weights."""
 
 import re
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -108,6 +109,17 @@ def mlp_model(text: str, *, batch: int, seed: int = 0) -> Model:
         inputs=(ArraySpec(name="x", dtype="f32", shape=(batch, sizes[0])),),
         weights=weights,
     )
+
+
+def read_weights(path: Path) -> dict[str, Array]:
+    """Arrays by name from an .npz file; nothing pickled is read. Raises `BadSource`."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+    except (OSError, ValueError, EOFError, AttributeError, zipfile.BadZipFile) as error:
+        raise BadSource(
+            f"{path} cannot be read as an .npz file of arrays ({error}); write it with numpy.savez"
+        ) from error
 
 
 def dtype_of(name: str, value: Array) -> str:
