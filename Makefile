@@ -21,7 +21,7 @@ $(STAMP)/python: pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[contracts,demo]'
 	@mkdir -p $(STAMP) && touch $@
 
-$(STAMP)/dev: $(STAMP)/python
+$(STAMP)/dev: pyproject.toml | setup
 	@echo "setting up compilers, linters and test tools (once)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	@touch $@
@@ -50,7 +50,10 @@ $(STAMP)/web: $(STAMP)/node $(shell find web -type f -not -path 'web/dist/*' -no
 	@node web/build.mjs
 	@touch $@
 
-setup: $(STAMP)/python $(STAMP)/node $(STAMP)/solc $(STAMP)/brownie ## the virtual environment, node packages and the Solidity compiler
+# Python's packages and node's come from different places: side by side, then what needs both.
+setup: ## the virtual environment, node packages and the Solidity compiler
+	@$(MAKE) --no-print-directory --jobs=2 $(STAMP)/python $(STAMP)/node
+	@$(MAKE) --no-print-directory $(STAMP)/solc $(STAMP)/brownie
 
 demo: setup ## a whole market on this machine: three real jobs, a liar, a killed and a slow worker
 	@$(BIN)/python scripts/demo.py

@@ -30,14 +30,14 @@ def worker() -> None:
 @worker.command(
     epilog=example("edgebounty worker run --account worker-1 --data-dir ~/.edgebounty/worker --cpu-share 0.5")
 )
-@click.option("--data-dir", type=DIRECTORY, default=DATA_DIR, show_default=True, help="Its journal; one per worker.")
+@click.option("--data-dir", type=DIRECTORY, help=f"Its journal; one per worker.  [default: {DATA_DIR}]")
 @click.option("--cpu-share", type=click.FloatRange(0, 1, min_open=True), help="Part of one processor it may use.")
 @click.option("--stake-target", metavar="TOKENS", help="Top the stake up to this at the start.")
 @click.option("--worker-config", type=FILE, help="TOML with more settings.")
 @market_options
 @signing_options
 def run(
-    data_dir: Path,
+    data_dir: Path | None,
     cpu_share: float | None,
     stake_target: str | None,
     worker_config: Path | None,
@@ -57,11 +57,13 @@ def run(
         "key_file": _key_file(settings),
         "keystore": settings.keystore,
         "password_file": settings.password_file,
-        "data_dir": data_dir.expanduser(),
+        "data_dir": data_dir,
         "cpu_share": cpu_share,
         "stake_target": None if stake_target is None else _to_stake(stake_target, settings, out),
     }
-    chosen = WorkerSettings.load(file=worker_config, environ=os.environ, flags=flags)
+    chosen = WorkerSettings.load(
+        file=worker_config, environ=os.environ, flags=flags, defaults={"data_dir": DATA_DIR.expanduser()}
+    )
     log_to_terminal(as_json=out.as_json)
     app.work(app.open_agent(chosen))
     sys.stdout.flush()

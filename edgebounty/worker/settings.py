@@ -57,8 +57,12 @@ class WorkerSettings:
         file: Path | None = None,
         environ: Mapping[str, str] | None = None,
         flags: Mapping[str, Any] | None = None,
+        defaults: Mapping[str, Any] | None = None,
     ) -> WorkerSettings:
-        """From a TOML or JSON file, then `EDGEBOUNTY_WORKER_…`, then flags: the later wins. Raises `SettingsError`."""
+        """From a TOML or JSON file, then `EDGEBOUNTY_WORKER_…`, then flags: the later wins. Raises `SettingsError`.
+
+        `defaults` stand below the file, for what a caller can fill in where nobody says anything.
+        """
         known = {field.name: field for field in fields(cls)}
         told: dict[str, Any] = _read(file) if file is not None else {}
         unknown = sorted(told.keys() - known.keys())
@@ -71,6 +75,7 @@ class WorkerSettings:
             if value is not None:
                 told[name] = value
         told |= {name: value for name, value in (flags or {}).items() if value is not None}
+        told = {**(defaults or {}), **told}
         missing = [n for n, field in known.items() if field.default is MISSING and n not in told]
         wrong = [f"{name} is missing" for name in missing]
         typed: dict[str, Any] = {}

@@ -73,3 +73,15 @@ def test_load__no_such_file__says_so(tmp_path: Path) -> None:
 def test_load__yes_and_no__understood() -> None:
     assert WorkerSettings.load(flags={**NEEDED, "withdraw_at_stop": "yes"}).withdraw_at_stop
     assert not WorkerSettings.load(flags={**NEEDED, "withdraw_at_stop": "false"}).withdraw_at_stop
+
+
+def test_load__default_of_the_caller__below_file_and_environment(tmp_path: Path) -> None:
+    others = {name: value for name, value in NEEDED.items() if name != "data_dir"}
+    fallback = {"data_dir": Path("/fallback")}
+    assert WorkerSettings.load(flags=others, defaults=fallback).data_dir == Path("/fallback")
+    file = tmp_path / "w.toml"
+    file.write_text('data_dir = "of-file"\n')
+    assert WorkerSettings.load(file=file, flags=others, defaults=fallback).data_dir == tmp_path / "of-file"
+    environ = {"EDGEBOUNTY_WORKER_DATA_DIR": "/of-environment"}
+    chosen = WorkerSettings.load(file=file, environ=environ, flags=others, defaults=fallback)
+    assert chosen.data_dir == Path("/of-environment")
