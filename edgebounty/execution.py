@@ -9,7 +9,7 @@ from typing import Final
 
 from edgebounty.content.store import ContentStore, get_file
 from edgebounty.jobs.check import JobError, check_layouts, pack_params
-from edgebounty.jobs.shape import TaskSpec, describe, output_cid, result_list, result_tasks
+from edgebounty.jobs.shape import TaskSpec, describe, output_bytes, output_cid, result_list, result_tasks
 from edgebounty.programs.runtime import Execution, Runtime
 from edgebounty.protocol import unixfs
 from edgebounty.protocol.cid import Cid
@@ -56,18 +56,21 @@ def run_task(manifest: Manifest, spec: TaskSpec, *, fetch: Fetch, result_of: Res
     """
     program = fetch(manifest.program)
     reducer = None if manifest.reducer is None else fetch(manifest.reducer)
+    combiner = None if manifest.combiner is None else fetch(manifest.combiner)
     layout = runtime.layout(program)
     reducer_layout = None if reducer is None else runtime.layout(reducer)
-    check_layouts(manifest, layout, reducer_layout)
+    check_layouts(manifest, layout, reducer_layout, None if combiner is None else runtime.layout(combiner))
     state = _state(manifest, spec, fetch, result_of)
-    if reducer is not None and reducer_layout is not None and spec.is_reduce:
+    if spec.is_reduce:
+        module = reducer if spec.is_last else combiner
+        assert module is not None  # only a manifest that names it has such tasks
         return runtime.run_reducer(
-            reducer,
+            module,
             state=state,
             inputs=_inputs(manifest, spec, fetch, result_of),
-            params=pack_params(manifest, reducer_layout),
+            params=pack_params(manifest, runtime.layout(module)),
             work_limit=manifest.limits.work_units,
-            output_limit=manifest.state_bytes,
+            output_limit=output_bytes(manifest, spec.index),
         )
     assert spec.shard is not None  # every map task has one
     return runtime.run_program(
@@ -141,7 +144,7 @@ def _output(manifest: Manifest, task: int, fetch: Fetch, result_of: ResultOf) ->
     code = failure_of_digest(digest)
     if code is not None:
         raise JobFailed(task, code)
-    expected = manifest.state_bytes if describe(manifest, task).is_reduce else manifest.limits.output_bytes
+    expected = output_bytes(manifest, task)
     return _sized(fetch(output_cid(manifest, task, digest)), expected, f"output of task {task}")
 
 

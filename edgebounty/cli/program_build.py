@@ -46,24 +46,29 @@ def _training_options(function: Any) -> Any:
 @click.option("--input", "inputs", multiple=True, metavar=ARRAY, help="An array of the shard that the function takes.")
 @click.option("--state", "states", multiple=True, metavar=ARRAY, help="An array of the state that the function takes.")
 @click.option("--param", "params", multiple=True, metavar="NAME:TYPE", help="A number of the job that it takes.")
+@click.option("--gives", "outputs", multiple=True, metavar=ARRAY, help="An array that FILE.c or FILE.wasm writes.")
 @click.option("--reduces", type=FILE, metavar="PROGRAM", help="Build a reducer for the outputs of PROGRAM.")
 @_training_options
 @click.option("--no-simd", is_flag=True, help="For engines without 128-bit SIMD: same results, slower.")
 @click.option("--no-tiling", is_flag=True, help="Leave all sums as plain loops: same results, slower, C easy to read.")
 @output_options
 def build(out: Output, source: str, output: Path, **options: Any) -> None:
-    """Compile SOURCE to a program: MODEL.onnx, mlp:64-128-10, or FILE.py:FUNCTION of tinygrad Tensors.
+    """Compile SOURCE to a program: MODEL.onnx, mlp:64-128-10, FILE.py:FUNCTION of Tensors, FILE.c, or linked FILE.wasm.
 
     Beside PROG.wasm it writes PROG.c (for reading) and, where the source brings weights, PROG.state (what a job starts
     from). With --train also PROG.reduce.wasm, the mean of what tasks learnt; FUNCTION then takes a batch and a dict of
     weights. The same source gives the same bytes on every machine.
     """
     built, reducer = _built(source, **options)
-    contents = {output: built.module, output.with_suffix(".c"): built.c_source.encode()}
+    contents = {output: built.module}
+    if built.c_source and not source.endswith(".c"):  # own C lies there already, perhaps under this very name
+        contents[output.with_suffix(".c")] = built.c_source.encode()
     if built.state:
         contents[output.with_suffix(".state")] = built.state
     if reducer is not None:
         contents[output.with_suffix(".reduce.wasm")] = reducer
+    if any(path.resolve() == Path(source).resolve() for path in contents):
+        raise click.UsageError(f"{output} or a file beside it is the source itself: name another -o")
     for path, content in contents.items():
         path.write_bytes(content)
     _tell(out, built, list(contents))
@@ -134,6 +139,7 @@ def _program(
     inputs: tuple[str, ...],
     states: tuple[str, ...],
     params: tuple[str, ...],
+    outputs: tuple[str, ...],
     reduces: Path | None,
     no_simd: bool,
     no_tiling: bool,
@@ -141,6 +147,14 @@ def _program(
     from edgebounty.programs.compiler import api
     from edgebounty.programs.validator import validate
 
+    given = {"shard": inputs, "state": states, "params": params, "output": outputs}
+    arrays = [api.ArraySpec.parse(text, role) for role, texts in given.items() for text in texts]
+    if source.endswith((".c", ".wasm")):
+        from edgebounty.programs.compiler.own import build_own
+
+        return build_own(Path(source), arrays, reduces=None if reduces is None else validate(reduces.read_bytes()))
+    if outputs:
+        raise click.UsageError("--gives is for FILE.c and FILE.wasm: a model or function says itself what it gives")
     common: dict[str, Any] = {"simd": not no_simd, "tile": not no_tiling}
     if reduces is not None:
         return api.build_reducer(source, program=validate(reduces.read_bytes()), simd=not no_simd)
@@ -152,9 +166,7 @@ def _program(
         model = api.mlp_model(source, batch=batch or min(rows, api.BATCH))
         return api.build_forward(model, rows=rows, **common)
     if ":" not in source:
-        raise click.UsageError(f"{source!r} is neither MODEL.onnx, mlp:A-B-C nor FILE.py:FUNCTION")
-    given = {"shard": inputs, "state": states, "params": params}
-    arrays = [api.ArraySpec.parse(text, role) for role, texts in given.items() for text in texts]
+        raise click.UsageError(f"{source!r} is neither MODEL.onnx, mlp:A-B-C, FILE.py:FUNCTION, FILE.c nor FILE.wasm")
     return api.build_function(source, arrays, batch=batch, **common)
 
 

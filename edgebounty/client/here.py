@@ -16,10 +16,8 @@ from edgebounty.client.plans import Plan
 from edgebounty.client.results import JobResult, Part, decode_parts
 from edgebounty.client.verification import Check, Verification, rerun
 from edgebounty.execution import JobFailed, fetcher
-from edgebounty.execution import Progress as OnTask
 from edgebounty.jobs.shape import TaskSpec
 from edgebounty.programs.runtime import Execution, Runtime
-from edgebounty.protocol.manifest import Manifest
 from edgebounty.protocol.types import JobId
 
 
@@ -119,20 +117,17 @@ class HereJob(Job):
     def _run(self) -> None:
         try:
             for part in self.plan.parts:
-                self._done.append(run_here(part, cache=self._cache, on_progress=self._progressed(part.manifest)))
+                self._done.append(run_here(part, cache=self._cache, on_progress=self._progressed))
         except Exception as error:  # told by progress() and result()
             self._error = error
         finally:
             self._states.put(None)
 
-    def _progressed(self, manifest: Manifest) -> OnTask:
-        def progressed(spec: TaskSpec, done: Execution) -> None:
-            self._finished += 1
-            self._work_units += done.work_units
-            self._seconds += done.seconds
-            if spec.is_reduce and (spec.index + 1) % manifest.tasks_per_round == 0:
-                self._states.put((spec.round + 1, done.output))
-            if self._stop.is_set() and self._finished < self.plan.total_tasks:
-                raise _Stopped
-
-        return progressed
+    def _progressed(self, spec: TaskSpec, done: Execution) -> None:
+        self._finished += 1
+        self._work_units += done.work_units
+        self._seconds += done.seconds
+        if spec.is_last:
+            self._states.put((spec.round + 1, done.output))
+        if self._stop.is_set() and self._finished < self.plan.total_tasks:
+            raise _Stopped

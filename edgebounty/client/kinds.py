@@ -95,6 +95,7 @@ class Kinds(ABC):
         outer: Outer = AVERAGE,
         params: Mapping[str, float] | None = None,
         state: bytes | Mapping[str, Array] | None = None,
+        fan_in: int | None = None,
     ) -> Plan:
         """Training as `train` would start it, for `estimate` and `start`. Raises `Rejected`."""
         return plan_train_job(
@@ -108,6 +109,7 @@ class Kinds(ABC):
             outer=outer,
             params=params,
             state=state,
+            fan_in=fan_in,
         )
 
     def train(
@@ -121,6 +123,7 @@ class Kinds(ABC):
         learning_rate: float | None = None,
         seed: int = 0,
         outer: Outer = AVERAGE,
+        fan_in: int | None = None,
         params: Mapping[str, float] | None = None,
         validation: TrainData | Validate | None = None,
         forward: Built | Forward | None = None,
@@ -157,6 +160,7 @@ class Kinds(ABC):
             outer=outer,
             params=params,
             state=state,
+            fan_in=fan_in,
         )
         job = self.start(plan, bounty=bounty, terms=terms)
         name = str(plan.parts[0].manifest.about["model"])
@@ -196,14 +200,29 @@ class Kinds(ABC):
         shards: Iterable[ShardData],
         *,
         reducer: bytes | Path | Built | None = None,
+        combiner: bytes | Path | Built | None = None,
+        fan_in: int | None = None,
         state: bytes | None = None,
         params: Mapping[str, float] | None = None,
         rounds: int = 1,
         bounty: str | float | None = None,
         terms: Terms | None = None,
     ) -> Job:
-        """Runs an own program on every shard; with a reducer its outputs become one. Raises `Rejected`."""
-        plan = plan_map(program, shards, reducer=reducer, state=state, params=params, rounds=rounds)
+        """Runs an own program on every shard; with a reducer its outputs become one.
+
+        `combiner` joins outputs to one of the same kind: the reduce is then a tree in which each task folds at most
+        `fan_in`. Raises `Rejected`.
+        """
+        plan = plan_map(
+            program,
+            shards,
+            reducer=reducer,
+            combiner=combiner,
+            fan_in=fan_in,
+            state=state,
+            params=params,
+            rounds=rounds,
+        )
         return self.start(plan, bounty=bounty, terms=terms)
 
     def _state(self, weights: str | Path | bytes | None) -> bytes | None:

@@ -9,7 +9,6 @@ from edgebounty.client.errors import Rejected
 from edgebounty.client.inputs import load_inputs
 from edgebounty.client.plans import Plan, only, plan_analysis, plan_inference, plan_map, refusals
 from edgebounty.client.requests import AnalyzeRequest, InferRequest, Request, TrainRequest, WasmRequest
-from edgebounty.jobs.infer import row_shape
 from edgebounty.jobs.model import Model
 from edgebounty.jobs.own import ShardData
 from edgebounty.jobs.plan import PlannedJob, ProgramPair, split_rows
@@ -31,7 +30,7 @@ def plan_all(request: Request, load_weights: LoadWeights) -> Plan:
     with refusals():
         match request:
             case AnalyzeRequest():
-                return plan_analysis(request.data, request.question, shards=request.shards)
+                return plan_analysis(request.data, request.question, shards=request.shards, fan_in=request.fan_in)
             case TrainRequest():
                 return Plan((_train(request),))
             case InferRequest():
@@ -65,15 +64,19 @@ def _wasm(request: WasmRequest) -> Plan:
         shards = [path.read_bytes() for path in request.shard]
     else:
         layout = Layout.of_module(request.program.read_bytes())
-        rows = load_inputs(request.data, row_shape(layout))
+        arrays = [buffer for buffer in layout.role("shard") if buffer.name != "rows"]
+        rows = load_inputs(request.data, arrays[0].shape[1:]) if len(arrays) == 1 else {}
         if isinstance(rows, dict):
-            raise Rejected(f"{request.data} holds several arrays", remedy="pass each shard as a file with --shard")
-        capacity = next(b.shape[0] for b in layout.role("shard") if b.name != "rows")
-        shards = [rows[cut] for cut in split_rows(len(rows), capacity, None)]
+            raise Rejected(
+                f"{layout.name} reads {len(arrays)} arrays a shard", remedy="pass each shard as a file with --shard"
+            )
+        shards = [rows[cut] for cut in split_rows(len(rows), arrays[0].shape[0], None)]
     return plan_map(
         request.program,
         shards,
         reducer=request.reducer,
+        combiner=request.combiner,
+        fan_in=request.fan_in,
         state=None if request.state is None else request.state.read_bytes(),
         params=request.params,
         rounds=request.rounds,

@@ -22,9 +22,10 @@ from edgebounty.jobs.own import ShardData, plan_own
 from edgebounty.jobs.plan import WORK_UNITS, PlannedJob, ProgramPair
 from edgebounty.programs import builtin, library
 from edgebounty.programs.errors import ProgramRejected
+from edgebounty.programs.extend import with_state
 from edgebounty.programs.validator import validate
 from edgebounty.protocol.cid import Cid
-from edgebounty.protocol.layout import LayoutError
+from edgebounty.protocol.layout import Layout, LayoutError
 from edgebounty.protocol.manifest import ManifestError
 
 if TYPE_CHECKING:
@@ -118,6 +119,8 @@ def plan_map(
     shards: Iterable[ShardData],
     *,
     reducer: bytes | Path | Built | None = None,
+    combiner: bytes | Path | Built | None = None,
+    fan_in: int | None = None,
     state: bytes | None = None,
     params: Mapping[str, float] | None = None,
     rounds: int = 1,
@@ -125,14 +128,31 @@ def plan_map(
 ) -> Plan:
     """The job that runs an own program on every shard. Raises `Rejected`."""
     with refusals():
-        pair = ProgramPair(_module(program), None if reducer is None else _module(reducer))
-        for module in (pair.program, pair.reducer):
+        modules = [None if module is None else _module(module) for module in (program, reducer, combiner)]
+        for module in modules:
             if module is not None:
                 validate(module)
+        pair = _with_equal_state(modules)
         if state is None and not isinstance(program, bytes | Path) and program.state:
             state = program.state
-        planned = plan_own(shards, pair, state=state, params=params, rounds=rounds, work_units=work_units)
+        planned = plan_own(
+            shards, pair, state=state, params=params, rounds=rounds, work_units=work_units, fan_in=fan_in
+        )
         return Plan((planned,))
+
+
+def _with_equal_state(modules: list[bytes | None]) -> ProgramPair:
+    """A reducer's output is the next state: modules that read no state get one of that length, unseen by their code."""
+    program, reducer, combiner = modules
+    assert program is not None
+    if reducer is not None:
+        made = [(f"state.{b.name}", b.dtype, b.shape) for b in Layout.of_module(reducer).role("output")]
+        program, reducer, combiner = (
+            module if module is None or Layout.of_module(module).role_bytes("state") else with_state(module, made)
+            for module in (program, reducer, combiner)
+        )
+        assert program is not None
+    return ProgramPair(program, reducer, combiner)
 
 
 def _module(program: bytes | Path | Built) -> bytes:

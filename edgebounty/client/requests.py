@@ -41,6 +41,7 @@ class AnalyzeRequest:
     data: Path
     shards: int | None
     question: Analysis | None = None
+    fan_in: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +55,8 @@ class WasmRequest:
     state: Path | None
     params: dict[str, float]
     rounds: int
+    combiner: Path | None = None
+    fan_in: int | None = None
 
 
 Request = TrainRequest | InferRequest | AnalyzeRequest | WasmRequest

@@ -72,12 +72,15 @@ def plan_train_job(
     outer: Outer,
     params: Mapping[str, float] | None,
     state: bytes | Mapping[str, Array] | None,
+    fan_in: int | None = None,
 ) -> Plan:
     """Raises `Rejected` for a model, data or settings that make no job."""
     with refusals():
         try:
             pair, first, weights = _programs(model, seed)
             pair, first, more = _with_outer(pair, first, weights, outer, tasks=_most_tasks(pair, data, shards))
+            if fan_in is not None:
+                pair = _with_tree(pair, outer)
         except ProgramError as error:
             raise compile_error(error) from error
         if isinstance(state, Mapping):
@@ -96,12 +99,15 @@ def plan_train_job(
                 seed=seed,
                 state=first if state is None else state,
                 params={**more, **(params or {})},
+                fan_in=fan_in,
             )
             return Plan((job,))
         settings = {**model.params, "epochs": epochs, **more, **(params or {})}
         if learning_rate is not None:
             settings["learning_rate"] = learning_rate
-        job = _plan_trained(model, data, pair, first if state is None else state, settings, rounds, shards, seed)
+        job = _plan_trained(
+            model, data, pair, first if state is None else state, settings, rounds, shards, seed, fan_in
+        )
         return Plan((job,))
 
 
@@ -114,6 +120,7 @@ def _plan_trained(
     rounds: int,
     shards: int | None,
     seed: int,
+    fan_in: int | None,
 ) -> PlannedJob:
     names = [buffer.name for buffer in pair.layout.role("shard") if buffer.name != "rows"]
     arrays = dict(data) if isinstance(data, Mapping) else dict(zip(names, load_pair(data), strict=len(names) == 2))
@@ -126,6 +133,7 @@ def _plan_trained(
         params=params,
         shards=shards,
         seed=seed,
+        fan_in=fan_in,
     )
 
 
@@ -167,6 +175,17 @@ def _with_outer(
     if not 0 <= share <= 0.5:
         raise Rejected(f"a share from 0 to 0.5 can be trimmed, not {share}", remedy="use Median() for the middle")
     return ProgramPair(pair.program, trimmed_reducer(pair.layout, tasks=tasks)), state, {"trim": share}
+
+
+def _with_tree(pair: ProgramPair, outer: Outer) -> ProgramPair:
+    if isinstance(outer, Trimmed | Median):
+        raise Rejected(
+            "a median of medians is another number: a trimmed mean or median folds all shards in one task",
+            remedy="leave out fan_in, or average",
+        )
+    from edgebounty.programs.compiler.outer import mean_combiner
+
+    return ProgramPair(pair.program, pair.reducer, mean_combiner(pair.layout))
 
 
 def _most_tasks(pair: ProgramPair, data: TrainData, shards: int | None) -> int:

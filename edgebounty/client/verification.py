@@ -105,7 +105,7 @@ def rerun(
     chosen = sorted(paid)
     if sample is not None and sample < len(chosen):
         chosen = sorted(random.SystemRandom().sample(chosen, sample))
-    fetch = _remembering(fetch, {manifest.program, manifest.reducer})
+    fetch = _remembering(fetch, set(manifest.modules))
     for index in chosen:
         spec = describe(manifest, index)
         done = run_task(manifest, spec, fetch=fetch, result_of=paid.__getitem__, runtime=runtime)
@@ -130,7 +130,7 @@ def _check_terms(job: Job, manifest: Manifest) -> None:
         )
 
 
-def _remembering(fetch: Fetch, keep: set[Cid | None]) -> Fetch:
+def _remembering(fetch: Fetch, keep: set[Cid]) -> Fetch:
     """Fetches what every task needs only once."""
     known: dict[Cid, bytes] = {}
 

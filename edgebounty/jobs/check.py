@@ -10,8 +10,8 @@ class JobError(ValueError):
     """A job that cannot be planned or run as it is: the requester has to change its data or settings."""
 
 
-def check_layouts(manifest: Manifest, program: Layout, reducer: Layout | None) -> None:
-    """Raises `JobError` unless sizes and parameters of the manifest are those of its program and reducer."""
+def check_layouts(manifest: Manifest, program: Layout, reducer: Layout | None, combiner: Layout | None = None) -> None:
+    """Raises `JobError` unless sizes and parameters of the manifest are those of its program, reducer and combiner."""
     if program.kind != "program":
         raise JobError(f"{program.name} is a {program.kind}; the manifest names it as its program")
     _same("state_bytes", manifest.state_bytes, program.role_bytes("state"), program)
@@ -26,13 +26,21 @@ def check_layouts(manifest: Manifest, program: Layout, reducer: Layout | None) -
         _same("state_bytes", manifest.state_bytes, reducer.role_bytes("state"), reducer)
         _same("state_bytes", manifest.state_bytes, reducer.role_bytes("output"), reducer)
         _same("limits.output_bytes", manifest.limits.output_bytes, reducer.role_bytes("input"), reducer)
-    known = param_names(program) | (param_names(reducer) if reducer is not None else set())
+    if (combiner is None) != (manifest.combiner is None):
+        raise JobError("the manifest names a combiner and none was given, or the other way round")
+    if combiner is not None:
+        if combiner.kind != "reducer":
+            raise JobError(f"{combiner.name} is a {combiner.kind}; the manifest names it as its combiner")
+        _same("state_bytes", manifest.state_bytes, combiner.role_bytes("state"), combiner)
+        _same("limits.output_bytes", manifest.limits.output_bytes, combiner.role_bytes("input"), combiner)
+        _same("limits.output_bytes", manifest.limits.output_bytes, combiner.role_bytes("output"), combiner)
+    modules = [module for module in (program, reducer, combiner) if module is not None]
+    known = set().union(*(param_names(module) for module in modules))
     if known != manifest.params.keys():
         wrong = ", ".join(sorted(known ^ manifest.params.keys()))
         raise JobError(f"parameters of the manifest and of its programs differ: {wrong}")
-    pack_params(manifest, program)
-    if reducer is not None:
-        pack_params(manifest, reducer)
+    for module in modules:
+        pack_params(manifest, module)
 
 
 def pack_params(manifest: Manifest, layout: Layout) -> bytes:

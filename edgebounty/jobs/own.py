@@ -25,6 +25,7 @@ def plan_own(
     params: Mapping[str, float] | None = None,
     rounds: int = 1,
     work_units: int = WORK_UNITS,
+    fan_in: int | None = None,
 ) -> PlannedJob:
     """One task for each shard; a reducer joins their outputs to the next round's state. Raises `JobError`."""
     layout, reducer = pair.layout, pair.reducer_layout
@@ -39,6 +40,7 @@ def plan_own(
         params=params or {},
         about={"result": describe_buffers(result)},
         work_units=work_units,
+        fan_in=fan_in,
     )
 
 

@@ -27,10 +27,16 @@ class ProgramPair:
 
     program: bytes = field(repr=False)
     reducer: bytes | None = field(default=None, repr=False)
+    combiner: bytes | None = field(default=None, repr=False)
+    """Joins outputs to one of the same kind, for a tree of reduces."""
 
     @property
     def layout(self) -> Layout:
         return Layout.of_module(self.program)
+
+    @property
+    def combiner_layout(self) -> Layout | None:
+        return None if self.combiner is None else Layout.of_module(self.combiner)
 
     @property
     def reducer_layout(self) -> Layout | None:
@@ -61,11 +67,15 @@ def assemble(
     work_units: int = WORK_UNITS,
     memory_bytes: int = MEMORY_BYTES,
     blocks: MutableMapping[Cid, bytes] | None = None,
+    fan_in: int | None = None,
 ) -> PlannedJob:
     """The manifest and blocks of a job from its packed parts; `shards` are (bytes, rows). Raises `JobError`.
 
-    `blocks` is where they are put, one shard after the other: on disk, for data larger than memory.
+    `blocks` is where they are put, one shard after the other: on disk, for data larger than memory. `fan_in`: the most
+    outputs that one reduce task folds, which makes a tree of the reduce where there are more.
     """
+    if fan_in is not None and (fan_in < 2 or pair.combiner is None):
+        raise JobError("a tree of reduces needs a combiner and a fan-in of at least 2")
     layout, reducer_layout = pair.layout, pair.reducer_layout
     kept: MutableMapping[Cid, bytes] = {} if blocks is None else blocks
 
@@ -74,19 +84,23 @@ def assemble(
         kept.update(built.blocks)
         return built.cid
 
+    listed = tuple(Shard(cid=keep(content), bytes=len(content), rows=rows) for content, rows in shards)
+    combiner = pair.combiner if fan_in is not None and fan_in < len(listed) else None
     manifest = Manifest(
         kind=kind,
         program=keep(pair.program),
         reducer=None if pair.reducer is None else keep(pair.reducer),
         state=None if state is None else keep(state),
         state_bytes=layout.role_bytes("state"),
-        shards=tuple(Shard(cid=keep(content), bytes=len(content), rows=rows) for content, rows in shards),
+        shards=listed,
         rounds=rounds,
         params=dict(params),
         limits=Limits(work_units=work_units, memory_bytes=memory_bytes, output_bytes=layout.role_bytes("output")),
         about=dict(about),
+        combiner=None if combiner is None else keep(combiner),
+        fan_in=None if combiner is None else fan_in,
     )
-    check_layouts(manifest, layout, reducer_layout)
+    check_layouts(manifest, layout, reducer_layout, None if combiner is None else pair.combiner_layout)
     keep(manifest.encode())
     return PlannedJob(manifest=manifest, blocks=kept)
 

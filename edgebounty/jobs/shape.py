@@ -1,15 +1,15 @@
 """Which task reads what: the numbering of a job's tasks, shared by `run-local`, the market and `verify`.
 
-With T = map tasks + reduce tasks of one round, task `round * T + i` maps shard i, and the last of a round (where there
-is a reducer) folds the round's outputs in task order. The state of round 0 is the manifest's, later that of the reduce
-before.
+With T = map tasks + reduce tasks of one round, task `round * T + i` maps shard i. Where there is a reducer, the last
+task of a round folds the round's outputs in task order; with a fan-in, the tasks before it fold parts of them (see
+`protocol.tree`). The state of round 0 is the manifest's, later that of the last reduce before.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edgebounty.protocol import canonical, unixfs
+from edgebounty.protocol import canonical, tree, unixfs
 from edgebounty.protocol.cid import Cid
 from edgebounty.protocol.failure import failure_of_digest
 from edgebounty.protocol.manifest import Manifest, Shard
@@ -27,6 +27,7 @@ class TaskSpec:
     index: TaskIndex
     round: int
     is_reduce: bool
+    is_last: bool  # of its round: a reduce whose output is the next state
     shard: Shard | None  # of a map task
     state_task: TaskIndex | None  # whose output is the state; None: the manifest's state
     input_tasks: tuple[TaskIndex, ...]  # whose outputs a reduce folds, in this order
@@ -39,14 +40,16 @@ def describe(manifest: Manifest, index: int) -> TaskSpec:
     size = manifest.tasks_per_round
     number, place = divmod(index, size)
     first = number * size
-    is_reduce = place == manifest.map_tasks
+    is_reduce = place >= manifest.map_tasks
+    inputs = tree.inputs_of(place - manifest.map_tasks, manifest.map_tasks, manifest.fan_in) if is_reduce else range(0)
     return TaskSpec(
         index=TaskIndex(index),
         round=number,
         is_reduce=is_reduce,
+        is_last=is_reduce and place == size - 1,
         shard=None if is_reduce else manifest.shards[place],
         state_task=None if number == 0 else TaskIndex(first - 1),
-        input_tasks=tuple(TaskIndex(first + i) for i in range(manifest.map_tasks)) if is_reduce else (),
+        input_tasks=tuple(TaskIndex(first + i) for i in inputs),
     )
 
 
@@ -56,8 +59,8 @@ def needed_tasks(spec: TaskSpec) -> tuple[TaskIndex, ...]:
 
 
 def output_bytes(manifest: Manifest, index: int) -> int:
-    """How long the output of a task is, if it does not fail: a reduce makes the next state."""
-    return manifest.state_bytes if describe(manifest, index).is_reduce else manifest.limits.output_bytes
+    """How long the output of a task is, if it does not fail: the last reduce of a round makes the next state."""
+    return manifest.state_bytes if describe(manifest, index).is_last else manifest.limits.output_bytes
 
 
 def output_cid(manifest: Manifest, index: int, digest: bytes) -> Cid:

@@ -33,6 +33,7 @@ def plan_train(
     work_units: int | None = None,
     state: bytes | None = None,
     params: Mapping[str, float] | None = None,
+    fan_in: int | None = None,
 ) -> PlannedJob:
     """The job that trains `model` on rows `x` with classes `y`; rows are shuffled by `seed` before they are cut.
 
@@ -57,6 +58,7 @@ def plan_train(
         shards=shards,
         seed=seed,
         work_units=work_units,
+        fan_in=fan_in,
     )
 
 
@@ -71,6 +73,7 @@ def plan_training(
     shards: int | None = None,
     seed: int = 0,
     work_units: int | None = None,
+    fan_in: int | None = None,
 ) -> PlannedJob:
     """The job that trains any model: `arrays` by the names of the program's shard, rows first, shuffled by `seed`.
 
@@ -111,6 +114,7 @@ def plan_training(
         params=params,
         about={"model": model, "rows": count, "seed": seed, "result": describe_buffers(reducer.role("output"))},
         work_units=work_units or limit,
+        fan_in=fan_in,
     )
 
 

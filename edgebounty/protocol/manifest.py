@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from edgebounty.protocol import canonical
+from edgebounty.protocol import canonical, tree
 from edgebounty.protocol.cid import CHUNK_BYTES, Cid, CidError, raw_cid
 from edgebounty.protocol.types import Digest
 
@@ -67,6 +67,9 @@ class Manifest:
     params: Mapping[str, float]
     limits: Limits
     about: Mapping[str, Any] = field(default_factory=dict)
+    combiner: Cid | None = None
+    """Joins outputs to one of the same kind, at the inner nodes of a tree of reduces; with `fan_in`, or not at all."""
+    fan_in: int | None = None
 
     def __post_init__(self) -> None:
         _check(self)
@@ -80,7 +83,8 @@ class Manifest:
             value = canonical.decode(data)
         except canonical.CanonicalError as error:
             raise ManifestError("JSON", str(error)) from error
-        record = _record(value, "document", _FIELDS)
+        extra = _TREE if isinstance(value, dict) and value.keys() & _TREE else frozenset()
+        record = _record(value, "document", _FIELDS | extra)
         if _number(record["version"], "version", 0, 1 << 31) != VERSION:
             raise ManifestError("version", f"version {VERSION} is known, this is {record['version']}: a newer release")
         limits = _record(record["limits"], "limits", _LIMITS)
@@ -95,6 +99,8 @@ class Manifest:
             params=_object(record["params"], "params"),
             limits=Limits(**limits),
             about=_object(record["about"], "about"),
+            combiner=_cid(record["combiner"], "combiner") if extra else None,
+            fan_in=_number(record["fan_in"], "fan_in", 2, MAX_TASKS) if extra else None,
         )
 
     def encode(self) -> bytes:
@@ -112,6 +118,8 @@ class Manifest:
             "limits": {name: getattr(self.limits, name) for name in _LIMITS},
             "about": dict(self.about),
         }
+        if self.combiner is not None:
+            value |= {"combiner": str(self.combiner), "fan_in": self.fan_in}
         try:
             data = canonical.encode(value)
         except canonical.CanonicalError as error:
@@ -136,8 +144,13 @@ class Manifest:
 
     @property
     def reduce_tasks(self) -> int:
-        """Tasks of one round that join outputs: 1 with a reducer, else 0."""
-        return 0 if self.reducer is None else 1
+        """Tasks of one round that join outputs: 0 without a reducer, 1 with one, or all nodes of a tree."""
+        return 0 if self.reducer is None else tree.node_count(self.map_tasks, self.fan_in)
+
+    @property
+    def modules(self) -> tuple[Cid, ...]:
+        """Program, reducer and combiner, as far as there are any."""
+        return tuple(cid for cid in (self.program, self.reducer, self.combiner) if cid is not None)
 
     @property
     def tasks_per_round(self) -> int:
@@ -151,6 +164,7 @@ class Manifest:
 _FIELDS = frozenset(
     {"version", "kind", "program", "reducer", "state", "state_bytes", "shards", "rounds", "params", "limits", "about"}
 )
+_TREE = frozenset({"combiner", "fan_in"})
 _SHARD = frozenset({"cid", "bytes", "rows"})
 _LIMITS = ("work_units", "memory_bytes", "output_bytes")
 
@@ -169,6 +183,12 @@ def _check(manifest: Manifest) -> None:
     for i, shard in enumerate(manifest.shards):
         _number(shard.bytes, f"shards[{i}].bytes", 1, MAX_CONTENT_BYTES)
         _number(shard.rows, f"shards[{i}].rows", 0, MAX_CONTENT_BYTES)
+    if (manifest.combiner is None) != (manifest.fan_in is None):
+        raise ManifestError("fan_in", "a tree of reduces needs both a combiner and a fan-in")
+    if manifest.fan_in is not None:
+        _number(manifest.fan_in, "fan_in", 2, MAX_TASKS)
+        if manifest.reducer is None or manifest.fan_in >= manifest.map_tasks:
+            raise ManifestError("fan_in", f"a tree needs a reducer and more than {manifest.fan_in} shards")
     if manifest.total_tasks > MAX_TASKS:
         raise ManifestError("shards", f"{manifest.total_tasks} tasks over all rounds; at most {MAX_TASKS} are allowed")
     if manifest.state is not None and manifest.state_bytes == 0:

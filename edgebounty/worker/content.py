@@ -131,9 +131,8 @@ IN_USE_SECONDS = 600.0
 
 def needed_files(manifest: Manifest, spec: TaskSpec, results: dict[int, Digest]) -> Iterator[tuple[str, Cid, int]]:
     """(what it is, CID, most bytes) of each file that a task reads."""
-    yield "the program", manifest.program, MAX_MODULE_BYTES
-    if manifest.reducer is not None:
-        yield "the reducer", manifest.reducer, MAX_MODULE_BYTES
+    for what, module in zip(("program", "reducer", "combiner"), manifest.modules, strict=False):
+        yield f"the {what}", module, MAX_MODULE_BYTES
     if spec.state_task is not None:
         yield _output(manifest, spec.state_task, results)
     elif manifest.state is not None:

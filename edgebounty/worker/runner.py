@@ -43,8 +43,8 @@ def _answer(request: dict[str, Any], store: ContentStore, runtime: Runtime) -> t
         manifest = Manifest.parse(get_file(store, Cid.parse(request["manifest"]), MAX_BYTES))
         fetch = fetcher(store, manifest)
         if request["what"] == "examine":
-            reducer = None if manifest.reducer is None else runtime.layout(fetch(manifest.reducer))
-            check_layouts(manifest, runtime.layout(fetch(manifest.program)), reducer)
+            layouts = [runtime.layout(fetch(cid)) for cid in manifest.modules]
+            check_layouts(manifest, *layouts, *[None] * (2 - len(layouts)))
             return {}, b""
         done = run_task(
             manifest,

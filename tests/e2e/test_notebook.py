@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgebounty.client import Describe, GroupBy, Local, Market, Terms
+from edgebounty.client import Correlation, Describe, GroupBy, Local, Market, Terms
 from edgebounty.client.errors import Rejected
 from tests.e2e.market_kit import Up
 
@@ -88,3 +88,18 @@ def test_train__on_the_market__is_followed_round_by_round_to_the_local_bits(
     labels.wait(timeout=120, bar=False)
     assert (labels.result().arrays["labels"] == y).mean() == remote.curve[-1].metric
     assert labels.result().cid == here.infer("mlp:13-32-3", x, weights=local.result().content, shards=3).result().cid
+
+
+def test_analyze__reduced_as_a_tree__settles_node_after_node_and_verifies(
+    here_and_there: tuple[Local, Market],
+) -> None:
+    here, there = here_and_there
+    table = np.random.default_rng(4).normal(size=(200, 3))
+    local = here.analyze(table, Correlation(), shards=5, fan_in=2)
+    remote = there.analyze(table, Correlation(), shards=5, fan_in=2, bounty="9", terms=QUICK)
+    remote.wait(timeout=150, bar=False)
+    assert remote.progress().state == "finished"
+    assert remote.result().cid == local.result().cid
+    found = remote.verify()
+    assert found.right
+    assert sum(check.is_reduce for check in found.checks) == 2 * (3 + 2 + 1)

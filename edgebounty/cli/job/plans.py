@@ -15,6 +15,12 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 _SHARDS = click.IntRange(1, 1_000_000)
 _MODEL = click.option("--model", default="mlp:64-128-10", show_default=True, help="Sizes of the layers.")
+_FAN_IN = click.option(
+    "--fan-in",
+    type=click.IntRange(2),
+    metavar="N",
+    help="Reduce in a tree whose tasks fold N outputs each (default: one task folds all).",
+)
 _SHARDS_OPTION = click.option("--shards", type=_SHARDS, help="Parts to cut the rows into (default: as few as fit).")
 
 
@@ -64,6 +70,8 @@ def wasm_options(function: F) -> F:
         function,
         click.option("--program", type=FILE, required=True, help="The module that every task runs."),
         click.option("--reducer", type=FILE, help="The module that joins their outputs."),
+        click.option("--combiner", type=FILE, help="Joins outputs to one of the same kind, for --fan-in."),
+        _FAN_IN,
         click.option("--shard", type=FILE, multiple=True, help="One task's data, byte for byte; once for each task."),
         click.option("--data", type=FILE_OR_FOLDER, help="Rows (NPY, CSV, Parquet, …), cut as the layout says."),
         click.option("--state", type=FILE, help="What the first round starts from (default: zeros)."),
@@ -95,6 +103,7 @@ def analyze_options(function: F) -> F:
             help="CSV with a header line, Parquet (file or folder), or NPZ with values.",
         ),
         _SHARDS_OPTION,
+        _FAN_IN,
         question_options,
     )
 
@@ -104,7 +113,8 @@ def take_request(
 ) -> Request:
     """The request in a command's options; they are taken out of `options`."""
     if kind is AnalyzeRequest:
-        return AnalyzeRequest(data=options.pop("data"), shards=options.pop("shards"), question=take_question(options))
+        taken = {name: options.pop(name) for name in ("data", "shards", "fan_in")}
+        return AnalyzeRequest(**taken, question=take_question(options))
     return kind(**{name: options.pop(name) for name in kind.__dataclass_fields__})
 
 

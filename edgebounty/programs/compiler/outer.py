@@ -5,6 +5,7 @@ They are made for the layout of a training program, whose output names the chang
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from edgebounty.programs.compiler.build import build
@@ -41,6 +42,28 @@ def nesterov(program: bytes, *, weights: Sequence[str], limits: ProgramLimits | 
         BufferSpec(name=name, dtype="f32", shape=(1,), role="params") for name in ("outer_rate", "outer_momentum")
     )
     return wider, build(_spec("nesterov", Layout.of_module(wider), params, constants={}), limits)
+
+
+def mean_combiner(program: Layout, *, limits: ProgramLimits | None = None) -> bytes:
+    """Joins outputs of a training program to one: the inner nodes of a tree of reduces. Raises as `nesterov`."""
+    spec = _spec("mean_combine", program, (), constants={})
+    outputs = [
+        BufferSpec(name=f"out_{b.name}", dtype=b.dtype, shape=b.shape, role="output", symbol=f"out_{b.c_name}")
+        for b in spec.buffers
+        if b.role == "input"
+    ]
+    joined = ", ".join(b.c_name for b in outputs if b.name != "out_samples")
+    kept = tuple(b for b in spec.buffers if b.role != "output")
+    # `_spec` lists the learnt arrays in the order of the state, the output has its own: sizes are taken from it.
+    sizes = ", ".join(str(math.prod(b.shape)) for b in outputs if b.name != "out_samples")
+    changes = ", ".join(b.c_name.removeprefix("out_") for b in outputs if b.name != "out_samples")
+    lists = [
+        f"#define CHANGE_LIST {{{changes}}}",
+        f"#define JOINED_LIST {{{joined}}}",
+        f"#define WEIGHT_SIZES {{{sizes}}}",
+    ]
+    source = "\n".join([*lists, (_C / "mean_combine.c").read_text(encoding="utf-8")])
+    return build(replace(spec, buffers=(*kept, *outputs), source=source), limits)
 
 
 def _spec(kind: str, program: Layout, params: tuple[BufferSpec, ...], *, constants: dict[str, int]) -> ModuleSpec:

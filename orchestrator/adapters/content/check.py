@@ -37,8 +37,8 @@ def check_inputs(store: ContentStore, digest: Digest, requester: str) -> Manifes
         missing = [root for root in roots(manifest) if not store.has(root)]
         if missing:
             raise ContentMissing(missing[0], f"and {len(missing) - 1} more" if len(missing) > 1 else "")
-        layouts = [_layout(store, manifest, cid) for cid in (manifest.program, manifest.reducer) if cid is not None]
-        check_layouts(manifest, layouts[0], layouts[1] if len(layouts) > 1 else None)
+        layouts = [_layout(store, manifest, cid) for cid in manifest.modules]
+        check_layouts(manifest, *layouts, *[None] * (2 - len(layouts)))
         checker = FileChecker(store)
         if manifest.state is not None:
             _check_length(checker, manifest.state, manifest.state_bytes, "state")
@@ -71,9 +71,7 @@ def check_inputs(store: ContentStore, digest: Digest, requester: str) -> Manifes
 def roots(manifest: Manifest) -> Iterator[Cid]:
     """The files that a manifest names, itself first."""
     yield manifest.cid
-    yield manifest.program
-    if manifest.reducer is not None:
-        yield manifest.reducer
+    yield from manifest.modules
     if manifest.state is not None:
         yield manifest.state
     for shard in manifest.shards:

@@ -67,7 +67,11 @@ def test_inspect_check_and_bench__of_a_build__say_what_it_is(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "status", "words"),
     [
-        (["build", "net.txt", "-o", "x.wasm"], 2, "neither MODEL.onnx, mlp:A-B-C nor FILE.py:FUNCTION"),
+        (
+            ["build", "net.txt", "-o", "x.wasm"],
+            2,
+            "neither MODEL.onnx, mlp:A-B-C, FILE.py:FUNCTION, FILE.c nor FILE.wasm",
+        ),
         (["build", "none.onnx", "-o", "x.wasm"], 3, "none.onnx cannot be read"),
         (["build", f"{FUNCTIONS}:has_wrong_shapes", "--input", "x:f32[10,3]", "-o", "x.wasm"], 3, "functions_kit.py:"),
         (["build", f"{FUNCTIONS}:linear_model", "--train", "sgd", "-o", "x.wasm"], 2, "needs one --input"),
