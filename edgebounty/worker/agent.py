@@ -50,6 +50,7 @@ RPC_TIMEOUT_SECONDS = 5.0
 BUSY_POLL_SECONDS = 0.02
 CALM_POLL_SECONDS = 0.5
 HELLO_SECONDS = 60.0
+SOON_SECONDS = 5.0
 
 
 class Agent:
@@ -141,7 +142,8 @@ class Agent:
         self._node_error: str | None = None
         self._block: BlockRef | None = None
         self._paused = False
-        self._next_hello_at = 0.0
+        self._next_hello_at = self._last_hello_at = 0.0
+        self._told_held: list[str] = []
 
     # --- what others may call, from any thread ---
 
@@ -259,8 +261,12 @@ class Agent:
         LOGGER.info("paused by the owner" if paused else "going on")
 
     def _say_hello(self) -> None:
+        held = self.content.held()
+        if held != self._told_held:  # soon: the next round's tasks read the same shards
+            self._next_hello_at = min(self._next_hello_at, self._last_hello_at + SOON_SECONDS)
         if time.monotonic() < self._next_hello_at:
             return
+        self._told_held, self._last_hello_at = held, time.monotonic()
         self._next_hello_at = time.monotonic() + HELLO_SECONDS
         self._uploads.submit(self._sweep)
         if self._link is not None:
@@ -283,7 +289,7 @@ class Agent:
             "cpu_share": self.settings.cpu_share,
             "memory_bytes": self.settings.max_memory_bytes,
             "min_slot_price": str(self.settings.min_slot_price),
-            "held": self.content.held(),
+            "held": self._told_held,
         }
         try:
             link.hello(

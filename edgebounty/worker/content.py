@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+import time
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -60,12 +62,21 @@ class CachingStore:
 class TaskContent:
     """What tasks read and write. Safe for several threads."""
 
-    def __init__(self, folder: Path, remote: ContentStore | None, *, most_bytes: int = 4 << 30) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        remote: ContentStore | None,
+        *,
+        most_bytes: int = 4 << 30,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.folder = folder
         self._most_bytes = most_bytes
+        self._clock = clock
         self.local = LocalStore(folder)
         self._store = CachingStore(self.local, remote)
         self._remote = remote
+        self._held = OrderedDict.fromkeys(reversed(self.local.newest(MOST_HELD)))
         self._manifests: dict[bytes, Manifest] = {}
         self._lock = threading.Lock()
 
@@ -93,8 +104,14 @@ class TaskContent:
         if total > self._most_bytes:
             text = f"task {spec.index} reads up to {total} bytes, your limit is {self._most_bytes} (max_cache_bytes)"
             raise Refused("over_limits", text, for_seconds=None)
+        until = self._clock() + PATIENCE_SECONDS + total / LEAST_BYTES_A_SECOND
         for what, cid, limit in needed:
-            _fetched(lambda cid=cid, limit=limit: _drain(iter_file(self._store, cid, limit)), what)  # type: ignore[misc]
+            _fetched(lambda cid=cid, limit=limit: self._drain(cid, limit, until), what)  # type: ignore[misc]
+            with self._lock:
+                self._held[cid] = None
+                self._held.move_to_end(cid)
+                while len(self._held) > MOST_HELD:
+                    self._held.popitem(last=False)
 
     def keep_output(self, output: bytes) -> Cid:
         """Write a result to disk and hold it until `release`; returns its CID."""
@@ -106,12 +123,24 @@ class TaskContent:
         self.local.unpin(cid)
 
     def held(self) -> list[str]:
-        """The CIDs used last: who gives out tasks may prefer those that read them."""
-        return [str(cid) for cid in self.local.newest(MOST_HELD)]
+        """The CIDs used last, the newest first: who gives out tasks may prefer those that read them."""
+        with self._lock:
+            return [str(cid) for cid in reversed(self._held)]
 
     def sweep(self) -> Freed:
         """Keep the folder within its bound. What a task may just be reading stays, and results that wait to be paid."""
-        return self.local.sweep(self._most_bytes, idle_seconds=IN_USE_SECONDS)
+        freed = self.local.sweep(self._most_bytes, idle_seconds=IN_USE_SECONDS)
+        if freed.blocks:
+            with self._lock:
+                self._held = OrderedDict.fromkeys(cid for cid in self._held if self.local.has(cid))
+        return freed
+
+    def _drain(self, cid: Cid, limit: int, until: float) -> bytes:
+        """Read a file to its end. A gateway that sends it too slowly keeps us from other tasks, so it is left."""
+        for _ in iter_file(self._store, cid, limit):
+            if self._clock() > until:
+                raise ContentUnavailable(cid, f"it comes at less than {LEAST_BYTES_A_SECOND} bytes a second")
+        return b""
 
     def upload(self, cid: Cid) -> bool:
         """Give a result's blocks to the gateway; True when it has them all. Raises `ContentError`."""
@@ -127,6 +156,8 @@ class TaskContent:
 MAX_UPLOAD_BYTES = 1 << 32
 MOST_HELD = 500
 IN_USE_SECONDS = 600.0
+PATIENCE_SECONDS = 60.0
+LEAST_BYTES_A_SECOND = 32 << 10
 
 
 def needed_files(manifest: Manifest, spec: TaskSpec, results: dict[int, Digest]) -> Iterator[tuple[str, Cid, int]]:
@@ -161,9 +192,3 @@ def _fetched(fetch: Callable[[], bytes], what: str) -> bytes:
         raise Refused("content_missing", f"{what} cannot be fetched: {error}", for_seconds=10.0) from error
     except OSError as error:
         raise Refused("disk", f"{what} cannot be stored on this device ({error.strerror}); free the disk") from error
-
-
-def _drain(chunks: Iterator[bytes]) -> bytes:
-    for _ in chunks:
-        pass
-    return b""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import requests
 
 from tests.e2e.market_kit import Up, run_cli
 
@@ -65,6 +66,25 @@ def test_job__analyze__posted_run_verified_and_paid(market: Up, table: Path) -> 
 
     listed = market.cli("job", "list", "--json").json["jobs"]
     assert [each["status"] for each in listed if each["id"] == job] == ["finished"]
+
+    manifest = market.cli("content", "get", status["manifest_cid"], "-o", raw).status == 0 and json.loads(
+        raw.read_bytes()
+    )
+    shards = {shard["cid"] for shard in manifest["shards"]}
+    workers = {worker for task in status["task_list"] for worker in task["claims"]}
+    until = time.monotonic() + 120
+    while shards - (told := held_by(market, workers)) and time.monotonic() < until:
+        time.sleep(0.2)
+    assert shards <= told  # the orchestrator knows who has which shard, for the next job that reads it
+
+
+def held_by(market: Up, workers: set[str]) -> set[str]:
+    """What these workers have told the orchestrator that they hold."""
+    found: set[str] = set()
+    for worker in workers:
+        page = requests.get(f"{market.endpoints['api_url']}/v1/workers/{worker}", timeout=60).json()
+        found |= set((page["capabilities"] or {}).get("held", []))
+    return found
 
 
 def test_job__train_then_infer_by_job_number__labels_are_right(market: Up) -> None:
