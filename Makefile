@@ -5,7 +5,7 @@ BIN := .venv/bin
 STAMP := build/setup
 # brownie's pytest plugin compiles the project at every start; only `brownie test` wants that.
 PYTEST := $(BIN)/python -m pytest -p no:pytest-brownie --ignore tests/contracts
-NPM_QUIET := --no-audit --no-fund --loglevel=error
+NPM_QUIET := --no-audit --no-fund --no-update-notifier --loglevel=error
 
 .PHONY: help setup demo test check bench deep programs contracts snapshots web kubo geth clean
 .DEFAULT_GOAL := help
@@ -30,11 +30,11 @@ $(STAMP)/dev: pyproject.toml | setup
 $(STAMP)/node: package-lock.json
 	@command -v npm >/dev/null || { echo "edgebounty: npm is not installed; install Node.js 20 or newer"; exit 1; }
 	@echo "setting up node packages in node_modules (once)"
-	@npm install --no-save $(NPM_QUIET)
+	@npm install --no-save $(NPM_QUIET) > /dev/null
 	@mkdir -p $(STAMP) && touch $@
 
 $(STAMP)/solc: $(STAMP)/node scripts/solc/install.sh
-	@scripts/solc/install.sh
+	@scripts/solc/install.sh > /dev/null
 	@touch $@
 
 # brownie gets a home of its own, so that nothing in the user's is needed or changed.
