@@ -18,7 +18,7 @@ from edgebounty.chain.errors import ContractRejected
 from edgebounty.protocol.hashing import keccak256
 from edgebounty.protocol.types import to_address
 
-_TIME_NAMES = re.compile(r"(deadline|time|now|since|until|after)$", re.IGNORECASE)
+_TIME_NAMES = re.compile(r"(deadline|time|now|since|until|after|(?-i:At))$", re.IGNORECASE)
 # Solidity's own panics that our contracts can meet.
 _PANICS = {
     0x01: "an assertion failed",

@@ -26,6 +26,9 @@ def run(command: click.Command, arguments: Sequence[str]) -> int:
         status = command.main(args=list(arguments), prog_name="edgebounty", standalone_mode=False)
     except click.exceptions.Exit as leaving:
         return leaving.exit_code
+    except faults.Declined:
+        print("Not done: nothing was sent.", file=sys.stderr)
+        return EXIT_INTERRUPTED
     except (KeyboardInterrupt, click.Abort):
         print("\nStopped. Nothing that was already sent is undone.", file=sys.stderr)
         return EXIT_INTERRUPTED

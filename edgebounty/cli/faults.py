@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 
+import click
+
 from edgebounty.cli.fault_rules import (
     CONTRACT_REMEDIES,
     EXIT_BROKEN,
@@ -16,7 +18,11 @@ from edgebounty.cli.fault_rules import (
 )
 from edgebounty.client.errors import Broken, ClientError, Rejected, Unavailable
 
-__all__ = ["EXIT_BROKEN", "EXIT_REJECTED", "EXIT_UNAVAILABLE", "EXIT_USAGE", "Fault", "explain"]
+__all__ = ["EXIT_BROKEN", "EXIT_REJECTED", "EXIT_UNAVAILABLE", "EXIT_USAGE", "Declined", "Fault", "explain"]
+
+
+class Declined(click.Abort):
+    """The user was asked and said no."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ EXIT_WRONG = 1
 ROWS = (
     ("escrow", "for jobs that are not finished"),
     ("stake", "of workers: free, locked and unbonding"),
-    ("credits", "owed to workers and requesters, not withdrawn yet"),
+    ("credits", "owed and not withdrawn yet"),
     ("withdrawn", "paid out"),
     ("fees", "of orchestrators"),
     ("burned", "of slashed stake"),

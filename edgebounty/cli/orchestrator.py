@@ -69,4 +69,5 @@ def status(settings: Settings, out: Output) -> None:
     if out.as_json:
         out.document(said)
     else:
-        out.facts({name: value for name, value in said.items() if not isinstance(value, dict | list)})
+        plain = {name: value for name, value in said.items() if not isinstance(value, dict | list)}
+        out.facts({name.replace("_", " "): "-" if value in ("", None) else value for name, value in plain.items()})

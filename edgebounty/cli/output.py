@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from edgebounty.cli import faults
 from edgebounty.client.errors import Rejected
 
 
@@ -47,14 +48,15 @@ class Output:
             self.console.print(Text.assemble((name.ljust(width), "dim"), "  ", str(value)))
 
     def confirm(self, question: str) -> None:
-        """Asks before money moves. Raises `Abort` on no, `Rejected` where nobody can answer."""
+        """Asks before money moves. Raises `Declined` on no, `Rejected` where nobody can answer."""
         if self._yes:
             return
         if not sys.stdin.isatty():
             raise Rejected(
                 "this spends money and nobody is there to confirm it", remedy="add --yes once you agree with the price"
             )
-        click.confirm(question, abort=True, err=True)
+        if not click.confirm(question, err=True):
+            raise faults.Declined
 
 
 def make_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, title: str | None = None) -> Table:

@@ -76,7 +76,7 @@ def status(job_id: int, watch: bool, settings: Settings, out: Output) -> None:
         out.document({**job_document(job, now, with_tasks=True), **known})
         return
     out.console.print(job_board(job, market.token, now))
-    out.facts({name: value for name, value in known.items() if value is not None})
+    out.facts({name.removesuffix("_cid"): value for name, value in known.items() if value is not None})
 
 
 def _from_manifest(market: Market, job_id: int, job: JobHistory) -> dict[str, str | None]:

@@ -56,3 +56,7 @@ def test_error_shapes__every_error_of_every_contract__known() -> None:
 def test_in_words__numbers_that_are_no_times__left_alone() -> None:
     assert in_words("WaveFull", {"jobId": 1_800_000_000}) == "wave full (job id 1800000000)"
     assert in_words("DigestZero", {}) == "digest zero"
+
+
+def test_in_words__moment__as_a_date() -> None:
+    assert "available at 2026-11-22 22:53:07 UTC" in in_words("StillUnbonding", {"availableAt": 1_795_387_987})

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import importlib
+import os
 
+import click
 import pytest
 
 from edgebounty.chain.errors import ContractRejected
-from edgebounty.cli import faults
+from edgebounty.cli import boundary, faults
 from edgebounty.cli.fault_rules import CONTRACT_REMEDIES, RULES, Rule
+from edgebounty.cli.output import Output
 from edgebounty.worker.settings import SettingsError
 from orchestrator.domain.errors import DatabaseInUse
 
@@ -51,3 +54,18 @@ def test_explain__several_wrong_settings__all_stay_in_what_is_wrong() -> None:
 def test_explain__contracts_own_error__says_what_to_do_about_that_one() -> None:
     told = faults.explain(ContractRejected("NotTheRequester", {}, "the contract refused: not the requester"))
     assert told.remedy == "use the account that posted the job"
+
+
+def test_confirm__no__nothing_was_sent(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    @click.command()
+    def spend() -> None:
+        Output(as_json=False).confirm("Escrow 5 EDGE?")
+        raise AssertionError("went on after a no")
+
+    reader, writer = os.openpty()
+    os.write(reader, b"n\n")
+    with os.fdopen(writer) as terminal:
+        monkeypatch.setattr("sys.stdin", terminal)
+        assert boundary.run(spend, []) == boundary.EXIT_INTERRUPTED
+    os.close(reader)
+    assert "Not done: nothing was sent." in capfd.readouterr().err
