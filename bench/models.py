@@ -4,6 +4,7 @@
 well and without fused multiply-add. `program_mlp_200_steps`: stochastic gradient descent beside numpy.
 `program_lenet_1000`, `program_mobilenet_1000`: 1,000 images beside onnxruntime. `program_gpt_step`: one Adam step of a
 GPT of 826,000 parameters on 512 tokens beside the time its arithmetic takes at the speed of `program_gemm_512`.
+`program_mlp_int8_speedup`: a quantised perceptron beside the same in float32.
 `reducer_mean`: twenty changes of 407,000 weights beside numpy's matrix-vector product. Each once more as
 `…_uncounted`, with the counter taken out.
 """
@@ -37,7 +38,7 @@ from edgebounty.programs.compiler.api import (
 from edgebounty.programs.timing import made_up_inputs, warm
 from edgebounty.protocol.layout import Layout
 from tests.edgebounty.programs import gpt_kit
-from tests.edgebounty.programs.compiled_kit import lenet, mobile
+from tests.edgebounty.programs.compiled_kit import lenet, mobile, perceptron
 
 RUNS: Final = 9
 IMAGES: Final = 1000
@@ -65,6 +66,7 @@ def _figures(folder: Path) -> Iterator[Figure]:
         counted, bare = _network(path)
         peer = _onnxruntime(path)
         yield from _compare(f"program_{name}_1000", counted, bare, peer, "onnxruntime, one thread", target)
+    yield _int8(folder)
     yield from _gpt(seconds[0])
     yield from _compare("reducer_mean", *_mean(), "numpy's gemv, one thread", 6.0)
 
@@ -185,6 +187,26 @@ def _onnxruntime(path: Path) -> Callable[[], object]:
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     images = _images()
     return lambda: [session.run(None, {"x": images[at : at + BATCH]}) for at in range(0, IMAGES, BATCH)]
+
+
+def _int8(folder: Path) -> Figure:
+    """The same perceptron in float32 and in 8 bits; the ratio is how much faster 8 bits are."""
+    runners = []
+    for quantised in (True, False):
+        path = perceptron(folder / f"perceptron-{quantised}.onnx", quantised=quantised)
+        built = build_onnx(path, rows=128, batch=128)
+        runners.append(_runner(built.module, made_up_inputs(built.layout) | {"state": built.state})[0])
+    small, whole = interleave(RUNS, *runners)
+    return Figure(
+        name="program_mlp_int8_speedup",
+        value=small * 1e3,
+        unit="ms",
+        peer="the same in float32",
+        peer_value=whole * 1e3,
+        ratio=whole / small,
+        target=2.0,
+        better="higher",
+    ).save()
 
 
 def _gpt(product: Callable[[], int]) -> Iterator[Figure]:

@@ -30,6 +30,19 @@ def batch_normalization(
     return x * factor.reshape(channels) + offset.reshape(channels)
 
 
+def qlinear_matmul(
+    a: Any, a_scale: Any, a_zero: Any, b: Any, b_scale: Any, b_zero: Any, y_scale: Any, y_zero: Any
+) -> Any:
+    """A product of 8-bit numbers with 32-bit sums, rounded to even into 8 bits again."""
+    from tinygrad import dtypes
+
+    # Kept as bytes between layers, so that the factors are known to be small.
+    sums = ((a.contiguous().int() - a_zero.int()) @ (b.int() - b_zero.int())).cast(dtypes.int32)
+    scaled = (sums.float() * (a_scale * b_scale / y_scale)).round() + y_zero.float()
+    low, high = (0, 255) if y_zero.dtype == dtypes.uint8 else (-128, 127)
+    return scaled.clamp(low, high).cast(y_zero.dtype)
+
+
 def scaler(x: Any, offset: Sequence[float], scale: Sequence[float]) -> Any:
     return (x.float() - _row(offset)) * _row(scale)
 
@@ -97,6 +110,7 @@ def _transformed(scores: Any, post_transform: str) -> Any:
 
 OPERATORS: dict[str, Callable[..., Any]] = {
     "BatchNormalization": batch_normalization,
+    "QLinearMatMul": qlinear_matmul,
     "Scaler": scaler,
     "LinearRegressor": linear_regressor,
     "LinearClassifier": linear_classifier,

@@ -1,6 +1,7 @@
 """Runs what the compiler made, and draws models to compile."""
 
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,21 @@ def mobile(path: Path, blocks: tuple[tuple[int, int], ...] = ((32, 1), (64, 2), 
     x = graph.node("Flatten", graph.node("GlobalAveragePool", x))
     x = graph.node("Gemm", x, graph.normal(10, channels), graph.normal(10), transB=1)
     return graph.save(path, graph.node("Softmax", x, axis=1))
+
+
+def perceptron(path: Path, sizes: tuple[int, ...] = (784, 512, 512, 10), *, quantised: bool) -> Path:
+    """Layers of products, in float32 or in 8 bits as onnxruntime's quantiser writes them (its QOperator format)."""
+    graph = OnnxGraph((sizes[0],))
+    one, middle = np.float32(0.02), np.uint8(128)
+    x = graph.node("QuantizeLinear", "x", one, middle) if quantised else "x"
+    for inside, outside in pairwise(sizes):
+        if quantised:
+            weights = np.clip(np.round(graph.generator.normal(size=(inside, outside)) * 30), -127, 127).astype(np.int8)
+            scales = one, middle, weights, np.float32(0.001), np.int8(0), one, middle
+            x = graph.node("QLinearMatMul", x, *scales)
+        else:
+            x = graph.node("MatMul", x, graph.normal(inside, outside))
+    return graph.save(path, graph.node("DequantizeLinear", x, one, middle) if quantised else graph.node("Relu", x))
 
 
 def onnxruntime_outputs(path: Path, **inputs: np.ndarray) -> list[np.ndarray]:

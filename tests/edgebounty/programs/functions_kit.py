@@ -82,5 +82,9 @@ def products(a, b, c):
     return (a @ b).relu(), a @ c.transpose(1, 2) + 1
 
 
+def integer_products(a, b, c):
+    return a.int() @ b.int(), (a.int() @ c.int()).relu()
+
+
 def long_maximum(x):
     return x.max(1)

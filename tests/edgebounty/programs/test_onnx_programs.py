@@ -14,7 +14,15 @@ pytest.importorskip("tinygrad", reason="the extra `compile` is not installed")
 from edgebounty.programs.compiler.api import build_onnx
 from edgebounty.programs.compiler.errors import BadSource
 from edgebounty.programs.errors import ProgramRejected
-from tests.edgebounty.programs.compiled_kit import OnnxGraph, forward, lenet, mobile, onnxruntime_outputs, run
+from tests.edgebounty.programs.compiled_kit import (
+    OnnxGraph,
+    forward,
+    lenet,
+    mobile,
+    onnxruntime_outputs,
+    perceptron,
+    run,
+)
 
 pytestmark = pytest.mark.integration
 
@@ -29,6 +37,19 @@ def test_network__twenty_images__equals_onnxruntime(make, tmp_path):
     (found,) = forward(built, IMAGES).values()
 
     np.testing.assert_allclose(found, onnxruntime_outputs(path, x=IMAGES)[0], atol=1e-6)
+
+
+def test_quantised_network__in_8_bits__equals_onnxruntime_but_for_ties(tmp_path):
+    path = perceptron(tmp_path / "net.onnx", (37, 50, 11), quantised=True)
+    x = np.random.default_rng(3).normal(size=(20, 37)).astype(np.float32)
+    built = build_onnx(path, rows=20, batch=7)
+
+    (found,) = forward(built, x).values()
+
+    steps = (found - onnxruntime_outputs(path, x=x)[0]) / 0.02
+    assert abs(steps).max() < 1.01  # one step, where a product lies half-way and onnxruntime rounds another product
+    assert (abs(steps) > 0.5).mean() < 0.03
+    assert built.notes == ()
 
 
 def single(op: str, *inputs, **attributes):
@@ -73,15 +94,22 @@ GRAPHS = {
 }
 
 
-@pytest.mark.parametrize("name", GRAPHS)
-def test_operator__random_rows__equals_onnxruntime(name, tmp_path):
+@pytest.fixture(scope="module")
+def operators(tmp_path_factory):
+    """All graphs in one model, an output for each: what the program gives, and what onnxruntime does."""
     graph = OnnxGraph((24,))
-    path = graph.save(tmp_path / "net.onnx", GRAPHS[name](graph))
+    results = [make(graph) for make in GRAPHS.values()]
+    path = graph.save(tmp_path_factory.mktemp("operators") / "net.onnx", *results)
     x = np.random.default_rng(2).normal(size=(7, 24)).astype(np.float32)
+    found = forward(build_onnx(path, rows=8, batch=4), x)
+    return dict(zip(GRAPHS, zip(found.values(), onnxruntime_outputs(path, x=x), strict=True), strict=True))
 
-    (found,) = forward(build_onnx(path, rows=8, batch=4), x).values()
 
-    np.testing.assert_allclose(found, onnxruntime_outputs(path, x=x)[0], rtol=1e-5, atol=2e-6)
+@pytest.mark.parametrize("name", GRAPHS)
+def test_operator__random_rows__equals_onnxruntime(name, operators):
+    found, wanted = operators[name]
+
+    np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=2e-6)
 
 
 def test_integers__64_bits__are_kept(tmp_path):

@@ -21,7 +21,8 @@ from edgebounty.programs.compiler.api import (
 from edgebounty.programs.timing import made_up_inputs
 from edgebounty.protocol.layout import Layout
 from tests.edgebounty.programs import gpt_kit
-from tests.edgebounty.programs.compiled_kit import LIMIT, RUNTIME, lenet, mobile
+from tests.edgebounty.programs.compiled_kit import LIMIT, RUNTIME, lenet, mobile, outputs, run
+from tests.edgebounty.programs.compiled_kit import perceptron as in_layers
 from tests.edgebounty.programs.test_function_programs import FILE
 
 pytestmark = pytest.mark.integration
@@ -52,7 +53,14 @@ def products(folder: Path, **options):
     return built.module, built.state, built.params, built.notes
 
 
+def quantised(folder: Path, **options):
+    path = in_layers(folder / "net.onnx", (64, 128, 10), quantised=True)
+    built = build_onnx(path, rows=32, batch=16, **options)
+    return built.module, built.state, built.params, built.notes
+
+
 MODELS = {
+    "quantised": quantised,
     "lenet": lambda folder, **options: network(lenet, folder, **options),
     "mobile": lambda folder, **options: network(mobile, folder, **options),
     "perceptron": perceptron,
@@ -89,7 +97,7 @@ def test_tiling__on_or_off__gives_the_same_bytes(name, tmp_path):
     assert tiled.work_units < 0.8 * plain.work_units
 
 
-@pytest.mark.parametrize("name", ["lenet", "transformer"])
+@pytest.mark.parametrize("name", ["lenet", "transformer", "quantised"])
 def test_tiled_program__without_simd__gives_the_same_bytes(name, tmp_path):
     with_simd, without = (result(*made(name, tmp_path, simd, True)[:3]) for simd in (True, False))
 
@@ -109,6 +117,21 @@ def test_products__of_odd_sizes__equal_numpy(tmp_path):
 
     wanted = [np.maximum(a @ b, 0), a @ c.transpose(0, 2, 1) + 1]
     np.testing.assert_allclose(found, np.concatenate([w.ravel() for w in wanted]), atol=1e-6)
+
+
+def test_integer_products__of_odd_and_even_sizes__are_exact():
+    shapes = {"a": ("i8", (13, 37)), "b": ("u8", (37, 11)), "c": ("i8", (37, 16))}
+    arrays = [ArraySpec(name=name, dtype=dtype, shape=shape) for name, (dtype, shape) in shapes.items()]
+    built = build_function(f"{FILE}:integer_products", arrays)
+    generator = np.random.default_rng(0)
+    a, c = (generator.integers(-128, 128, shapes[name][1]).astype(np.int8) for name in "ac")
+    b = generator.integers(0, 256, shapes["b"][1]).astype(np.uint8)
+
+    found = outputs(built.layout, run(built, a=a, b=b, c=c))
+
+    np.testing.assert_array_equal(found["out0"], a.astype(int) @ b)
+    np.testing.assert_array_equal(found["out1"], np.maximum(a.astype(int) @ c, 0))
+    assert built.c_source.count("tiles_pairs(") == 3  # its definition, and both products
 
 
 def test_kernel__that_no_tile_fits__is_named():

@@ -16,6 +16,7 @@ from edgebounty.programs.compiler.tiling.expression import (
     head,
     linear,
     moves_only_by_one,
+    name,
     nest,
     size,
     total,
@@ -53,6 +54,7 @@ def contraction(reduce: Any, outer: Sequence[Any], *, store: Any = None, target:
     `outer`: the loops around it. Raises `NotTiled`.
     """
     shape = _shape_of(reduce, outer)
+    whole = _of_small_integers(reduce)
     m, n, k = total(shape.m), total(shape.n), total(shape.k)
     rows = 6 if -(-m // 6) * 6 <= -(-m // 4) * 4 else 4
     m_padded, n_padded = -(-m // rows) * rows, -(-n // COLUMNS) * COLUMNS
@@ -61,14 +63,25 @@ def contraction(reduce: Any, outer: Sequence[Any], *, store: Any = None, target:
     b = shape.b
     if not (uses_x and uses_y):  # the loops of one operand go inside, so that the other is packed once
         b = sorted(b, key=lambda loop: (loop in uses_x) + (loop in uses_y))
-    pack_x = _pack(shape.x, shape.m, shape.k, rows, "tile_a", m_padded)
-    pack_y = _pack(shape.y, shape.n, shape.k, COLUMNS, "tile_b", n_padded)
+    if whole:
+        rows, m_padded, k_padded = 4, -(-m // 4) * 4, k + k % 2
+        pack_x = _pack_pairs(shape.x, shape.m, shape.k, rows, "tile_a", m_padded)
+        pack_y = _pack_pairs(shape.y, shape.n, shape.k, COLUMNS, "tile_b", n_padded)
+        items = (m_padded * k_padded // 2, n_padded * k_padded // 2, m_padded * n_padded)
+        tiles, result, kind = f"tiles_pairs({m_padded}, {n_padded}, {k_padded // 2}", "((int *)tile_c)", "int"
+    else:
+        pack_x = _pack(shape.x, shape.m, shape.k, rows, "tile_a", m_padded)
+        pack_y = _pack(shape.y, shape.n, shape.k, COLUMNS, "tile_b", n_padded)
+        items = (m_padded * k, k * n_padded, m_padded * n_padded)
+        tiles, result, kind = f"tiles_{rows}({m_padded}, {n_padded}, {k}", "tile_c", "float"
     order = tuple(sorted([*shape.m, *shape.n, *shape.b], key=lambda loop: loop.arg))
-    found = f"tile_c[{linear(shape.m)}*{n_padded}+{linear(shape.n)}]"
+    found = f"{result}[{linear(shape.m)}*{n_padded}+{linear(shape.n)}]"
+    if store is None and whole:
+        raise NotTiled("whole numbers that go through more than this product")
     if store is None:
         ending = nest([*shape.m, *shape.n], f"{target}[{linear(order)}] = {found};")
     else:
-        ending = nest([*shape.m, *shape.n], stored(store, {reduce: "sum"}, f"float sum = {found};"))
+        ending = nest([*shape.m, *shape.n], stored(store, {reduce: "sum"}, f"{kind} sum = {found};"))
     depth_x = max((b.index(loop) + 1 for loop in uses_x), default=0)
     depth_y = max((b.index(loop) + 1 for loop in uses_y), default=0)
     code = ""
@@ -76,10 +89,10 @@ def contraction(reduce: Any, outer: Sequence[Any], *, store: Any = None, target:
         code += pack_x if depth == depth_x else ""
         code += pack_y if depth == depth_y else ""
         code += head(loop) if loop is not None else ""
-    code += f"tiles_{rows}({m_padded}, {n_padded}, {k}, tile_a, tile_b, tile_c);\n{ending}" + "}" * len(b)
+    code += f"{tiles}, tile_a, tile_b, tile_c);\n{ending}" + "}" * len(b)
     return Contraction(
         code=code,
-        items=(m_padded * k, k * n_padded, m_padded * n_padded),
+        items=items,
         what=f"{total(b)} × [{m}×{k}]·[{k}×{n}]",
         order=order,
     )
@@ -95,7 +108,7 @@ def stored(store: Any, known: dict[Any, str], before: str) -> str:
 
 
 def _shape_of(reduce: Any, outer: Sequence[Any]) -> _Shape:
-    if reduce.arg[0].name != "ADD" or str(reduce.dtype) != "dtypes.float":
+    if reduce.arg[0].name != "ADD" or not (str(reduce.dtype) == "dtypes.float" or _of_small_integers(reduce)):
         raise NotTiled(f"{reduce.arg[0].name} of {str(reduce.dtype).removeprefix('dtypes.')}")
     product, k = reduce.src[0], list(reduce.src[1:])
     if product.op.name != "MUL":
@@ -120,6 +133,35 @@ def _shape_of(reduce: Any, outer: Sequence[Any]) -> _Shape:
     while len(m) > 1 and total(m) * total(k) > PANEL_ITEMS * 8 and total(m[1:]) >= 4:
         b, m = [*b, m[0]], m[1:]
     return _Shape(x=x, y=y, m=m, n=n, k=k, b=b)
+
+
+def _of_small_integers(reduce: Any) -> bool:
+    """Products of 16-bit numbers: two of them are summed by one instruction. Integer sums are exact in any order."""
+    if str(reduce.dtype) != "dtypes.int" or reduce.src[0].op.name != "MUL":
+        return False
+    return all(factor.vmin >= -(1 << 15) and factor.vmax < 1 << 15 for factor in reduce.src[0].src)
+
+
+def _pack_pairs(operand: Any, group: list[Any], k: list[Any], wide: int, array: str, padded: int) -> str:
+    """As `_pack`, of 16-bit numbers, the two of neighbouring K side by side."""
+    items, count = total(group), total(k)
+    pairs = (count + 1) // 2
+    panel = pairs * wide * 2
+    code = f"memset({array}, 0, {padded * pairs * 4});\n" if items != padded or count % 2 else ""
+    value = Expression()
+    text = value.of(operand)
+    place = f"((short *){array})[(g/{wide})*{panel}+(k/2)*{2 * wide}+(g%{wide})*2+k%2]"
+    body = f"int g = {linear(group)}, k = {linear(k)}; {value.body} {place} = (short)({text});"
+    in_order = any(has_unit_stride(u, group[-1]) for u in operand.backward_slice_with_self)
+    if in_order and len(group) == len(k) == 1 and not code:  # sixteen at a time, unrolled: the compiler makes vectors
+        return (
+            f"for (int p = 0; p < {padded // wide}; p++) for (int q = 0; q < {pairs}; q++) {{ "
+            f"short *to = (short *){array} + p*{panel} + q*{2 * wide}; "
+            f"TILE_UNROLL for (int h = 0; h < 2; h++) TILE_UNROLL for (int c = 0; c < {wide}; c++) {{ "
+            f"int {name(group[0])} = p*{wide} + c, {name(k[0])} = 2*q + h; {value.body} "
+            f"to[2*c + h] = (short)({text}); }} }}\n"
+        )
+    return code + nest([*k, *group] if in_order else [*group, *k], body) + "\n"
 
 
 def _pack(operand: Any, group: list[Any], k: list[Any], wide: int, array: str, padded: int) -> str:

@@ -111,6 +111,8 @@ class Expression:
         parts = [self.of(source) for source in uop.src]
         if kind == "RECIPROCAL":
             return self._temporary(uop, f"1.0f/{parts[0]}")
+        if kind == "TRUNC" and c_type(uop) == "float":
+            return self._temporary(uop, f"__builtin_truncf({parts[0]})")
         if kind == "SQRT":
             return self._temporary(uop, f"__builtin_sqrtf({parts[0]})")
         if kind == "MAX":
