@@ -13,6 +13,9 @@ export PATH="$PWD/$tools/bin:$PWD/build/solc:$PATH"
 
 # Left out, with reason: incorrect-equality (it warns of enums and of a zero that means "not yet known"; no balance is
 # compared) and unused-return (parts of a tuple that the caller does not need).
+echo "== real data: Fashion-MNIST over eight shards against one machine (Debian's dataset-fashion-mnist)"
+EDGEBOUNTY_DEEP=1 .venv/bin/python -m pytest -p no:pytest-brownie tests/edgebounty/client/test_real_data.py
+
 echo "== slither: no finding of high or medium impact"
 slither . --config-file slither.config.json
 
