@@ -61,7 +61,12 @@ def open_browser() -> Iterator[Any]:
 
 
 def new_page(browser: Any, *, device: str = "desktop", scheme: str = "light", **options: Any) -> Any:
-    """A page in a context of its own, that fails its test when a script throws."""
+    """A page in a context of its own; `problems` holds what its scripts threw. Earlier ones are closed, as are their
+    connections: the orchestrator grants one address only so many."""
+    for context in browser.contexts:
+        for old in context.pages:
+            old.unroute_all(behavior="ignoreErrors")
+        context.close()
     name = DEVICES[device]
     described = dict(browser.edgebounty_devices[name]) if name else {"viewport": {"width": 1100, "height": 900}}
     described.pop("default_browser_type", None)
@@ -86,8 +91,8 @@ def violations(page: Any) -> list[str]:
 def small_targets(page: Any) -> list[str]:
     """Buttons, fields and navigation smaller than 44 px either way."""
     return page.evaluate(
-        """() => [...document.querySelectorAll('button, select, input, nav a')]
-            .filter((it) => it.checkVisibility() && !it.closest('th'))
+        """() => [...document.querySelectorAll('button, select, input:not([type=radio]), label:has(input), nav a')]
+            .filter((it) => it.checkVisibility() && !it.closest('thead'))
             .map((it) => [it.outerHTML.slice(0, 80), it.getBoundingClientRect()])
             .filter(([, box]) => box.width < 44 || box.height < 44)
             .map(([html, box]) => `${html} ${box.width}x${box.height}`)"""

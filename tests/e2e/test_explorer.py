@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -32,8 +31,10 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="module")
-def job(browser: Any, market: Up, table: Path) -> int:
-    """A finished job: three maps and a reduce, twice."""
+def job(browser: Any, market: Up, tmp_path_factory: pytest.TempPathFactory) -> int:
+    """A finished job: three maps and a reduce, twice. Of a table of its own, so that a CID leads to this job alone."""
+    table = tmp_path_factory.mktemp("explorer") / "table.csv"
+    table.write_text("\n".join(["x,y", *(f"{i},{i * i}" for i in range(60))]))
     posted = market.cli(
         "job", "post", "analyze", "--data", table, "--shards", 3, "--bounty", "7", "--yes", "--json", "--watch"
     )

@@ -14,12 +14,16 @@ from typing import Any
 
 import numpy as np
 
+from edgebounty.jobs.analyze import plan_analyze, program_names
+from edgebounty.jobs.plan import ProgramPair
+from edgebounty.jobs.shape import describe
 from edgebounty.programs import builtin
 from edgebounty.programs.runtime import Execution, Runtime
 from edgebounty.protocol import draw, failure, merkle, messages, unixfs
 from edgebounty.protocol.cid import DAG_PB, Cid
 from edgebounty.protocol.commitment import commitment
 from edgebounty.protocol.layout import NUMPY_TYPES, Layout
+from edgebounty.protocol.manifest import Limits, Manifest, Shard
 from edgebounty.protocol.types import Address, Digest, JobId, TaskIndex, to_address
 
 FOLDER = Path(__file__).parent
@@ -243,6 +247,55 @@ def programs() -> list[dict[str, Any]]:
     return found
 
 
+def plans() -> list[dict[str, Any]]:
+    """Jobs that a page plans as Python does, byte for byte. Cell i of a table is i / 7 - 10."""
+    found = []
+    for rows, columns, shards in ((1, 1, 1), (40, 3, 3), (400, 25, 2), (9000, 20, 4)):
+        names = [f"column {i}" for i in range(columns)]
+        table = (np.arange(rows * columns) / 7 - 10).reshape(rows, columns)
+        pair = ProgramPair(*(builtin.load(name) for name in program_names(rows, columns)))
+        planned = plan_analyze(table, names, pair, shards=shards)
+        found.append(
+            {
+                "rows": rows,
+                "columns": names,
+                "shards": shards,
+                "program": program_names(rows, columns)[0],
+                "manifest": str(planned.cid),
+                "blocks": len(planned.blocks),
+            }
+        )
+    return found
+
+
+def shapes() -> list[dict[str, Any]]:
+    """Which task reads what: for numbers of shards, rounds and a fan-in, every task as (state, inputs, is last)."""
+    found = []
+    for shards, rounds, fan_in in ((1, 1, None), (3, 2, None), (5, 2, 2), (9, 1, 3), (10, 1, 4)):
+        cid = Cid.of(b"shape")
+        manifest = Manifest(
+            kind="wasm",
+            program=cid,
+            reducer=cid,
+            state=None,
+            state_bytes=1,
+            shards=(Shard(cid=cid, bytes=1, rows=1),) * shards,
+            rounds=rounds,
+            params={},
+            limits=Limits(work_units=1, memory_bytes=1, output_bytes=2),
+            combiner=None if fan_in is None else cid,
+            fan_in=fan_in,
+        )
+        specs = [describe(manifest, i) for i in range(manifest.total_tasks)]
+        found.append(
+            {
+                "manifest": manifest.encode().decode(),
+                "tasks": [[spec.state_task, list(spec.input_tasks), spec.is_last] for spec in specs],
+            }
+        )
+    return found
+
+
 def _program_case(
     name: str, program: str | None, params: dict[str, float], work_limit: int, done: Execution
 ) -> dict[str, Any]:
@@ -281,6 +334,8 @@ FILES: dict[str, Callable[[], Any]] = {
     "messages": signed,
     "failures": failures,
     "programs": programs,
+    "plans": plans,
+    "shapes": shapes,
 }
 
 

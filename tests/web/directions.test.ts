@@ -12,10 +12,11 @@ const MAY: Record<string, readonly string[]> = {
   runner: ["protocol"],
   chain: ["protocol", "generated"],
   verify: ["protocol", "content", "chain", "runner"],
+  api: ["protocol", "chain"],
+  jobs: ["protocol"],
   ui: [],
-  explorer: ["protocol", "content", "chain", "runner", "verify", "ui"],
-  requester: ["protocol", "content", "chain", "runner", "verify", "ui", "generated"],
-  phone: ["protocol", "content", "chain", "runner", "ui", "generated"],
+  explorer: ["protocol", "content", "chain", "runner", "verify", "api", "ui"],
+  requester: ["protocol", "content", "chain", "jobs", "verify", "api", "ui", "generated"],
 };
 
 test("imports point one way, and pages do not know one another", () => {
@@ -43,8 +44,12 @@ test("the runner knows neither page nor key nor network", () => {
 /** The folders of web/ that a file imports from, by relative path. */
 function importsOf(name: string): string[] {
   const text = readFileSync(new URL(name, WEB), "utf8");
-  return [...text.matchAll(/(?:from|import\()\s*"(\.[^"]+)"/g)].map(([, path]) => {
-    const resolved = new URL(path ?? "", new URL(name, WEB)).pathname.slice(WEB.pathname.length);
-    return resolved.split("/")[0] ?? "";
-  });
+  const paths = [...text.matchAll(/(?:from|import\()\s*"(\.[^"?]+)/g)].map(
+    ([, path]) => new URL(path ?? "", new URL(name, WEB)).pathname,
+  );
+  // Besides each other, pages take ready programs only.
+  const programs = /\/edgebounty\/programs\/builtin\/[a-z.]+\.wasm$/;
+  return paths
+    .filter((path) => !programs.test(path))
+    .map((path) => (path.startsWith(WEB.pathname) ? (path.slice(WEB.pathname.length).split("/")[0] ?? "") : path));
 }

@@ -7,8 +7,9 @@ import { commitmentOf } from "../../web/protocol/commitment";
 import { type Draw, lotOf, waitOf } from "../../web/protocol/draw";
 import { failureBytes, type FailureCode, failureOfDigest } from "../../web/protocol/failure";
 import { sha256 } from "../../web/protocol/hash";
-import { encodeManifest, parseManifest } from "../../web/protocol/manifest";
+import { encodeManifest, parseManifest, totalTasks } from "../../web/protocol/manifest";
 import { leafHash, verifyProof } from "../../web/protocol/merkle";
+import { describeTask } from "../../web/protocol/shape";
 import { buildFile, parseLinks } from "../../web/protocol/unixfs";
 import { pattern, readVectors } from "./vectors";
 
@@ -158,9 +159,25 @@ describe("manifests", () => {
     ["params.rate", { params: { rate: "fast" } }],
     ["limits.work_units", { limits: { ...good.limits, work_units: 0.5 } }],
     ["state_bytes", { state_bytes: 0 }],
+    ["manifest.combiner", { fan_in: 2 }],
+    ["fan_in", { fan_in: 2, combiner: cid }],
     ["shards", { rounds: 65_535 }],
   ];
   test.each(wrong)("a wrong %s is named", (field, change) => {
     expect(() => parseManifest(encodeCanonical({ ...good, ...change }))).toThrow(expect.objectContaining({ field }));
   });
 });
+
+type Task = [state: number | null, inputs: number[], isLast: boolean];
+
+test.each(readVectors<{ manifest: string; tasks: Task[] }[]>("shapes"))(
+  "every task of a job, %#",
+  ({ manifest, tasks }) => {
+    const bytes = utf8(manifest);
+    const parsed = parseManifest(bytes);
+    const specs = Array.from({ length: totalTasks(parsed) }, (_, i) => describeTask(parsed, i));
+
+    expect(encodeManifest(parsed)).toEqual(bytes);
+    expect(specs.map((spec) => [spec.stateTask, spec.inputTasks, spec.isLast])).toEqual(tasks);
+  },
+);

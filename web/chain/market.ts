@@ -136,7 +136,8 @@ export class MarketChain {
     };
   }
 
-  private async read(to: Hex, data: Hex): Promise<Hex> {
+  /** One call of a view, at the newest block. */
+  async read(to: Hex, data: Hex): Promise<Hex> {
     return await this.rpc.call<Hex>("eth_call", [{ to, data }, "latest"]);
   }
 

@@ -2,7 +2,7 @@ import { formatNumber } from "../ui/format";
 import { t } from "../ui/i18n";
 import { PartsBar } from "../ui/parts";
 import type { Verdict } from "../verify/verifyTask";
-import type { JobDocument } from "./documents";
+import type { JobDocument } from "../api/documents";
 import { estimateEnergy } from "./energy";
 
 /** The job's energy beside a server's for the same work: an estimate, and marked as one. */

@@ -3,7 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import type { Hex } from "../protocol/bytes";
 import { t } from "../ui/i18n";
 import { Card } from "../ui/parts";
-import { type Found, openChain, readDocument } from "./documents";
+import { type Found, openChain, readDocument } from "../api/documents";
 import { link } from "./routes";
 
 interface Hit {

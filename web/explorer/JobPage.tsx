@@ -7,7 +7,7 @@ import { fromHex } from "../protocol/bytes";
 import { formatNumber, formatRelative, formatSeconds, formatTime, formatTokens } from "../ui/format";
 import { t, tData } from "../ui/i18n";
 import { Card, type Column, DataTable, Facts, Name, PartsBar } from "../ui/parts";
-import { type JobDocument, openChain, type TaskLine, useDocument } from "./documents";
+import { type JobDocument, openChain, type TaskLine, useDocument } from "../api/documents";
 import { EventTable } from "./EventTable";
 import { link } from "./routes";
 import { ShownDocument } from "./Shown";

@@ -1,7 +1,7 @@
 import { formatTokens } from "../ui/format";
 import { t } from "../ui/i18n";
 import { Card, Facts, PartsBar, save } from "../ui/parts";
-import { type LedgerDocument, useDocument } from "./documents";
+import { type LedgerDocument, useDocument } from "../api/documents";
 import { ShownDocument } from "./Shown";
 
 const PLACES = ["escrow", "stake", "credits", "withdrawn", "fees", "burned"] as const;

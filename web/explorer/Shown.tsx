@@ -2,7 +2,7 @@ import type { ComponentChildren } from "preact";
 
 import { formatNumber, formatRelative, formatTime } from "../ui/format";
 import { t } from "../ui/i18n";
-import type { Freshness, Shown } from "./documents";
+import type { Freshness, Shown } from "../api/documents";
 
 /** A document's page: how fresh it is, what is wrong, and its content as soon as there is one. */
 export function ShownDocument<T extends { readonly block?: Freshness }>({

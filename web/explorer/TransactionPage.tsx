@@ -5,7 +5,7 @@ import type { Hex } from "../protocol/bytes";
 import { formatNumber } from "../ui/format";
 import { t } from "../ui/i18n";
 import { Card, Facts, Name } from "../ui/parts";
-import { openChain } from "./documents";
+import { openChain } from "../api/documents";
 import { EventTable } from "./EventTable";
 import { link } from "./routes";
 

@@ -6,7 +6,7 @@ import { formatBytes, formatNumber, formatSeconds } from "../ui/format";
 import { t } from "../ui/i18n";
 import { Card, Facts, Name, save } from "../ui/parts";
 import { STEPS, type Step, type Verdict, verifyTask } from "../verify/verifyTask";
-import { API, type JobDocument, openChain } from "./documents";
+import { API, type JobDocument, openChain } from "../api/documents";
 import { EnergyTable } from "./EnergyTable";
 
 type State =

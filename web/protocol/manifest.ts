@@ -3,6 +3,7 @@ import { decodeCanonical, encodeCanonical } from "./canonical";
 import { CHUNK_BYTES, Cid } from "./cid";
 import { Malformed } from "./errors";
 import { recordOf } from "./layout";
+import { nodeCount } from "./tree";
 
 const KINDS = ["analyze", "infer", "train", "wasm"] as const;
 const MAX_ROUNDS = 65_535;
@@ -13,6 +14,7 @@ const FIELDS = [
   ...["version", "kind", "program", "reducer", "state", "state_bytes"],
   ...["shards", "rounds", "params", "limits", "about"],
 ] as const;
+const TREE_FIELDS = ["combiner", "fan_in"] as const;
 
 export type Kind = (typeof KINDS)[number];
 
@@ -35,30 +37,43 @@ export interface Manifest {
   readonly params: Readonly<Record<string, number>>;
   readonly limits: { readonly workUnits: number; readonly memoryBytes: number; readonly outputBytes: number };
   readonly about: Readonly<Record<string, unknown>>;
+  readonly tree: Tree | null;
+}
+
+/** A reduce of several tasks: `combiner` joins up to `fanIn` outputs to one of the same kind. */
+export interface Tree {
+  readonly combiner: Cid;
+  readonly fanIn: number;
 }
 
 /** Throws `Malformed`, naming the field, unless `bytes` are a version 1 manifest in canonical JSON. */
 export function parseManifest(bytes: Bytes): Manifest {
   if (bytes.length > CHUNK_BYTES) throw new Malformed("manifest", `${bytes.length} bytes; at most ${CHUNK_BYTES}`);
-  const fields = recordOf(decodeCanonical(bytes), "manifest", FIELDS);
-  if (fields.version !== 1) throw new Malformed("version", `1 is known, this is ${String(fields.version)}`);
-  const limits = recordOf(fields.limits, "limits", ["work_units", "memory_bytes", "output_bytes"]);
-  if (!Array.isArray(fields.shards) || !fields.shards.length) throw new Malformed("shards", "at least one is needed");
+  const value = decodeCanonical(bytes);
+  const hasTree = typeof value === "object" && value !== null && TREE_FIELDS.some((name) => Object.hasOwn(value, name));
+  const fields = recordOf(value, "manifest", hasTree ? [...FIELDS, ...TREE_FIELDS] : FIELDS);
+  if (fields["version"] !== 1) throw new Malformed("version", `1 is known, this is ${String(fields["version"])}`);
+  const limits = recordOf(fields["limits"], "limits", ["work_units", "memory_bytes", "output_bytes"]);
+  if (!Array.isArray(fields["shards"]) || !fields["shards"].length)
+    throw new Malformed("shards", "at least one is needed");
   const manifest: Manifest = {
-    kind: kindOf(fields.kind),
-    program: cidOf(fields.program, "program"),
-    reducer: fields.reducer === null ? null : cidOf(fields.reducer, "reducer"),
-    state: fields.state === null ? null : cidOf(fields.state, "state"),
-    stateBytes: numberOf(fields.state_bytes, "state_bytes", 0, MAX_CONTENT_BYTES),
-    shards: fields.shards.map((shard, i) => shardOf(shard, `shards[${i}]`)),
-    rounds: numberOf(fields.rounds, "rounds", 1, MAX_ROUNDS),
-    params: paramsOf(fields.params),
+    kind: kindOf(fields["kind"]),
+    program: cidOf(fields["program"], "program"),
+    reducer: fields["reducer"] === null ? null : cidOf(fields["reducer"], "reducer"),
+    state: fields["state"] === null ? null : cidOf(fields["state"], "state"),
+    stateBytes: numberOf(fields["state_bytes"], "state_bytes", 0, MAX_CONTENT_BYTES),
+    shards: fields["shards"].map((shard, i) => shardOf(shard, `shards[${i}]`)),
+    rounds: numberOf(fields["rounds"], "rounds", 1, MAX_ROUNDS),
+    params: paramsOf(fields["params"]),
     limits: {
       workUnits: numberOf(limits.work_units, "limits.work_units", 1, MAX_WORK_UNITS),
       memoryBytes: numberOf(limits.memory_bytes, "limits.memory_bytes", 1, MAX_CONTENT_BYTES),
       outputBytes: numberOf(limits.output_bytes, "limits.output_bytes", 1, MAX_CONTENT_BYTES),
     },
-    about: objectOf(fields.about, "about"),
+    about: objectOf(fields["about"], "about"),
+    tree: hasTree
+      ? { combiner: cidOf(fields["combiner"], "combiner"), fanIn: numberOf(fields["fan_in"], "fan_in", 2, MAX_TASKS) }
+      : null,
   };
   check(manifest);
   return manifest;
@@ -83,14 +98,20 @@ export function encodeManifest(manifest: Manifest): Bytes {
       output_bytes: manifest.limits.outputBytes,
     },
     about: manifest.about,
+    ...(manifest.tree && { combiner: String(manifest.tree.combiner), fan_in: manifest.tree.fanIn }),
   });
   if (bytes.length > CHUNK_BYTES) throw new Malformed("manifest", `${bytes.length} bytes: use fewer, larger shards`);
   return bytes;
 }
 
+/** Tasks of one round that join outputs: none, one, or all nodes of a tree. */
+export function reduceTasks({ reducer, shards, tree }: Manifest): number {
+  return reducer ? nodeCount(shards.length, tree && tree.fanIn) : 0;
+}
+
 /** Map and reduce tasks of one round. */
 export function tasksPerRound(manifest: Manifest): number {
-  return manifest.shards.length + (manifest.reducer ? 1 : 0);
+  return manifest.shards.length + reduceTasks(manifest);
 }
 
 export function totalTasks(manifest: Manifest): number {
@@ -98,6 +119,9 @@ export function totalTasks(manifest: Manifest): number {
 }
 
 function check(manifest: Manifest): void {
+  if (manifest.tree && (!manifest.reducer || manifest.tree.fanIn >= manifest.shards.length)) {
+    throw new Malformed("fan_in", `a tree needs a reducer and more than ${manifest.tree.fanIn} shards`);
+  }
   if (totalTasks(manifest) > MAX_TASKS) throw new Malformed("shards", `at most ${MAX_TASKS} tasks over all rounds`);
   if (manifest.state && !manifest.stateBytes) throw new Malformed("state_bytes", "a state of no bytes has no CID");
   if (!manifest.reducer && manifest.rounds > 1) throw new Malformed("rounds", "more than one round needs a reducer");

@@ -62,6 +62,7 @@ export interface Part {
   readonly label: string;
   readonly value: number;
   readonly shown: string;
+  readonly swatch?: string; // a class of its own, where the parts are shown in another way than by the bar
 }
 
 /** A bar cut into parts, and the table that says the same. */
@@ -77,7 +78,7 @@ export function PartsBar({
   const total = parts.reduce((sum, part) => sum + part.value, 0);
   return (
     <>
-      <div class="bar" aria-hidden="true">
+      <div class="bar" aria-hidden="true" hidden={parts.some((part) => part.swatch)}>
         {parts.map((part, i) =>
           part.value > 0 ? (
             <span class={`tone-${(i % 6) + 1}`} style={{ flexGrow: (100 * part.value) / total }} />
@@ -102,7 +103,7 @@ export function PartsBar({
             {parts.map((part, i) => (
               <tr>
                 <th scope="row">
-                  <span class={`swatch tone-${(i % 6) + 1}`} aria-hidden="true" />
+                  <span class={part.swatch ?? `swatch tone-${(i % 6) + 1}`} aria-hidden="true" />
                   {part.label}
                 </th>
                 <td class="number">{part.shown}</td>

@@ -5,7 +5,7 @@ import { Cid, RAW } from "../protocol/cid";
 import { EdgebountyError } from "../protocol/errors";
 import { type FailureCode, failureOfDigest } from "../protocol/failure";
 import { type Manifest, parseManifest } from "../protocol/manifest";
-import { describeTask, outputBytes, outputCid, type TaskSpec } from "../protocol/shape";
+import { describeTask, moduleOf, outputBytes, outputCid, type TaskSpec } from "../protocol/shape";
 import { buildFile } from "../protocol/unixfs";
 import type { Work } from "../runner/execute";
 import { runTask } from "../runner/runTask";
@@ -83,11 +83,7 @@ export async function readManifest(gateways: Gateways, digest: Bytes, signal?: A
 async function gather(verifier: Verifier, manifest: Manifest, jobId: bigint, spec: TaskSpec): Promise<Work> {
   const { gateways, onStep, signal } = verifier;
   onStep("program");
-  const module = await gateways.getFile(
-    spec.shard || !manifest.reducer ? manifest.program : manifest.reducer,
-    MODULE_BYTES_MAX,
-    signal,
-  );
+  const module = await gateways.getFile(moduleOf(manifest, spec), MODULE_BYTES_MAX, signal);
   onStep("inputs");
   const inputs: Bytes[] = [];
   for (const input of spec.inputTasks) inputs.push(await readOutput(verifier, manifest, jobId, input));

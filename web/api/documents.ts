@@ -65,7 +65,7 @@ export interface JobDocument extends JobLine {
   readonly block: Freshness;
   readonly posted_block: number;
   readonly terms: Readonly<
-    Record<"map_tasks" | "reduce_tasks" | "rounds" | "quorum" | "work_slots" | "task_time", number>
+    Record<"map_tasks" | "reduce_tasks" | "rounds" | "quorum" | "work_slots" | "fee_bps" | "task_time", number>
   > & {
     readonly slot_price: string;
   };

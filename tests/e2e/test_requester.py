@@ -1,0 +1,145 @@
+"""The requester's page in a real browser: a job posted by a wallet, done by real workers, its result checked there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import requests
+
+from edgebounty.jobs.analyze import decode_analyze, plan_analyze, program_names
+from edgebounty.jobs.plan import ProgramPair
+from edgebounty.programs import builtin
+from tests.e2e.browser_kit import keep_screenshot, new_page, open_browser, small_targets, violations
+from tests.e2e.market_kit import Up
+from tests.e2e.wallet_kit import REFUSED, TestWallet
+
+pytestmark = pytest.mark.integration
+UNKNOWN_CHAIN = {"code": 4902, "message": "Unrecognized chain ID."}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with open_browser() as opened:
+        yield opened
+
+
+@pytest.fixture
+def requester(market: Up) -> str:
+    return f"{market.endpoints['api_url']}/requester/"
+
+
+def job_count(market: Up) -> int:
+    return len(requests.get(f"{market.endpoints['api_url']}/v1/jobs", timeout=5).json()["jobs"])
+
+
+def fill(page: Any, requester: str, table: Path) -> None:
+    page.goto(requester)
+    page.get_by_label("Table as CSV").set_input_files(table)
+    page.get_by_text("Goes to escrow").wait_for()
+
+
+def test_requester__posts_by_wallet__is_done_paid_and_its_result_checked(
+    browser: Any, market: Up, requester: str, table: Path
+) -> None:
+    page = new_page(browser)
+    wallet = TestWallet(page, market)
+    fill(page, requester, table)
+    keep_screenshot(page, "requester-price")
+    values = np.loadtxt(table, delimiter=",", skiprows=1)
+    pair = ProgramPair(*(builtin.load(name) for name in program_names(*values.shape)))
+    planned = plan_analyze(values, ["a", "b", "c"], pair, shards=3)
+    assert page.locator(f"code[title='{planned.cid}']").count() == 1, "the page plans another job than Python"
+
+    page.get_by_role("button", name="Post with Test wallet").click()
+    page.wait_for_url("**#/jobs/*", timeout=60_000)
+    assert wallet.asked.count("eth_signTypedData_v4") == 2
+    assert wallet.asked.count("eth_sendTransaction") == 1
+    page.get_by_role("heading", name="Finished").wait_for(timeout=120_000)
+    assert page.locator(".grid .cell.paid").count() == 8
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download and check").click()
+    page.get_by_text("Right: the bytes hash to").wait_for()
+    keep_screenshot(page, "requester-done")
+
+    found = decode_analyze(planned.manifest, Path(download.value.path()).read_bytes())
+    for name, column in zip("abc", values.T, strict=True):
+        assert found["columns"][name]["variance"] == pytest.approx(column.var(), rel=1e-12)
+    assert not page.problems
+
+
+def test_requester__refused_in_the_wallet__says_so_and_posts_nothing(
+    browser: Any, market: Up, requester: str, table: Path
+) -> None:
+    before = job_count(market)
+    for refused in ("eth_requestAccounts", "eth_signTypedData_v4", "eth_sendTransaction"):
+        page = new_page(browser)
+        wallet = TestWallet(page, market, refuse=lambda method, it=refused: REFUSED if method == it else None)
+        fill(page, requester, table)
+        page.get_by_role("button", name="Post with Test wallet").click()
+        page.get_by_text("it was refused in the wallet").wait_for(timeout=60_000)
+        assert wallet.asked[-1] == refused
+        assert page.get_by_role("button", name="Post with Test wallet").is_enabled()
+    assert job_count(market) == before
+
+
+def test_requester__wallet_on_another_chain__asks_it_to_switch_and_signs_nothing(
+    browser: Any, market: Up, requester: str, table: Path
+) -> None:
+    page = new_page(browser)
+    refuse = {"wallet_switchEthereumChain": UNKNOWN_CHAIN}.get
+    wallet = TestWallet(page, market, chain_id=1, refuse=refuse)
+    fill(page, requester, table)
+    page.get_by_role("button", name="Post with Test wallet").click()
+    page.get_by_text("the wallet is not on chain").wait_for()
+    assert "eth_signTypedData_v4" not in wallet.asked
+
+
+def test_requester__account_without_enough_tokens__is_told_before_anything_is_signed(
+    browser: Any, market: Up, requester: str, table: Path
+) -> None:
+    page = new_page(browser)
+    wallet = TestWallet(page, market)
+    fill(page, requester, table)
+    page.get_by_label("Price of a slot").fill("99999999")
+    page.get_by_role("button", name="Post with Test wallet").click()
+    page.get_by_text("base units, ").wait_for()
+    assert "eth_signTypedData_v4" not in wallet.asked
+
+
+def test_requester__table_that_cannot_be_used__names_row_and_column(
+    browser: Any, requester: str, tmp_path: Path
+) -> None:
+    page = new_page(browser)
+    page.goto(requester)
+    bad = tmp_path / "bad.csv"
+    bad.write_text("a,b\n1,2\n3,<img src=x onerror=alert(1)>\n")
+    page.get_by_label("Table as CSV").set_input_files(bad)
+    alert = page.get_by_role("alert")
+    alert.wait_for()
+    assert "row 2, column b" in alert.inner_text()
+    assert "<img" in alert.inner_text()
+    assert not page.problems
+
+
+@pytest.mark.parametrize(
+    ("device", "scheme", "language", "zoom"),
+    [("desktop", "dark", "en", 1), ("phone", "light", "ar", 1), ("tablet", "dark", "tr", 2)],
+)
+def test_requester__axe_and_targets__no_violation(
+    browser: Any, market: Up, requester: str, table: Path, device: str, scheme: str, language: str, zoom: int
+) -> None:
+    page = new_page(browser, device=device, scheme=scheme, reduced_motion="reduce")
+    TestWallet(page, market)
+    fill(page, requester, table)
+    page.get_by_role("combobox").select_option(language)
+    page.wait_for_function("language => document.documentElement.lang === language", arg=language)
+    page.evaluate("zoom => { document.documentElement.style.fontSize = `${100 * zoom}%`; }", zoom)
+    page.wait_for_selector("table")
+    keep_screenshot(page, f"requester-{device}-{scheme}-{language}")
+    assert violations(page) == []
+    assert small_targets(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
