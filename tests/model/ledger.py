@@ -49,6 +49,7 @@ class Job:
     escrow: int
     deadline: int
     next_task: int = 0
+    stopped: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -69,7 +70,6 @@ class Slot:
     posted_at: int
     stated_at: int
     bond: int
-    by_cid: bool
     struck: frozenset[int] = frozenset()
     struck_receipts: int = 0
     voided: bool = False
@@ -85,7 +85,7 @@ class Demand:
     orchestrator: Address
     number: int
     of_payouts: bool
-    header: Header
+    batch: Batch
     deadline: int
     until: int
 
@@ -113,6 +113,7 @@ class Ledger:
         self.bonded: dict[Address, int] = defaultdict(int)  # part of `allotted` that pending batches hold
         self.withdrawn: dict[tuple[Address, int], int] = defaultdict(int)
         self.demands: list[Demand | None] = []
+        self.asked: set[tuple[Address, int, bytes, int]] = set()
         self.burned = 0
 
     def total(self) -> int:
@@ -159,8 +160,9 @@ class Ledger:
 
     def stop(self, number: int) -> None:
         job = self.jobs[number]
-        if self.now >= job.deadline:
+        if job.stopped or self.now >= job.deadline or job.next_task == job.tasks:
             raise Refused("JobAlreadyEnded")
+        job.stopped = True
         job.deadline = min(job.deadline, self.now + self.times.notice)
 
     def refundable(self, number: int) -> int:
@@ -178,7 +180,7 @@ class Ledger:
 
     # --- batches ---
 
-    def post(self, sender: Address, batch: Batch, *, by_cid: bool = True) -> None:
+    def post(self, sender: Address, batch: Batch) -> None:
         header, book = batch.header, self.books[sender]
         job = self.jobs[header.job]
         if job.orchestrator != sender:
@@ -195,12 +197,10 @@ class Ledger:
         before = book.slots.get(book.next - 1)
         if header.previous != (before.batch.header.hash if before else bytes(32)):
             raise Refused("PreviousWrong")
-        if header.payout_count < (before.batch.header.payout_count if before else 1):
-            raise Refused("CountsWrong")
         old = self._reusable(book)
         total = header.receipt_count * job.prices.cost
         bond = self.times.least_bond + -(-total * self.times.bond_bps // 10_000)
-        if by_cid:
+        if any(header.data_digest):  # not on chain: then the bond covers all that could be taken
             bond = max(bond, total)
         freed = old.bond if old else 0
         if self.bonded[sender] - freed + bond > self.stakes[sender].allotted:
@@ -220,7 +220,6 @@ class Ledger:
             posted_at=self.now,
             stated_at=self.now,
             bond=bond,
-            by_cid=by_cid,
         )
         book.next += 1
         book.stated = book.next
@@ -276,8 +275,6 @@ class Ledger:
             raise Refused("BatchUnknown")
         if header.previous != (before.batch.header.hash if before else bytes(32)):
             raise Refused("PreviousWrong")
-        if header.payout_count < (before.batch.header.payout_count if before else 1):
-            raise Refused("CountsWrong")
         self._hold(sender, self.times.least_bond)
         if slot.restater is not None:
             self.bonded[slot.restater] -= slot.restated_bond
@@ -312,14 +309,18 @@ class Ledger:
         until = (slot.stated_at if of_payouts else slot.posted_at) + self.times.window
         if self.now + 2 * self.times.answer > until:
             raise Refused("DemandTooLate")
+        root = slot.batch.header.payouts_root if of_payouts else slot.batch.header.bundles_root
+        if (orchestrator, number, root, until) in self.asked:
+            raise Refused("DemandRepeated")
         self._lock(challenger, self.times.deposit)
+        self.asked.add((orchestrator, number, root, until))
         self.demands.append(
             Demand(
                 by=challenger,
                 orchestrator=orchestrator,
                 number=number,
                 of_payouts=of_payouts,
-                header=slot.batch.header,
+                batch=slot.batch,
                 deadline=self.now + self.times.answer,
                 until=until,
             )
@@ -347,7 +348,7 @@ class Ledger:
             return
         if demand.of_payouts:
             # Restating changes the payouts that were asked for, never the bundles: no demand for those is dodged so.
-            if slot.batch.header == demand.header and demand.number < self.books[demand.orchestrator].stated:
+            if slot.batch.header == demand.batch.header and demand.number < self.books[demand.orchestrator].stated:
                 self._rewind(demand.by, demand.orchestrator, demand.number)
         elif not slot.voided:
             self._void(demand.by, demand.orchestrator, demand.number)

@@ -11,6 +11,7 @@ from dataclasses import replace
 from random import Random
 from typing import Any, ClassVar
 
+from edgebounty.chain.deployment import created_address
 from edgebounty.protocol.batch.building import Batch, next_payouts, restated
 from edgebounty.protocol.batch.openings import open_bundle
 from edgebounty.protocol.batch.rules import Case, Prices
@@ -27,8 +28,11 @@ ORC, MALLORY, EVE, WATCH, REQUESTER = map(account_of, ("orc", "mallory", "eve", 
 ORCHESTRATORS = (ORC, MALLORY)
 PRICES = Prices(price=100, fee=3, slots=3)
 START = 1_000_000
-BOND = 40_000
-DOMAIN = Domain(chain_id=31337, verifying_contract=to_address(b"\x1a" * 20))
+BOND = 80_000
+TEST_CONTRACT = to_address("0x7FA9385bE102ac3EAc297483Dd6233D62b3e1496")
+"""Where forge puts a test contract; the lane is the fourth that BatchReplay.t.sol creates."""
+LANE = created_address(TEST_CONTRACT, 4)
+DOMAIN = Domain(chain_id=31337, verifying_contract=LANE)
 
 
 class Market:
@@ -41,14 +45,17 @@ class Market:
         *("some_time_passes", "some_time_passes"),
     )
 
+    TASKS: ClassVar[int] = 30  # of each job
+    TIME: ClassVar[int] = 20_000  # seconds until the jobs' deadline
+
     def __init__(self) -> None:
         people = (*ORCHESTRATORS, EVE, WATCH, REQUESTER, *map(account_of, WORKERS))
         self.ledger = self.new_ledger(dict.fromkeys(people, START))
         self.money = self.ledger.total()
         for person in (*ORCHESTRATORS, EVE, WATCH):
             self.ledger.stake(person, BOND + 2_000, bond=BOND)
-        deadline = self.ledger.now + 20_000
-        self.jobs = [self.ledger.post_job(REQUESTER, o, PRICES, 30, deadline) for o in (ORC, ORC, MALLORY)]
+        deadline = self.ledger.now + self.TIME
+        self.jobs = [self.ledger.post_job(REQUESTER, o, PRICES, self.TASKS, deadline) for o in (ORC, ORC, MALLORY)]
         self.indices: dict[Address, dict[str, int]] = {o: {} for o in ORCHESTRATORS}
         self.history: dict[Address, list[Slot]] = {o: [] for o in ORCHESTRATORS}
         self.hidden: set[int] = set()  # mallory's batches of which nobody has the data
@@ -75,8 +82,9 @@ class Market:
 
     def orc_posts(self, chance: Random) -> None:
         plan = self.plan(ORC, chance.choice(self.jobs[:2]), chance)
-        by_cid = chance.random() < 0.5
-        self.attempt(lambda: self.ledger.post(ORC, plan.built(), by_cid=by_cid), post_by=ORC)
+        if chance.random() < 0.5:
+            plan = replace(plan, data_digest=bytes(32))
+        self.attempt(lambda: self.ledger.post(ORC, plan.built()), post_by=ORC)
 
     def mallory_posts(self, chance: Random) -> None:
         plan = self.plan(MALLORY, self.jobs[2], chance)

@@ -54,6 +54,7 @@ class Plan:
     payouts: tuple[Payout, ...]
     previous: bytes
     bundles: tuple[SignedBundle, ...]
+    data_digest: bytes = b"\xcd" * 32
 
     def built(self, bundles: Sequence[SignedBundle] | None = None) -> Batch:
         return build(
@@ -65,6 +66,7 @@ class Plan:
             prices=self.prices,
             payouts=self.payouts,
             previous=self.previous,
+            data_digest=self.data_digest,
         )
 
     def sign(self, name: str, index: int, receipts: Sequence[Receipt], sets: Sequence[bytes] = ()) -> SignedBundle:
@@ -304,6 +306,15 @@ def payouts_cut_short(plan: Plan, names: dict[Address, str]) -> Batch:
     return _with_payouts(batch, batch.payouts[:-1])
 
 
+def payouts_shrunk(plan: Plan, names: dict[Address, str]) -> Batch:
+    """An owner that earned nothing now loses its leaf, with all after it. Only where there is one."""
+    batch = plan.built()
+    last = batch.leaves[-1].payout_index
+    if last + 1 >= len(batch.payouts_before):
+        return payouts_cut_short(plan, names)
+    return _with_payouts(batch, batch.payouts[: last + 1])
+
+
 Corruption = Callable[[Plan, dict[Address, str]], Batch]
 CORRUPTIONS: Final[dict[str, tuple[str, Corruption]]] = {
     corruption.__name__: (rule, corruption)
@@ -322,7 +333,7 @@ CORRUPTIONS: Final[dict[str, tuple[str, Corruption]]] = {
         "voidOrder": (order_swapped, index_twice, gap_in_counts),
         "voidEdge": (total_too_small, starts_late, bundle_for_the_fee, bundle_empty),
         "rewindPayout": (payout_too_large, payout_left_out, payout_unearned, payout_owner_changed, fee_too_high),
-        "rewindCount": (payouts_cut_short,),
+        "rewindCount": (payouts_cut_short, payouts_shrunk),
     }.items()
     for corruption in corruptions
 }

@@ -155,8 +155,10 @@ def rewind_payout(
 
 
 def rewind_count(case: Case, last: BundleOpening) -> None:
-    """The payout tree has no leaf for the last, and so the highest, index that earned something."""
+    """The payout tree shrank, or has no leaf for the last, and so the highest, index that earned something."""
     bundle = last.check(case.header)
+    if case.previous is not None and case.header.payout_count < case.previous.payout_count:
+        return
     _live(case)
     if last.position != case.header.bundle_count - 1:
         raise NotProven("this is not the last bundle")
@@ -169,7 +171,7 @@ def expected_payout(case: Case, index: int, old: PayoutOpening | None, near: tup
     before = _payout_before(case, index, old)
     if index == 0:
         account = before.account if before.owned else case.header.orchestrator
-        receipts = 0 if case.voided else case.header.receipt_count - case.struck_receipts
+        receipts = 0 if case.voided else max(case.header.receipt_count - case.struck_receipts, 0)
         return Payout(account=account, cumulative=before.cumulative + receipts * case.prices.fee)
     if case.voided or _shows_none(case, index, near):
         return before
