@@ -52,6 +52,15 @@ _PROBE_EPOCHS: Final = 200
 _UNIT: Final = 10**18
 
 
+class OneAtATime(Agent):
+    """Begins a task only while it may: the next one must not run beside the bare run, in nobody's measured time."""
+
+    may_begin = False
+
+    def _may_begin(self) -> bool:
+        return self.may_begin and super()._may_begin()
+
+
 def run() -> list[Figure]:
     runtime = Runtime()
     _seconds_of(runtime, _plan(_PROBE_EPOCHS, shards=1), 0)
@@ -78,7 +87,7 @@ def run() -> list[Figure]:
     return [figure.save()]
 
 
-def _in_turn(runtime: Runtime, planned: PlannedJob, agent: Agent) -> tuple[float, float]:
+def _in_turn(runtime: Runtime, planned: PlannedJob, agent: OneAtATime) -> tuple[float, float]:
     """Best seconds of the bare run and of the agent's path. Who is first alternates: machines warm up and tire."""
     bare: list[float] = []
     path: list[float] = []
@@ -125,11 +134,14 @@ def _seconds_of(runtime: Runtime, planned: PlannedJob, index: int) -> float:
     return time.thread_time() - before
 
 
-def _one_more_commit(agent: Agent) -> float:
+def _one_more_commit(agent: OneAtATime) -> float:
     """The agent's path, from looking for a task to its commit in a block, less the run's waits for the processor."""
-    known = {entry.key for entry in _committed(agent)}
+    known = {entry.key for entry in agent.journal.open_entries()}
     sandbox = next(each for each in psutil.Process().children(recursive=True) if RUNNER in " ".join(each.cmdline()))
     started, spent_before = time.perf_counter(), sum(sandbox.cpu_times()[:2])
+    agent.may_begin = True
+    agent.work_until(lambda: len(agent.journal.open_entries()) > len(known))
+    agent.may_begin = False
     agent.work_until(lambda: len(_committed(agent)) > len(known))
     wall, spent = time.perf_counter() - started, sum(sandbox.cpu_times()[:2]) - spent_before
     (entry,) = (entry for entry in _committed(agent) if entry.key not in known)
@@ -141,7 +153,7 @@ def _committed(agent: Agent) -> list[Entry]:
     return [entry for entry in agent.journal.open_entries() if entry.committed]
 
 
-def _agent(anvil: Anvil, planned: PlannedJob, gateway: str, folder: Path) -> Agent:
+def _agent(anvil: Anvil, planned: PlannedJob, gateway: str, folder: Path) -> OneAtATime:
     """A lone staked worker and a job of which it is drawn for every task, with quorums of one."""
     logging.getLogger("edgebounty").setLevel(logging.ERROR)
     web3 = connect(anvil.url)
@@ -183,7 +195,7 @@ def _agent(anvil: Anvil, planned: PlannedJob, gateway: str, folder: Path) -> Age
         niceness=0,
         max_open=10 * RUNS,
     )
-    return Agent(settings, deployment=market.deployment, account=dev_account(1))
+    return OneAtATime(settings, deployment=market.deployment, account=dev_account(1))
 
 
 def _wait(ready: object) -> None:
