@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from edgebounty.jobs.analyses.base import Analysis
+if TYPE_CHECKING:
+    from edgebounty.jobs.analyses.base import Analysis
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from edgebounty.jobs.analyses.base import Analysis
-from edgebounty.jobs.analyses.describe import Describe
-from edgebounty.jobs.analyses.groups import GroupBy
-from edgebounty.jobs.analyses.kmeans import KMeans
-from edgebounty.jobs.analyses.logistic import LogisticRegression
-from edgebounty.jobs.analyses.moments import Correlation, LinearRegression, PrincipalComponents
-from edgebounty.jobs.analyses.quantiles import Quantiles
-from edgebounty.jobs.analyses.registry import NAMES
+if TYPE_CHECKING:
+    from edgebounty.jobs.analyses.base import Analysis
+
+# As the registry has them, which would load numpy for every --help; a test compares the two.
+NAMES = ("describe", "correlation", "linear", "pca", "groupby", "quantiles", "kmeans", "logistic")
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -58,6 +55,13 @@ def question_options(function: F) -> F:
 
 def take_question(options: dict[str, Any]) -> Analysis:
     """The question in a command's options; they are taken out of `options`."""
+    from edgebounty.jobs.analyses.describe import Describe
+    from edgebounty.jobs.analyses.groups import GroupBy
+    from edgebounty.jobs.analyses.kmeans import KMeans
+    from edgebounty.jobs.analyses.logistic import LogisticRegression
+    from edgebounty.jobs.analyses.moments import Correlation, LinearRegression, PrincipalComponents
+    from edgebounty.jobs.analyses.quantiles import Quantiles
+
     asked = {name: options.pop(name) for name in _OPTIONS}
     columns, rounds = asked["columns"], {} if asked["rounds"] is None else {"rounds": asked["rounds"]}
     ridge = {} if asked["ridge"] is None else {"ridge": asked["ridge"]}

@@ -298,3 +298,11 @@ def test_process__help__is_quick_and_loads_no_chain() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.strip().endswith("False")
+
+
+@pytest.mark.unit
+def test_ask__choices__are_the_analyses_that_there_are() -> None:
+    from edgebounty.cli.job import questions
+    from edgebounty.jobs.analyses import registry
+
+    assert questions.NAMES == registry.NAMES
