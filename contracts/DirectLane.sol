@@ -301,7 +301,7 @@ contract DirectLane is LaneTasks {
         Record storage record,
         Task memory task
     ) private {
-        uint32 drawEpoch = _unknownEpoch();
+        uint32 drawEpoch = SEEDS.unknownEpoch();
         task.unusual = true;
         record.redraw.drawEpoch = drawEpoch;
         task.phaseDeadline = _drawDeadline(block.timestamp, rules);

@@ -18,6 +18,8 @@ contract EpochSeeds is ISeedSource {
 
     /// @inheritdoc ISeedSource
     uint256 public immutable EPOCH_BLOCKS;
+    /// @inheritdoc ISeedSource
+    uint256 public immutable MARGIN_BLOCKS;
 
     // one slot
     struct Seed {
@@ -27,10 +29,12 @@ contract EpochSeeds is ISeedSource {
 
     mapping(uint32 epoch => Seed) private _seeds;
 
-    constructor(uint256 epochBlocks) {
+    constructor(uint256 epochBlocks, uint256 marginBlocks) {
         if (epochBlocks < 2 || epochBlocks > LONGEST_EPOCH) revert EpochLengthOutOfRange(epochBlocks, 2, LONGEST_EPOCH);
+        if (marginBlocks == 0 || marginBlocks >= epochBlocks) revert MarginOutOfRange(marginBlocks, 1, epochBlocks - 1);
         if (block.prevrandao < LEAST_RANDOMNESS) revert RandomnessNotTrustworthy(block.prevrandao);
         EPOCH_BLOCKS = epochBlocks;
+        MARGIN_BLOCKS = marginBlocks;
     }
 
     /// @inheritdoc ISeedSource
@@ -64,6 +68,11 @@ contract EpochSeeds is ISeedSource {
     /// @inheritdoc ISeedSource
     function currentEpoch() external view returns (uint32) {
         return SafeCast.toUint32(block.number / EPOCH_BLOCKS);
+    }
+
+    /// @inheritdoc ISeedSource
+    function unknownEpoch() external view returns (uint32) {
+        return SafeCast.toUint32((block.number + MARGIN_BLOCKS) / EPOCH_BLOCKS + 1);
     }
 
     /// @inheritdoc ISeedSource

@@ -6,6 +6,7 @@ interface ISeedSource {
     /// @param prevrandao what this chain gave as randomness at deployment
     error RandomnessNotTrustworthy(uint256 prevrandao);
     error EpochLengthOutOfRange(uint256 epochBlocks, uint256 shortest, uint256 longest);
+    error MarginOutOfRange(uint256 marginBlocks, uint256 shortest, uint256 longest);
     /// @notice The chain no longer (or not yet) knows the hash of that block.
     error SeedBlockOutOfReach(uint32 epoch, uint256 seedBlock, uint256 blockNumber);
     error HeaderMismatch(uint32 epoch, bytes32 expectedHash, bytes32 actualHash);
@@ -29,8 +30,16 @@ interface ISeedSource {
     /// @notice Blocks per epoch.
     function EPOCH_BLOCKS() external view returns (uint256);
 
+    /// @notice Blocks that lie at least between a draw's opening and the block of its seed.
+    function MARGIN_BLOCKS() external view returns (uint256);
+
     /// @notice The epoch of the present block.
     function currentEpoch() external view returns (uint32);
+
+    /// @notice The first epoch whose seed nobody knows yet, to draw with: more than MARGIN_BLOCKS blocks begin before it.
+    /// @dev The next epoch alone is not enough: the proposer of the block before a seed's block knows that seed, and could
+    ///      open a draw in the block that it proposes. It takes a proposer of MARGIN_BLOCKS + 1 blocks in a row to do so.
+    function unknownEpoch() external view returns (uint32);
 
     /// @notice The block whose header carries the epoch's seed: its first.
     function seedBlockOf(uint32 epoch) external view returns (uint256);

@@ -123,15 +123,10 @@ abstract contract LaneStages is IDirectLane {
     }
 
     function _openStage(uint256 jobId, uint24 firstTask) private {
-        uint32 drawEpoch = _unknownEpoch();
+        uint32 drawEpoch = SEEDS.unknownEpoch();
         _rules[jobId].drawEpoch = drawEpoch;
         _progress[jobId].openedAt = uint40(block.timestamp);
         emit StageOpened(jobId, firstTask, drawEpoch);
-    }
-
-    /// @dev The next epoch to begin: nobody can know its seed yet.
-    function _unknownEpoch() internal view returns (uint32) {
-        return SEEDS.currentEpoch() + 1;
     }
 
     function _firstOfStage(Rules memory rules, uint256 taskIndex) internal pure returns (uint256) {

@@ -6,6 +6,7 @@ import {ISeedSource} from "../interfaces/ISeedSource.sol";
 /// @title A seed source for tests: seeds are what the test says, epochs are four blocks long.
 contract FixedSeeds is ISeedSource {
     uint256 public constant EPOCH_BLOCKS = 4;
+    uint256 public constant MARGIN_BLOCKS = 1;
     mapping(uint32 epoch => bytes32 seed) public seedOf;
     mapping(uint32 epoch => uint256 time) private _recordedAt;
 
@@ -26,6 +27,10 @@ contract FixedSeeds is ISeedSource {
 
     function currentEpoch() external view returns (uint32) {
         return uint32(block.number / EPOCH_BLOCKS);
+    }
+
+    function unknownEpoch() external view returns (uint32) {
+        return uint32((block.number + MARGIN_BLOCKS) / EPOCH_BLOCKS + 1);
     }
 
     function seedBlockOf(uint32 epoch) external pure returns (uint256) {

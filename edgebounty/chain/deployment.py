@@ -41,6 +41,7 @@ class DeploymentSettings:
 
     token: Address | None = None  # None deploys the test token, which Ethereum itself refuses
     epoch_blocks: int = 4  # blocks per seed; 32 on Ethereum
+    margin_blocks: int = 1  # at least between a draw's opening and its seed's block, fewer than an epoch; 4 on Ethereum
     draw_seconds: int = 10  # a stage's seed is known and its ramp over after this, at the latest; 900 on Ethereum
     ramp_seconds: int = 1  # over which the candidates grow from none to eight a slot; 300 on Ethereum
     unbonding_seconds: int = 60  # days where stake is worth something
@@ -131,7 +132,7 @@ def plan(deployer: Address, nonce: int, settings: DeploymentSettings) -> tuple[P
     token = settings.token or at["EdgeToken"]
     args: dict[str, tuple[Any, ...]] = {
         "EdgeToken": (),
-        "EpochSeeds": (settings.epoch_blocks,),
+        "EpochSeeds": (settings.epoch_blocks, settings.margin_blocks),
         "StakeVault": (
             token,
             at["BountyEscrow"],

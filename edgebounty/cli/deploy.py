@@ -21,6 +21,9 @@ from edgebounty.cli.settings import Settings
 @click.option("--out", "target", type=FILE, default=Path("deployment.json"), show_default=True, help="File to write.")
 @click.option("--token", metavar="ADDRESS", help="ERC-20 to pay with (default: deploys a test token with a faucet).")
 @click.option("--epoch-blocks", type=click.IntRange(1), default=32, show_default=True, help="Blocks per seed.")
+@click.option(
+    "--margin-blocks", type=click.IntRange(1), default=4, show_default=True, help="Least between opening and seed."
+)
 @click.option("--draw-seconds", type=click.IntRange(1), default=900, show_default=True, help="For a seed to be known.")
 @click.option(
     "--ramp-seconds", type=click.IntRange(1), default=300, show_default=True, help="Until all the drawn may claim."
@@ -32,6 +35,7 @@ def deploy(
     target: Path,
     token: str | None,
     epoch_blocks: int,
+    margin_blocks: int,
     draw_seconds: int,
     ramp_seconds: int,
     unbonding_seconds: int,
@@ -60,6 +64,7 @@ def deploy(
     chosen = DeploymentSettings(
         token=paid_in,
         epoch_blocks=epoch_blocks,
+        margin_blocks=margin_blocks,
         draw_seconds=draw_seconds,
         ramp_seconds=ramp_seconds,
         unbonding_seconds=unbonding_seconds,

@@ -34,7 +34,10 @@ def test_deployment__as_planned__everybody_knows_everybody(market: Market) -> No
 
 def test_deployment__as_planned__settings_are_those_chosen(market: Market) -> None:
     vault, escrow, lane = market.vault, market.escrow, market.lane
-    assert market.seeds.EPOCH_BLOCKS() == SETTINGS.epoch_blocks
+    assert (market.seeds.EPOCH_BLOCKS(), market.seeds.MARGIN_BLOCKS()) == (
+        SETTINGS.epoch_blocks,
+        SETTINGS.margin_blocks,
+    )
     assert (vault.UNBONDING_TIME(), vault.SPONSOR_CAP()) == (SETTINGS.unbonding_seconds, SETTINGS.sponsor_cap)
     assert escrow.MIN_SLOT_PRICE() == SETTINGS.min_slot_price
     assert (lane.NO_SHOW_BPS(), lane.DRAW_TIME(), lane.RAMP_TIME()) == (
@@ -71,7 +74,13 @@ def test_lane__draw_time_out_of_range__refused(market: Market, DirectLane: Any, 
 @pytest.mark.parametrize("blocks", [0, 1, 129])
 def test_seeds__epoch_length_out_of_range__refused(accounts: Any, EpochSeeds: Any, blocks: int) -> None:
     with refuses("EpochLengthOutOfRange", blocks, 2, 128):
-        accounts[0].deploy(EpochSeeds, blocks)
+        accounts[0].deploy(EpochSeeds, blocks, 1)
+
+
+@pytest.mark.parametrize("margin", [0, 4])
+def test_seeds__margin_out_of_range__refused(accounts: Any, EpochSeeds: Any, margin: int) -> None:
+    with refuses("MarginOutOfRange", margin, 1, 3):
+        accounts[0].deploy(EpochSeeds, 4, margin)
 
 
 @pytest.mark.parametrize("seconds", [0, 365 * DAY + 1])

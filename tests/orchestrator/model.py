@@ -221,7 +221,7 @@ class ModelLane:
         terms: JobTerms = self.jobs[job_id]["terms"]
         inside = first % terms.tasks_per_round
         count = terms.map_tasks if inside < terms.map_tasks else terms.reduce_tasks
-        epoch = block.number // EPOCH_BLOCKS + 1
+        epoch = (block.number + 1) // EPOCH_BLOCKS + 1
         for index in range(first, first + count):
             self.tasks[(job_id, index)] = {
                 "status": "filling", "slots": terms.quorum, "epoch": epoch,
@@ -233,7 +233,7 @@ class ModelLane:
     def _redraw(self, job_id: int, index: int, block: BlockRef) -> Event:
         task = self._task(job_id, index)
         until = block.time + DRAW_TIME + self.jobs[job_id]["terms"].task_time
-        task.update(epoch=block.number // EPOCH_BLOCKS + 1, redrawn_until=until, commit_until=0)
+        task.update(epoch=(block.number + 1) // EPOCH_BLOCKS + 1, redrawn_until=until, commit_until=0)
         fields = {"slots": task["slots"], "draw_epoch": task["epoch"], "reopens": task["reopens"]}
         return self._event(f.TaskReopened, job_id, index, **fields)
 

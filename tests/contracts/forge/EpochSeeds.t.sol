@@ -16,7 +16,7 @@ contract EpochSeedsTest {
     function setUp() public {
         vm.roll(1000);
         vm.prevrandao(RANDAO);
-        seeds = new EpochSeeds(32);
+        seeds = new EpochSeeds(32, 4);
     }
 
     /// @dev The fifteen first fields of a header; later forks only append.
@@ -84,17 +84,17 @@ contract EpochSeedsTest {
     function test_RevertGiven_ChainWithoutRandao_WhenDeployed() public {
         vm.prevrandao(bytes32(uint256(1)));
         expectError(ISeedSource.RandomnessNotTrustworthy.selector);
-        new EpochSeeds(32);
+        new EpochSeeds(32, 4);
         vm.prevrandao(bytes32(uint256(17_000_000_000_000_000))); // a proof-of-work difficulty
         expectError(ISeedSource.RandomnessNotTrustworthy.selector);
-        new EpochSeeds(32);
+        new EpochSeeds(32, 4);
     }
 
     function test_RevertWhen_EpochLengthIsOutOfRange() public {
         expectError(ISeedSource.EpochLengthOutOfRange.selector);
-        new EpochSeeds(1);
+        new EpochSeeds(1, 1);
         expectError(ISeedSource.EpochLengthOutOfRange.selector);
-        new EpochSeeds(129);
+        new EpochSeeds(129, 1);
     }
 
     function test_Epochs_Numbers() public {
@@ -102,5 +102,36 @@ contract EpochSeedsTest {
         same(seeds.seedBlockOf(31), 992, "first block");
         same(seeds.stakeBlockOf(31), 960, "first block of the one before");
         same(seeds.stakeBlockOf(0), 0, "nothing before the first");
+    }
+
+    function test_RevertWhen_MarginIsOutOfRange() public {
+        expectError(ISeedSource.MarginOutOfRange.selector);
+        new EpochSeeds(32, 0);
+        expectError(ISeedSource.MarginOutOfRange.selector);
+        new EpochSeeds(32, 32);
+        new EpochSeeds(32, 31);
+    }
+
+    /// @dev Whoever proposes a block, or four in a row, before a seed's block opens no draw with that seed.
+    function test_UnknownEpoch_BeginsMoreThanTheMarginLater() public {
+        vm.roll(1024 - 5);
+        same(seeds.unknownEpoch(), 32, "four blocks between 1019 and 1024");
+        vm.roll(1024 - 4);
+        same(seeds.unknownEpoch(), 33, "only three");
+        vm.roll(1024 - 1);
+        same(seeds.unknownEpoch(), 33, "the block before the seed's");
+        vm.roll(1024);
+        same(seeds.unknownEpoch(), 33, "the seed's own");
+    }
+
+    function testFuzz_UnknownEpoch_IsTheFirstThatIsFarEnough(uint32 blockNumber, uint8 length, uint8 margin) public {
+        vm.roll(1000);
+        uint256 epochBlocks = 2 + (uint256(length) % 127);
+        uint256 marginBlocks = 1 + (uint256(margin) % (epochBlocks - 1));
+        EpochSeeds made = new EpochSeeds(epochBlocks, marginBlocks);
+        vm.roll(blockNumber);
+        uint32 epoch = made.unknownEpoch();
+        isTrue(made.seedBlockOf(epoch) > uint256(blockNumber) + marginBlocks, "far enough");
+        isTrue(made.seedBlockOf(epoch - 1) <= uint256(blockNumber) + marginBlocks, "and no epoch before is");
     }
 }

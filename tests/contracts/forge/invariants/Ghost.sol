@@ -186,6 +186,11 @@ abstract contract Ghost is MarketBase {
         return redrawn == 0 ? jobs[jobId].stageEpoch : redrawn;
     }
 
+    /// @dev The first epoch that begins after at least one more block. Epochs of four blocks.
+    function epochToDraw() internal view returns (uint32) {
+        return uint32((block.number + 1) / 4 + 1);
+    }
+
     /// @dev When a wave has had its time to fill.
     function dueOf(uint256 jobId, uint32 task) internal view returns (uint256) {
         uint256 due = ghostTasks[jobId][task].phaseDeadline;

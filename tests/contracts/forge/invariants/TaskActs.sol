@@ -355,12 +355,12 @@ abstract contract TaskActs is Ghost {
     }
 
     function drawAgain(uint256 jobId, uint32 task) internal {
-        ghostTasks[jobId][task].drawEpoch = seeds.currentEpoch() + 1;
+        ghostTasks[jobId][task].drawEpoch = epochToDraw();
         ghostTasks[jobId][task].phaseDeadline = uint40(block.timestamp + DRAW_TIME + jobs[jobId].terms.taskTime);
     }
 
     function openGhostStage(uint256 jobId) internal {
-        jobs[jobId].stageEpoch = seeds.currentEpoch() + 1;
+        jobs[jobId].stageEpoch = epochToDraw();
         jobs[jobId].openedAt = uint40(block.timestamp);
     }
 }
