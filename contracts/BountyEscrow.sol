@@ -49,6 +49,7 @@ contract BountyEscrow is IBountyEscrow, ReentrancyGuardTransient {
     address public immutable DIRECT_LANE;
     address public immutable BATCH_LANE;
     uint256 public immutable MIN_SLOT_PRICE;
+    uint256 public immutable MIN_TASK_TIME;
 
     mapping(uint256 jobId => Job) private _jobs;
     /// @inheritdoc IBountyEscrow
@@ -60,11 +61,16 @@ contract BountyEscrow is IBountyEscrow, ReentrancyGuardTransient {
 
     /// @param directLane, batchLane predicted addresses: lanes are deployed after this contract
     /// @param minSlotPrice below it a job is dust, not worth anybody's gas
-    constructor(IERC20 token, address directLane, address batchLane, uint256 minSlotPrice) {
+    /// @param minTaskTime seconds: with less nobody could commit and reveal in time on this chain, and would lose stake
+    constructor(IERC20 token, address directLane, address batchLane, uint256 minSlotPrice, uint256 minTaskTime) {
+        if (minTaskTime == 0 || minTaskTime > Terms.MAX_TASK_TIME) {
+            revert TaskTimeOutOfRange(minTaskTime, 1, Terms.MAX_TASK_TIME);
+        }
         TOKEN = token;
         DIRECT_LANE = directLane;
         BATCH_LANE = batchLane;
         MIN_SLOT_PRICE = minSlotPrice;
+        MIN_TASK_TIME = minTaskTime;
     }
 
     /// @inheritdoc IBountyEscrow
@@ -205,7 +211,7 @@ contract BountyEscrow is IBountyEscrow, ReentrancyGuardTransient {
         // No lane is the zero address, so an absent batch lane matches nothing.
         bool known = terms_.lane == DIRECT_LANE || terms_.lane == BATCH_LANE;
         if (!known || terms_.lane == address(0)) revert LaneUnknown(terms_.lane);
-        terms_.check(MIN_SLOT_PRICE);
+        terms_.check(MIN_SLOT_PRICE, MIN_TASK_TIME);
         uint256 bounty = terms_.bounty();
         if (bounty > type(uint96).max) revert BountyTooLarge(bounty, type(uint96).max);
 

@@ -42,7 +42,9 @@ contract DirectLane is LaneTasks {
         _requireSame(address(this), vault.DIRECT_LANE());
         _requireSame(address(escrow), vault.ESCROW());
         _requireSame(address(escrow.TOKEN()), address(vault.TOKEN()));
-        _requireSame(escrow.BATCH_LANE(), vault.BATCH_LANE());
+        address batchLane = vault.BATCH_LANE();
+        _requireSame(escrow.BATCH_LANE(), batchLane);
+        if (batchLane != address(0) && batchLane.code.length == 0) revert LaneWithoutCode(batchLane);
         seeds.currentEpoch(); // reverts if no seed source is there
         NO_SHOW_BPS = noShowBps;
     }
@@ -52,10 +54,9 @@ contract DirectLane is LaneTasks {
     /// @inheritdoc IDirectLane
     function claim(uint256 jobId, uint32 taskIndex) external {
         Rules memory rules = _rulesOf(jobId, taskIndex);
-        if (block.timestamp >= rules.deadline) revert ClaimTooLate(jobId, rules.deadline, block.timestamp);
-
         Record storage record = _records[jobId][taskIndex];
         Task memory task = record.task;
+        _requireNotClosed(jobId, rules, task);
         if (task.status == TaskStatus.Idle) {
             _startTask(jobId, taskIndex, rules);
             task.status = TaskStatus.Claiming;
@@ -72,11 +73,11 @@ contract DirectLane is LaneTasks {
         Redraw memory draw = _drawFor(jobId, taskIndex, rules, record, task, number);
 
         // Everybody who has yet to commit has taskTime from the last claim, so one deadline serves the whole wave.
-        uint256 commitDeadline = Math.max(task.phaseDeadline, block.timestamp + rules.taskTime);
+        uint256 commitDeadline = block.timestamp + rules.taskTime;
         task.phaseDeadline = uint40(commitDeadline);
         task.claimed |= Slots.bit(slot);
         _sit(record, task, slot, number);
-        record.task = task;
+        _save(record, task);
         emit TaskClaimed(jobId, taskIndex, msg.sender, uint40(commitDeadline));
 
         // Only this wave's slots are drawn for: a lone deciding replica has the candidates of one, not of all.
@@ -149,12 +150,12 @@ contract DirectLane is LaneTasks {
             return;
         }
         uint8 slotsNeeded = task.slotsOpen + rules.quorum - votes;
-        if (slotsNeeded <= rules.workSlots && block.timestamp < rules.deadline) {
+        if (slotsNeeded <= rules.workSlots && block.timestamp < _lastClose(rules)) {
             // Who revealed waits on; who was silent stays seated until the end, and pays then.
             task.status = TaskStatus.Claiming;
             task.firstSlot = task.slotsOpen;
             task.slotsOpen = slotsNeeded;
-            _redraw(jobId, taskIndex, rules, record, task);
+            _redraw(jobId, taskIndex, record, task);
         } else {
             _refund(jobId, taskIndex, rules, record, task, task.revealed);
         }
@@ -164,9 +165,7 @@ contract DirectLane is LaneTasks {
 
     /// @inheritdoc IDirectLane
     function expireClaim(uint256 jobId, uint32 taskIndex, address worker) external {
-        Record storage record = _records[jobId][taskIndex];
-        Task memory task = record.task;
-        if (task.status != TaskStatus.Claiming) revert TaskStatusWrong(jobId, taskIndex, task.status);
+        (Record storage record, Task memory task) = _taskIn(jobId, taskIndex, TaskStatus.Claiming);
         uint8 slot = _slotOf(jobId, taskIndex, record, task, worker);
         if (task.committed.has(slot)) revert AlreadyCommitted(jobId, taskIndex, worker);
         if (block.timestamp < task.phaseDeadline) revert TooEarly(jobId, task.phaseDeadline, block.timestamp);
@@ -175,13 +174,31 @@ contract DirectLane is LaneTasks {
         uint256 feeUp = Math.ceilDiv(stake * NO_SHOW_BPS, ALL_BPS);
         task.claimed &= ~Slots.bit(slot);
         _bar(record, task, slot);
-        record.task = task;
+        _save(record, task);
         emit ClaimExpired(jobId, taskIndex, worker, feeUp);
 
         VAULT.slash(worker, feeUp, 0);
-        address[] memory workers = new address[](1);
-        workers[0] = worker;
-        VAULT.unlock(workers, stake - feeUp);
+        _unlockOne(worker, stake - feeUp);
+    }
+
+    /// @inheritdoc IDirectLane
+    function leaveTask(uint256 jobId, uint32 taskIndex) external {
+        (Record storage record, Task memory task) = _taskIn(jobId, taskIndex, TaskStatus.Claiming);
+        uint8 slot = _slotOf(jobId, taskIndex, record, task, msg.sender);
+        if (slot < task.firstSlot) revert WaveOver(jobId, taskIndex, msg.sender);
+        // Somebody still computes in good faith that this wave will fill; and who has yet to commit owes the no-show fee.
+        if (task.claimed != task.committed) revert CommitsPending(jobId, taskIndex);
+        Rules memory rules = _rulesFor(jobId);
+        _requireFillTimeOver(jobId, rules, record);
+
+        task.claimed &= ~Slots.bit(slot);
+        task.committed &= ~Slots.bit(slot);
+        delete record.digests[slot];
+        _bar(record, task, slot);
+        _save(record, task);
+        emit ClaimLeft(jobId, taskIndex, msg.sender);
+
+        _unlockOne(msg.sender, rules.stakePerClaim);
     }
 
     /// @inheritdoc IDirectLane
@@ -191,8 +208,8 @@ contract DirectLane is LaneTasks {
         Task memory task = _present(jobId, taskIndex);
         if (task.status == TaskStatus.Idle) _requireStartable(jobId, taskIndex, rules);
         else if (task.status != TaskStatus.Claiming) revert TaskStatusWrong(jobId, taskIndex, task.status);
-        if (block.timestamp >= rules.deadline) revert ClaimTooLate(jobId, rules.deadline, block.timestamp);
-        if (block.timestamp < task.phaseDeadline) revert TooEarly(jobId, task.phaseDeadline, block.timestamp);
+        _requireNotClosed(jobId, rules, task);
+        _requireFillTimeOver(jobId, rules, record);
         // Else a draw could be thrown away, and its chances doubled, before its seed could exist.
         uint32 drawEpoch = drawEpochOf(jobId, taskIndex);
         if (SEEDS.currentEpoch() <= drawEpoch) revert DrawPending(jobId, taskIndex, drawEpoch);
@@ -201,16 +218,15 @@ contract DirectLane is LaneTasks {
         if (record.redraw.reopens == MAX_REOPENS) revert ReopensExhausted(jobId, taskIndex, MAX_REOPENS);
 
         ++record.redraw.reopens;
-        _redraw(jobId, taskIndex, rules, record, task);
+        _redraw(jobId, taskIndex, record, task);
     }
 
     /// @inheritdoc IDirectLane
     function expireTask(uint256 jobId, uint32 taskIndex) external {
-        Record storage record = _records[jobId][taskIndex];
-        Task memory task = record.task;
-        if (task.status != TaskStatus.Claiming) revert TaskStatusWrong(jobId, taskIndex, task.status);
-        Rules memory rules = _rules[jobId];
-        if (block.timestamp < rules.deadline) revert TooEarly(jobId, rules.deadline, block.timestamp);
+        (Record storage record, Task memory task) = _taskIn(jobId, taskIndex, TaskStatus.Claiming);
+        Rules memory rules = _rulesFor(jobId);
+        uint256 closesAt = _closesAt(rules, task);
+        if (block.timestamp < closesAt) revert TooEarly(jobId, closesAt, block.timestamp);
         if (task.claimed != task.committed) revert CommitsPending(jobId, taskIndex);
 
         // Only the silent of earlier waves are at fault; who committed to this one could never reveal.
@@ -220,6 +236,16 @@ contract DirectLane is LaneTasks {
     }
 
     // --- internals ---
+
+    function _requireNotClosed(uint256 jobId, Rules memory rules, Task memory task) private view {
+        uint256 closesAt = _closesAt(rules, task);
+        if (block.timestamp >= closesAt) revert ClaimTooLate(jobId, closesAt, block.timestamp);
+    }
+
+    function _requireFillTimeOver(uint256 jobId, Rules memory rules, Record storage record) private view {
+        uint256 fillDeadline = _fillDeadline(jobId, rules, record);
+        if (block.timestamp < fillDeadline) revert TooEarly(jobId, fillDeadline, block.timestamp);
+    }
 
     /// @dev The draw that the caller's claim depends on. Reverts if the caller is barred from the task.
     function _drawFor(
@@ -294,18 +320,13 @@ contract DirectLane is LaneTasks {
     }
 
     /// @dev Draws for the open slots with a seed that nobody knows yet.
-    function _redraw(
-        uint256 jobId,
-        uint32 taskIndex,
-        Rules memory rules,
-        Record storage record,
-        Task memory task
-    ) private {
+    function _redraw(uint256 jobId, uint32 taskIndex, Record storage record, Task memory task) private {
         uint32 drawEpoch = SEEDS.unknownEpoch();
-        task.unusual = true;
         record.redraw.drawEpoch = drawEpoch;
-        task.phaseDeadline = _drawDeadline(block.timestamp, rules);
-        record.task = task;
+        record.redraw.drawnAt = uint40(block.timestamp);
+        task.unusual = true;
+        task.phaseDeadline = 0;
+        _save(record, task);
         emit TaskReopened(jobId, taskIndex, task.slotsOpen, drawEpoch, record.redraw.reopens);
     }
 
@@ -325,6 +346,12 @@ contract DirectLane is LaneTasks {
             else VAULT.slash(worker, rules.stakePerClaim, 0);
         }
         if (count != 0) VAULT.unlock(people, rules.stakePerClaim);
+    }
+
+    function _unlockOne(address worker, uint256 amount) private {
+        address[] memory workers = new address[](1);
+        workers[0] = worker;
+        VAULT.unlock(workers, amount);
     }
 
     function _bar(Record storage record, Task memory task, uint256 slot) private {

@@ -37,6 +37,7 @@ contract StakeVault is StakeHistory, ReentrancyGuardTransient {
     }
 
     uint256 public constant LONGEST_UNBONDING = 365 days;
+    uint256 private constant LEAST_SPONSORSHIPS_PER_CAP = 100;
     address private constant BURN_ADDRESS = 0x000000000000000000000000000000000000dEaD;
 
     IERC20 public immutable TOKEN;
@@ -45,10 +46,13 @@ contract StakeVault is StakeHistory, ReentrancyGuardTransient {
     address public immutable BATCH_LANE;
     uint256 public immutable UNBONDING_TIME;
     uint256 public immutable SPONSOR_CAP;
+    /// @inheritdoc IStakeVault
+    uint256 public immutable SPONSOR_LEAST;
 
     mapping(address worker => Sponsorship) private _sponsorships;
     mapping(address account => Unbonding) private _unbondings;
     mapping(address worker => mapping(address orchestrator => Allotment)) private _allotments;
+    mapping(address worker => uint96) private _ending; // sum of `ending` over all its allotments
 
     /// @inheritdoc IStakeVault
     uint256 public slashPool;
@@ -74,6 +78,7 @@ contract StakeVault is StakeHistory, ReentrancyGuardTransient {
         BATCH_LANE = batchLane;
         UNBONDING_TIME = unbondingTime;
         SPONSOR_CAP = sponsorCap;
+        SPONSOR_LEAST = sponsorCap / LEAST_SPONSORSHIPS_PER_CAP;
     }
 
     modifier onlyLane() {
@@ -103,10 +108,20 @@ contract StakeVault is StakeHistory, ReentrancyGuardTransient {
     /// @inheritdoc IStakeVault
     function acceptSponsor(address newSponsor) external {
         Sponsorship storage backing = _sponsorships[msg.sender];
-        if (backing.amount != 0) revert SponsorStillBacking(msg.sender, backing.sponsor, backing.amount);
+        (address former, uint96 amount) = (backing.sponsor, backing.amount);
+        Account storage account = _accounts[msg.sender];
+        // Dust must not keep a worker from a sponsor that means it. All of it goes at once, so that a sponsor's other
+        // unbonding is delayed by this once, not again and again.
+        bool canGo = amount < SPONSOR_LEAST && amount <= account.bonded - account.locked;
+        if (amount != 0 && !canGo) revert SponsorStillBacking(msg.sender, former, amount);
 
         backing.sponsor = newSponsor;
-        _accounts[msg.sender].sponsorLeaving = false;
+        backing.amount = 0;
+        account.sponsorLeaving = false;
+        if (amount != 0) {
+            emit SponsorLeft(msg.sender, former, amount);
+            _unbond(msg.sender, former, amount);
+        }
         emit SponsorAccepted(msg.sender, newSponsor);
     }
 
@@ -180,6 +195,7 @@ contract StakeVault is StakeHistory, ReentrancyGuardTransient {
 
         allotment.amount -= amount.toUint96();
         allotment.ending += amount.toUint96();
+        _ending[worker] += amount.toUint96();
         allotment.availableAt = (block.timestamp + UNBONDING_TIME).toUint40();
         emit StakeUnallotted(worker, orchestrator, amount, allotment.availableAt);
     }
@@ -194,6 +210,7 @@ contract StakeVault is StakeHistory, ReentrancyGuardTransient {
         }
 
         allotment.ending = 0;
+        _ending[worker] -= amount.toUint96();
         _unlock(worker, amount);
         emit AllotmentReleased(worker, orchestrator, amount);
     }
@@ -240,7 +257,9 @@ contract StakeVault is StakeHistory, ReentrancyGuardTransient {
 
         uint256 fromEnding = Math.min(amount, allotment.ending);
         allotment.ending -= fromEnding.toUint96();
+        _ending[worker] -= fromEnding.toUint96();
         allotment.amount -= (amount - fromEnding).toUint96();
+        emit AllotmentSlashed(worker, orchestrator, amount);
         _slash(worker, amount, fundAmount);
     }
 
@@ -305,13 +324,16 @@ contract StakeVault is StakeHistory, ReentrancyGuardTransient {
         emit StakeUnbonded(account, amount, unbonding.availableAt);
     }
 
-    /// @dev What a leaving sponsor may end of an allotment: as much as it backs, less what is ending already.
+    /// @dev What a leaving sponsor may end of an allotment: as much as it backs, less what it gets without that, because
+    ///      it is free or ending already, for whatever orchestrator.
     function _endableBySponsor(address worker, Allotment storage allotment) private view returns (uint256) {
         Sponsorship memory backing = _sponsorships[worker];
         if (backing.sponsor != msg.sender || !_accounts[worker].sponsorLeaving) {
             revert SponsorNotAccepted(worker, msg.sender, backing.sponsor);
         }
-        return Math.min(Math.saturatingSub(backing.amount, allotment.ending), allotment.amount);
+        Account storage account = _accounts[worker];
+        uint256 coming = uint256(account.bonded) - account.locked + _ending[worker];
+        return Math.min(Math.saturatingSub(backing.amount, coming), allotment.amount);
     }
 
     function _lock(address worker, uint256 amount) private {

@@ -8,8 +8,9 @@ mnemonic is used when none is named. From the environment, all optional:
 
     EDGEBOUNTY_DEPLOYMENT         where to write the deployment (build/deployment.json)
     EDGEBOUNTY_TOKEN              address of the token to use; without it the test token is deployed
-    EDGEBOUNTY_EPOCH_BLOCKS, EDGEBOUNTY_MARGIN_BLOCKS, EDGEBOUNTY_DRAW_SECONDS, EDGEBOUNTY_RAMP_SECONDS, EDGEBOUNTY_UNBONDING_SECONDS,
-    EDGEBOUNTY_NO_SHOW_BPS, EDGEBOUNTY_SPONSOR_CAP, EDGEBOUNTY_MIN_SLOT_PRICE
+    EDGEBOUNTY_EPOCH_BLOCKS, EDGEBOUNTY_MARGIN_BLOCKS, EDGEBOUNTY_DRAW_SECONDS, EDGEBOUNTY_RAMP_SECONDS,
+    EDGEBOUNTY_UNBONDING_SECONDS, EDGEBOUNTY_NO_SHOW_BPS, EDGEBOUNTY_SPONSOR_CAP, EDGEBOUNTY_MIN_SLOT_PRICE,
+    EDGEBOUNTY_MIN_TASK_SECONDS
                                   see edgebounty/chain/deployment.py; defaults suit a test network, and on chain 31337
                                   a development chain
 
@@ -32,11 +33,16 @@ from edgebounty.protocol.types import to_address
 
 _DEVELOPMENT_CHAIN = 31337
 _ETHEREUM = DeploymentSettings(
-    epoch_blocks=32, margin_blocks=4, draw_seconds=900, ramp_seconds=300, unbonding_seconds=7 * 24 * 3600
+    epoch_blocks=32,
+    margin_blocks=4,
+    draw_seconds=900,
+    ramp_seconds=300,
+    min_task_seconds=60,
+    unbonding_seconds=7 * 24 * 3600,
 )
 _NUMBERS = (
     *("epoch_blocks", "margin_blocks", "draw_seconds", "ramp_seconds", "unbonding_seconds"),
-    *("no_show_bps", "sponsor_cap", "min_slot_price"),
+    *("no_show_bps", "sponsor_cap", "min_slot_price", "min_task_seconds"),
 )
 
 

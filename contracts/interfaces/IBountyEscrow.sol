@@ -87,6 +87,8 @@ interface IBountyEscrow {
     /// @notice Zero if this deployment has no batch lane.
     function BATCH_LANE() external view returns (address);
     function MIN_SLOT_PRICE() external view returns (uint256);
+    /// @notice Seconds.
+    function MIN_TASK_TIME() external view returns (uint256);
 
     /// @notice What posting these terms takes: (slot price + fee, rounded up) x (work + audit slots) x tasks.
     function bountyFor(JobTerms calldata terms) external pure returns (uint256);

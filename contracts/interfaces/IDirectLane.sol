@@ -9,9 +9,13 @@ import {IStakeVault} from "./IStakeVault.sol";
 
 /// @title Everything on chain: claim -> commit -> reveal -> settle.
 /// @notice Every deadline is a timestamp. Before it the act is valid, from it on the time-out is, which anyone may call.
+///         No task starts at its job's deadline or later. Of what was started, further waves may be claimed for DRAW_TIME
+///         and four task times more, so a claim holds stake for at most DRAW_TIME and six task times after the deadline.
 interface IDirectLane is ILane {
     error NotTheEscrow(address caller);
     error WrongWiring(address expected, address actual);
+    /// @notice An account without code would be a lane that anybody with its key can slash by.
+    error LaneWithoutCode(address lane);
     error NoShowFeeOutOfRange(uint256 noShowBps, uint256 most);
     /// @notice 1 <= rampTime <= drawTime <= longest must hold, else a draw could be widened before its ramp is over.
     error DrawTimeOutOfRange(uint256 drawTime, uint256 rampTime, uint256 longest);
@@ -20,10 +24,14 @@ interface IDirectLane is ILane {
     error JobEnded(uint256 jobId);
     error StageNotOpen(uint256 jobId, uint32 taskIndex, uint256 finished, uint256 needed);
     error TaskStatusWrong(uint256 jobId, uint32 taskIndex, TaskStatus actual);
+    /// @notice A quorum of more than one needs a slot more than it, for a deciding replica when two disagree.
+    error SpareSlotMissing(uint256 quorum, uint256 workSlots);
     error WaveFull(uint256 jobId, uint32 taskIndex);
     error NotDrawn(uint256 jobId, uint32 taskIndex, address worker, uint32 drawEpoch);
     error AlreadyClaimed(uint256 jobId, uint32 taskIndex, address worker);
     error Barred(uint256 jobId, uint32 taskIndex, address worker);
+    /// @notice Numbers of workers are used up: who has claimed before may go on, a new worker needs another deployment.
+    error WorkersExhausted(uint256 most);
     error NoClaim(uint256 jobId, uint32 taskIndex, address worker);
     error AlreadyCommitted(uint256 jobId, uint32 taskIndex, address worker);
     error AlreadyRevealed(uint256 jobId, uint32 taskIndex, address worker);
@@ -34,6 +42,8 @@ interface IDirectLane is ILane {
     error RevealTooLate(uint256 jobId, uint256 deadline, uint256 nowTime);
     error TooEarly(uint256 jobId, uint256 deadline, uint256 nowTime);
     error CommitsPending(uint256 jobId, uint32 taskIndex);
+    /// @notice Who was there when reveals opened stays until the task's outcome.
+    error WaveOver(uint256 jobId, uint32 taskIndex, address worker);
     /// @notice The present draw has its whole epoch to take place: it may be replaced in the next one.
     error DrawPending(uint256 jobId, uint32 taskIndex, uint32 drawEpoch);
     error ReopensExhausted(uint256 jobId, uint32 taskIndex, uint256 most);
@@ -65,6 +75,7 @@ interface IDirectLane is ILane {
     );
     event TaskRefunded(uint256 indexed jobId, uint32 indexed taskIndex);
     event TaskExpired(uint256 indexed jobId, uint32 indexed taskIndex);
+    event ClaimLeft(uint256 indexed jobId, uint32 indexed taskIndex, address indexed worker);
     event ClaimExpired(uint256 indexed jobId, uint32 indexed taskIndex, address indexed worker, uint256 fee);
 
     /// @notice Takes a slot of the task's wave and locks `stakePerClaim` of the caller's free stake.
@@ -83,22 +94,28 @@ interface IDirectLane is ILane {
 
     /// @notice Fixes the outcome once all have revealed or the time for it has passed. Anyone may call.
     /// @dev A quorum of equal digests: they are credited slotPrice each and unlocked; unequal and silent lose
-    ///      stakePerClaim. No quorum: the missing replicas are opened for a new draw, if workSlots and the deadline allow;
-    ///      else the task is refunded, those who revealed are unlocked and the silent lose stakePerClaim.
+    ///      stakePerClaim. No quorum: the missing replicas are opened for a new draw, if workSlots and the time allow (see
+    ///      the deadline's grace above); else the task is refunded, those who revealed are unlocked and the silent lose stakePerClaim.
     function settle(uint256 jobId, uint32 taskIndex) external;
 
-    /// @notice Removes a claim when the wave's time to commit has passed: a small fee burns, the rest is unlocked, the slot is free
-    ///         again and the worker barred from this task. Anyone may call.
+    /// @notice Removes a claim when the wave's time to commit has passed: a small fee burns, the rest is unlocked, the slot
+    ///         is free again and the worker barred from this task. Anyone may call.
     function expireClaim(uint256 jobId, uint32 taskIndex, address worker) external;
+
+    /// @notice Gives up the caller's committed claim, unpaid and unpunished, when its wave has had its time to fill and is
+    ///         not full: the slot is free again, the stake unlocked, and the worker barred from this task.
+    /// @dev So that nobody's stake is held, and nobody has to stay awake, for peers that never come. Not while another
+    ///      claim waits for its commit, and never once reveals were open.
+    function leaveTask(uint256 jobId, uint32 taskIndex) external;
 
     /// @notice Draws anew, with twice the chance for everybody, for a wave that did not fill in time (its seed may have
     ///         been missed). Anyone may call, at most MAX_REOPENS times a task, once late claims have expired and the
     ///         epoch of the present draw is over.
-    /// @dev Claims stay possible until then and after: this widens a draw, it ends nothing. The claims' time-out is the
-    ///      job's deadline.
+    /// @dev Claims stay possible until then and after: this widens a draw, it ends nothing. The claims' time-out is
+    ///      `closesAt` (see TaskView).
     function reopen(uint256 jobId, uint32 taskIndex) external;
 
-    /// @notice After the deadline, refunds a task whose wave can no longer fill; whoever committed or revealed is
+    /// @notice When its wave takes no more claims, refunds a task that did not fill; whoever committed or revealed is
     ///         unlocked. Claims that wait for their commit must have committed or expired first. Anyone may call.
     function expireTask(uint256 jobId, uint32 taskIndex) external;
 

@@ -33,6 +33,8 @@ interface IStakeVault {
     event StakeWithdrawn(address indexed account, uint256 amount);
     event StakeAllotted(address indexed worker, address indexed orchestrator, uint256 amount);
     event StakeUnallotted(address indexed worker, address indexed orchestrator, uint256 amount, uint256 availableAt);
+    /// @notice Beside StakeSlashed: whose allotment it was taken from.
+    event AllotmentSlashed(address indexed worker, address indexed orchestrator, uint256 amount);
     event AllotmentReleased(address indexed worker, address indexed orchestrator, uint256 amount);
     event SlashedBurned(uint256 amount);
 
@@ -45,7 +47,8 @@ interface IStakeVault {
     ///         obstacle as long as the allowance is there.
     function stakeWithPermit(uint256 amount, uint256 permitDeadline, uint8 v, bytes32 r, bytes32 s) external;
 
-    /// @notice Lets `sponsor` stake for the caller; zero lets nobody. Reverts while an earlier sponsor still backs it.
+    /// @notice Lets `sponsor` stake for the caller; zero lets nobody. Reverts while an earlier sponsor backs it with
+    ///         SPONSOR_LEAST or more, or with stake that is locked; less than that begins to unbond for that sponsor.
     function acceptSponsor(address sponsor) external;
 
     /// @notice Stakes the caller's tokens for `worker`, at most SPONSOR_CAP in all. They stay the sponsor's: they come
@@ -70,7 +73,7 @@ interface IStakeVault {
     /// @notice Ends (part of) an allotment: it stays locked and can be slashed until UNBONDING_TIME has passed. The
     ///         worker may call, or its leaving sponsor. A second call adds to it and restarts the delay.
     /// @param amount of the worker's choice. For a sponsor it does not count: as much ends as it still backs, less what is
-    ///        ending already, and it reverts if that is nothing
+    ///        free or ending already, also for other orchestrators, and it reverts if that is nothing
     function unallot(address worker, address orchestrator, uint256 amount) external;
 
     /// @notice Frees what was unallotted once its delay has passed. Anyone may call.
@@ -114,6 +117,8 @@ interface IStakeVault {
     /// @notice Seconds.
     function UNBONDING_TIME() external view returns (uint256);
     function SPONSOR_CAP() external view returns (uint256);
+    /// @notice A hundredth of SPONSOR_CAP: a sponsor that backs a worker with less can be replaced by it.
+    function SPONSOR_LEAST() external view returns (uint256);
 
     /// @return bonded the worker's stake: its own and its sponsor's, free and locked
     /// @return locked the part of it that claims and allotments hold

@@ -56,6 +56,8 @@ abstract contract LaneStages is IDirectLane {
 
     /// @inheritdoc ILane
     function openJob(uint256 jobId, JobTerms calldata terms) external onlyEscrow {
+        // Else a single disagreement ends the task, and the requester has the digests and the bounty.
+        if (terms.quorum > 1 && terms.workSlots == terms.quorum) revert SpareSlotMissing(terms.quorum, terms.workSlots);
         _rules[jobId] = Rules({
             deadline: terms.deadline,
             taskTime: uint256(terms.taskTime).toUint24(),
@@ -137,6 +139,11 @@ abstract contract LaneStages is IDirectLane {
 
     function _taskCount(Rules memory rules) internal pure returns (uint256) {
         return uint256(rules.rounds) * (uint256(rules.mapTasks) + rules.reduceTasks);
+    }
+
+    /// @dev Of a job that is known to exist.
+    function _rulesFor(uint256 jobId) internal view returns (Rules memory) {
+        return _rules[jobId];
     }
 
     function _rulesOf(uint256 jobId, uint32 taskIndex) internal view returns (Rules memory rules) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+
 import {IDirectLane} from "../interfaces/IDirectLane.sol";
 import {IStakeVault} from "../interfaces/IStakeVault.sol";
 import {Draw} from "../libraries/Draw.sol";
@@ -32,6 +34,7 @@ abstract contract LaneTasks is LaneStages {
     // one slot, read only if the task is unusual
     struct Redraw {
         uint32 drawEpoch; // zero: the stage's
+        uint40 drawnAt; // when that draw was opened, Unix seconds
         uint8 reopens;
     }
 
@@ -45,6 +48,9 @@ abstract contract LaneTasks is LaneStages {
     }
 
     uint256 private constant EMBEDDED_SEATS = 3;
+    /// @dev A wave after a missed quorum: commits and reveals of the wave before it end at most two task times after the
+    ///      deadline, and filling takes one more besides the draw. One is left for whoever is late to settle.
+    uint256 private constant GRACE_TASK_TIMES = 4;
 
     IStakeVault public immutable VAULT;
     uint256 public immutable DRAW_TIME;
@@ -65,6 +71,7 @@ abstract contract LaneTasks is LaneStages {
 
     /// @inheritdoc IDirectLane
     function taskOf(uint256 jobId, uint32 taskIndex) external view returns (TaskView memory) {
+        Rules memory rules = _rulesOf(jobId, taskIndex);
         Record storage record = _records[jobId][taskIndex];
         Task memory task = _present(jobId, taskIndex);
         return
@@ -77,6 +84,8 @@ abstract contract LaneTasks is LaneStages {
                 committed: task.committed.size(),
                 revealed: task.revealed.size(),
                 drawEpoch: drawEpochOf(jobId, taskIndex),
+                fillDeadline: uint40(_fillDeadline(jobId, rules, record)),
+                closesAt: uint40(_closesAt(rules, task)),
                 phaseDeadline: task.phaseDeadline,
                 resultDigest: resultOf(jobId, taskIndex)
             });
@@ -84,8 +93,7 @@ abstract contract LaneTasks is LaneStages {
 
     /// @inheritdoc IDirectLane
     function claimsOf(uint256 jobId, uint32 taskIndex) external view returns (ClaimView[] memory claims) {
-        Record storage record = _records[jobId][taskIndex];
-        Task memory task = record.task;
+        (Record storage record, Task memory task) = _load(jobId, taskIndex);
         claims = new ClaimView[](task.claimed.size());
         uint256 count = 0;
         for (uint8 slot = 0; count < claims.length; ++slot) {
@@ -104,8 +112,7 @@ abstract contract LaneTasks is LaneStages {
 
     /// @inheritdoc IDirectLane
     function resultOf(uint256 jobId, uint32 taskIndex) public view returns (bytes32) {
-        Record storage record = _records[jobId][taskIndex];
-        Task memory task = record.task;
+        (Record storage record, Task memory task) = _load(jobId, taskIndex);
         if (task.status != TaskStatus.Settled) return 0;
         (uint8 leader, ) = task.groups.largestGroup(task.revealed);
         return record.digests[leader];
@@ -143,18 +150,57 @@ abstract contract LaneTasks is LaneStages {
 
     // --- draws ---
 
-    /// @dev Until when a wave drawn at `from` is given to fill: its seed has to become known first.
-    function _drawDeadline(uint256 from, Rules memory rules) internal view returns (uint40) {
-        return uint40(from + DRAW_TIME + rules.taskTime);
+    /// @dev Until when the present wave is given to fill: its seed has to become known, its ramp to end, and somebody to
+    ///      come. Apart from the commits' deadline, so that an early claim does not shorten the draw, nor a redraw lengthen
+    ///      the commits. A seed that was recorded late still has its whole ramp.
+    function _fillDeadline(uint256 jobId, Rules memory rules, Record storage record) internal view returns (uint256) {
+        uint32 redrawn = record.redraw.drawEpoch;
+        uint256 drawnAt = redrawn == 0 ? _progress[jobId].openedAt : record.redraw.drawnAt;
+        (bytes32 seed, , uint256 recordedAt) = SEEDS.drawOf(redrawn == 0 ? rules.drawEpoch : redrawn);
+        uint256 rampEnds = seed == 0 ? 0 : recordedAt + RAMP_TIME;
+        return Math.max(drawnAt + DRAW_TIME + rules.taskTime, rampEnds);
+    }
+
+    /// @dev Until when the present wave takes claims. A further wave has a grace after the job's deadline, so that nobody
+    ///      can ruin a task by disagreeing at the last moment.
+    function _closesAt(Rules memory rules, Task memory task) internal view returns (uint256) {
+        if (task.firstSlot == 0) return rules.deadline;
+        return _lastClose(rules);
+    }
+
+    /// @dev Until when any wave of the job may begin, and take claims.
+    function _lastClose(Rules memory rules) internal view returns (uint256) {
+        return rules.deadline + DRAW_TIME + GRACE_TASK_TIMES * rules.taskTime;
+    }
+
+    // --- storage, copied in one place: each copy of a packed struct is a lot of code. Acts of every task's life copy it
+    //     themselves, which costs less gas ---
+
+    function _load(uint256 jobId, uint32 taskIndex) internal view returns (Record storage record, Task memory task) {
+        record = _records[jobId][taskIndex];
+        task = record.task;
+    }
+
+    function _save(Record storage record, Task memory task) internal {
+        record.task = task;
+    }
+
+    /// @dev The task, which must have this status.
+    function _taskIn(
+        uint256 jobId,
+        uint32 taskIndex,
+        TaskStatus wanted
+    ) internal view returns (Record storage record, Task memory task) {
+        (record, task) = _load(jobId, taskIndex);
+        if (task.status != wanted) revert TaskStatusWrong(jobId, taskIndex, task.status);
     }
 
     /// @dev The task, with what it takes from its stage while nobody has touched it.
     function _present(uint256 jobId, uint32 taskIndex) internal view returns (Task memory task) {
         Rules memory rules = _rulesOf(jobId, taskIndex);
-        task = _records[jobId][taskIndex].task;
+        (, task) = _load(jobId, taskIndex);
         if (task.slotsOpen != 0) return task;
         task.slotsOpen = rules.quorum;
-        task.phaseDeadline = _drawDeadline(_progress[jobId].openedAt, rules);
     }
 
     // --- seats ---
@@ -163,6 +209,7 @@ abstract contract LaneTasks is LaneStages {
     function _enroll(address worker) internal returns (uint24 number) {
         number = _numberOf[worker];
         if (number == 0) {
+            if (_workerCount == type(uint24).max) revert WorkersExhausted(type(uint24).max);
             number = ++_workerCount;
             _numberOf[worker] = number;
             _workers[number] = worker;

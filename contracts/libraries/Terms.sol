@@ -10,7 +10,9 @@ import {JobTerms} from "../types/Market.sol";
 library Terms {
     uint256 internal constant MAX_TASKS = 65_535;
     uint256 internal constant MAX_SLOTS = 16;
-    /// @dev Bounds how long a job can hold anybody's stake: deadline, then at most two task times.
+    /// @dev Bounds how long a job can hold anybody's stake: in the direct lane until its deadline, then DRAW_TIME and six
+    ///      task times at most (see IDirectLane). No unbonding delay has to outlast that: what a claim or an allotment
+    ///      holds is locked, and only free stake can begin to unbond.
     uint256 internal constant MAX_JOB_TIME = 90 days;
     uint256 internal constant MAX_TASK_TIME = 7 days;
     /// @dev stakePerClaim in slotPrices: else a job that pays dust could hold, and burn, any worker's whole stake.
@@ -39,13 +41,13 @@ library Terms {
     }
 
     /// @notice Reverts with the first term that no job may have.
-    function check(JobTerms calldata terms, uint256 minSlotPrice) internal view {
+    function check(JobTerms calldata terms, uint256 minSlotPrice, uint256 minTaskTime) internal view {
         uint256 latest = block.timestamp + MAX_JOB_TIME;
         if (terms.deadline <= block.timestamp || terms.deadline > latest) {
             revert IBountyEscrow.DeadlineOutOfRange(terms.deadline, block.timestamp + 1, latest);
         }
-        if (terms.taskTime == 0 || terms.taskTime > MAX_TASK_TIME) {
-            revert IBountyEscrow.TaskTimeOutOfRange(terms.taskTime, 1, MAX_TASK_TIME);
+        if (terms.taskTime < minTaskTime || terms.taskTime > MAX_TASK_TIME) {
+            revert IBountyEscrow.TaskTimeOutOfRange(terms.taskTime, minTaskTime, MAX_TASK_TIME);
         }
         uint256 tasks = taskCount(terms);
         if (tasks == 0 || terms.mapTasks == 0 || tasks > MAX_TASKS) {

@@ -6,7 +6,7 @@ pragma solidity 0.8.37;
 struct JobTerms {
     address lane; // who decides the tasks' outcome
     address orchestrator; // gets the fee; zero only if feeBps is 0
-    uint40 deadline; // Unix seconds: claims close. Commits and reveals of what is claimed run on, bounded by taskTime
+    uint40 deadline; // Unix seconds: no task starts later. What is claimed runs on, bounded: see IDirectLane
     uint32 taskTime; // seconds from claim to commit, and again for all reveals
     uint32 mapTasks; // per round
     uint32 reduceTasks; // per round
@@ -47,7 +47,9 @@ struct TaskView {
     uint8 committed;
     uint8 revealed;
     uint32 drawEpoch; // whose seed decides who may claim now
-    uint40 phaseDeadline; // Claiming: commits close, then anyone may expire and reopen. Revealing: reveals close
+    uint40 fillDeadline; // the present wave has had its time to fill: from then on it may be drawn again, and left
+    uint40 closesAt; // the present wave takes claims until then; after it the task can only end
+    uint40 phaseDeadline; // Claiming: commits close, zero before the wave's first claim. Revealing: reveals close
     bytes32 resultDigest; // zero until settled
 }
 

@@ -48,6 +48,7 @@ class DeploymentSettings:
     no_show_bps: int = 500  # part of a claim's stake that a claim without a commit costs
     sponsor_cap: int = 1_000 * 10**18  # most that a sponsor may stake for one worker
     min_slot_price: int = 10**12  # below it a job is dust
+    min_task_seconds: int = 1  # least time to commit, and to reveal; 60 on Ethereum, five blocks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +142,7 @@ def plan(deployer: Address, nonce: int, settings: DeploymentSettings) -> tuple[P
             settings.unbonding_seconds,
             settings.sponsor_cap,
         ),
-        "BountyEscrow": (token, at["DirectLane"], NO_ADDRESS, settings.min_slot_price),
+        "BountyEscrow": (token, at["DirectLane"], NO_ADDRESS, settings.min_slot_price, settings.min_task_seconds),
         "DirectLane": (
             at["BountyEscrow"],
             at["StakeVault"],

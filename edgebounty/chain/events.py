@@ -134,6 +134,15 @@ class StakeUnallotted(VaultEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AllotmentSlashed(VaultEvent):
+    """Beside `StakeSlashed`: whose allotment it was taken from."""
+
+    worker: Address
+    orchestrator: Address
+    amount: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AllotmentReleased(VaultEvent):
     worker: Address
     orchestrator: Address
@@ -226,13 +235,28 @@ class ClaimExpired(TaskEvent):
     fee: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimLeft(TaskEvent):
+    """The worker gave up a committed claim whose wave had not filled in time: unpaid and unpunished."""
+
+    worker: Address
+
+
 EVENT_CLASSES: Mapping[str, type[Event]] = {
     cls.__name__: cls
     for cls in (
         *(JobPosted, JobStopped, BountyRefunded, CreditAdded, CreditWithdrawn),
         *(Staked, SponsorAccepted, SponsorLeft, StakeSlashed, StakeUnbonded),
-        *(StakeWithdrawn, StakeAllotted, StakeUnallotted, AllotmentReleased, SlashedBurned, SeedRecorded),
+        *(
+            StakeWithdrawn,
+            StakeAllotted,
+            StakeUnallotted,
+            AllotmentSlashed,
+            AllotmentReleased,
+            SlashedBurned,
+            SeedRecorded,
+        ),
         *(StageOpened, JobFailed, TaskClaimed, ResultCommitted, RevealsOpened, ResultRevealed, TaskSettled),
-        *(TaskReopened, TaskRefunded, TaskExpired, ClaimExpired),
+        *(TaskReopened, TaskRefunded, TaskExpired, ClaimExpired, ClaimLeft),
     )
 }

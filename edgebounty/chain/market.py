@@ -275,6 +275,9 @@ class MarketContracts:
     def settle(self, job_id: int, task_index: int) -> ContractFunction:
         return self.lane.functions.settle(job_id, task_index)
 
+    def leave_task(self, job_id: int, task_index: int) -> ContractFunction:
+        return self.lane.functions.leaveTask(job_id, task_index)
+
     def expire_claim(self, job_id: int, task_index: int, worker: Address) -> ContractFunction:
         return self.lane.functions.expireClaim(job_id, task_index, worker)
 
@@ -376,11 +379,14 @@ def _task(job_id: int, task_index: int, told: dict[str, Any]) -> Task:
         index=TaskIndex(task_index),
         status=TaskStatus(told["status"]),
         slots_open=int(told["slotsOpen"]),
+        first_slot=int(told["firstSlot"]),
         reopens=int(told["reopens"]),
         claimed=int(told["claimed"]),
         committed=int(told["committed"]),
         revealed=int(told["revealed"]),
         draw_epoch=int(told["drawEpoch"]),
+        fill_deadline=int(told["fillDeadline"]),
+        closes_at=int(told["closesAt"]),
         phase_deadline=int(told["phaseDeadline"]),
         result=None if result == _ZERO else Digest(result),
     )

@@ -87,12 +87,15 @@ class Task:
     index: TaskIndex
     status: TaskStatus
     slots_open: int  # replicas wanted by now; who was silent is replaced, not counted
+    first_slot: int  # of the present wave
     reopens: int
     claimed: int
     committed: int
     revealed: int
     draw_epoch: int
-    phase_deadline: int
+    fill_deadline: int  # Unix seconds: from then on a wave that is not full may be drawn again, and left
+    closes_at: int  # Unix seconds: until then the present wave takes claims
+    phase_deadline: int  # Unix seconds, for commits or reveals; 0 while nobody has claimed in the wave
     result: Digest | None
 
     @property

@@ -28,6 +28,7 @@ from edgebounty.cli.settings import Settings
 @click.option(
     "--ramp-seconds", type=click.IntRange(1), default=300, show_default=True, help="Until all the drawn may claim."
 )
+@click.option("--min-task-seconds", type=click.IntRange(1), default=60, show_default=True, help="Least task time.")
 @click.option("--unbonding-seconds", type=click.IntRange(1), default=604_800, show_default=True, help="Delay of stake.")
 @market_options
 @signing_options
@@ -38,6 +39,7 @@ def deploy(
     margin_blocks: int,
     draw_seconds: int,
     ramp_seconds: int,
+    min_task_seconds: int,
     unbonding_seconds: int,
     settings: Settings,
     out: Output,
@@ -67,6 +69,7 @@ def deploy(
         margin_blocks=margin_blocks,
         draw_seconds=draw_seconds,
         ramp_seconds=ramp_seconds,
+        min_task_seconds=min_task_seconds,
         unbonding_seconds=unbonding_seconds,
     )
     out.confirm(f"Deploy to chain {web3.eth.chain_id} from {account.address}?")

@@ -150,6 +150,8 @@ class History:
                 self._task(event).state = "refunded"
             case e.ClaimExpired():
                 self._expired(event)
+            case e.ClaimLeft():
+                self._task(event).claims[event.worker] = "left"
             case e.CreditAdded():
                 self._credited(event)
             case e.StakeSlashed():

@@ -200,6 +200,11 @@ class Market(Kinds):
         """The least that this market's escrow lets a run of a task be paid, in base units."""
         return int(self.contracts.read(self.contracts.escrow.functions.MIN_SLOT_PRICE()))
 
+    @property
+    def min_task_time(self) -> int:
+        """Least seconds that a job must give its workers to commit, and to reveal."""
+        return int(self.contracts.read(self.contracts.escrow.functions.MIN_TASK_TIME()))
+
     def job(self, job_id: int) -> Job:
         """Raises `Rejected` when there is no such job."""
         count = self.contracts.job_count()

@@ -95,7 +95,13 @@ def quote(market: Market, planned: PlannedJob, wishes: Wishes, orchestrator: Orc
     )
     if terms.bounty != price.escrow:
         raise Broken(f"the price {price.escrow} and the terms' bounty {terms.bounty} differ", remedy="report it")
-    check_terms(terms, lanes=(terms.lane,), min_slot_price=market.min_slot_price, now=now)
+    check_terms(
+        terms,
+        lanes=(terms.lane,),
+        min_slot_price=market.min_slot_price,
+        min_task_time=market.min_task_time,
+        now=now,
+    )
     return Offer(planned=planned, price=price, terms=terms)
 
 

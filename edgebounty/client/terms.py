@@ -22,14 +22,16 @@ MAX_AMOUNT: Final = (1 << 96) - 1
 _NO_ADDRESS: Final = "0x" + "00" * 20
 
 
-def check_terms(terms: JobTerms, *, lanes: tuple[Address, ...], min_slot_price: int, now: int) -> None:
+def check_terms(
+    terms: JobTerms, *, lanes: tuple[Address, ...], min_slot_price: int, min_task_time: int, now: int
+) -> None:
     """Raises `Rejected` with the first term that `BountyEscrow.postJob` would refuse.
 
-    `min_slot_price` is the escrow's, in base units; `now` the chain's time.
+    `min_slot_price` and `min_task_time` are the escrow's, in base units and seconds; `now` the chain's time.
     """
     if terms.lane not in lanes:
         raise _refuse(f"this market's escrow does not know the lane {terms.lane}", "take the deployment's own lane")
-    _check_times(terms, now)
+    _check_times(terms, min_task_time, now)
     tasks = terms.total_tasks
     if not terms.map_tasks or not 1 <= tasks <= MAX_TASKS:
         raise _refuse(
@@ -39,6 +41,11 @@ def check_terms(terms: JobTerms, *, lanes: tuple[Address, ...], min_slot_price: 
         raise _refuse(
             f"a quorum of {terms.quorum} cannot form in {terms.work_slots} work slots",
             "ask for at least as many --work-slots as --quorum",
+        )
+    if terms.quorum > 1 and terms.work_slots == terms.quorum:
+        raise _refuse(
+            f"with a quorum of {terms.quorum} in {terms.work_slots} work slots nobody could decide a disagreement",
+            "ask for more --work-slots than --quorum; what is not used comes back",
         )
     for name, slots in (("work", terms.work_slots), ("audit", terms.audit_slots)):
         if slots > MAX_SLOTS:
@@ -50,7 +57,7 @@ def check_terms(terms: JobTerms, *, lanes: tuple[Address, ...], min_slot_price: 
         raise _refuse("the job names no manifest", "plan the job first")
 
 
-def _check_times(terms: JobTerms, now: int) -> None:
+def _check_times(terms: JobTerms, min_task_time: int, now: int) -> None:
     if not now < terms.deadline <= now + MAX_JOB_SECONDS:
         moment = datetime.datetime.fromtimestamp(min(terms.deadline, 1 << 36), datetime.UTC)
         raise _refuse(
@@ -58,9 +65,9 @@ def _check_times(terms: JobTerms, now: int) -> None:
             f"present; 1 to {MAX_JOB_SECONDS:,} seconds (90 days) are allowed",
             "choose another --deadline",
         )
-    if not 1 <= terms.task_time <= MAX_TASK_SECONDS:
+    if not min_task_time <= terms.task_time <= MAX_TASK_SECONDS:
         raise _refuse(
-            f"{terms.task_time:,} seconds for a task; 1 to {MAX_TASK_SECONDS:,} (7 days) are allowed",
+            f"{terms.task_time:,} seconds for a task; {min_task_time:,} to {MAX_TASK_SECONDS:,} (7 days) are allowed",
             "choose another --task-time",
         )
 

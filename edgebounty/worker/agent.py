@@ -106,6 +106,7 @@ class Agent:
             worker=self.address,
             uploads=self._uploads,
             on_closed=self._on_closed,
+            is_leaving=self._draining.is_set,
         )
         self.finder = Finder(
             market=self.market,

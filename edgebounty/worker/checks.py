@@ -111,7 +111,9 @@ class Checker:
 
     def _check_job(self, job: Job, task: Task, block: BlockRef) -> None:
         terms, name = job.terms, f"job {job.id}"
-        if job.is_ended(block.time) and not (job.stopped and task.status is TaskStatus.CLAIMING):
+        # A task that somebody holds goes on after its job has ended, and its further waves even after the deadline.
+        held = task.status is TaskStatus.CLAIMING
+        if block.time >= task.closes_at if held else job.is_ended(block.time):
             raise Refused(
                 "job_ended", f"{name} gives out no more tasks: it is stopped, failed, finished or past its end"
             )

@@ -56,6 +56,7 @@ class OpenClaims:
     worker: Address
     uploads: ThreadPoolExecutor
     on_closed: Callable[[Entry], None]
+    is_leaving: Callable[[], bool] = lambda: False  # this worker is to end once its claims are over
     clock: Callable[[], float] = time.monotonic
     steps: dict[Key, NextStep] = field(default_factory=dict)  # the latest look at each
     given_up: dict[Key, str] = field(default_factory=dict)  # cannot be run or committed here, and why
@@ -161,13 +162,24 @@ class OpenClaims:
             return NextStep(step=Step.CLOSE, detail="the chain has undone this job", outcome=Outcome.GONE)
         if look.claim is not None and look.claim.status >= ClaimStatus.COMMITTED and not entry.committed:
             entry = self.journal.note_committed(entry)
-        return next_step(entry, look.claim, look.task, now=block.time, in_flight=in_flight, barred=look.barred)
+        return next_step(
+            entry,
+            look.claim,
+            look.task,
+            now=block.time,
+            in_flight=in_flight,
+            barred=look.barred,
+            leaving=self.is_leaving(),
+        )
 
     def _act(self, entry: Entry, step: NextStep, block: BlockRef) -> None:
         if step.step is Step.COMMIT:
             self._commit(entry, block)
         elif step.step is Step.REVEAL:
             self._reveal(entry, step, block)
+        elif step.step is Step.LEAVE:
+            if not self.transactions.is_pending((*entry.key, "leave")):
+                self._post(entry, "leave", lambda: self.market.leave_task(*entry.key))
         elif entry.key in self._uploads:
             self._upload(entry)
 

@@ -20,6 +20,7 @@ class Step(Enum):
     RUN = auto()  # the claim stands and there is no result yet
     COMMIT = auto()
     REVEAL = auto()
+    LEAVE = auto()  # this worker is to end, and the task's places did not fill in time
     CLOSE = auto()  # it is over; see `outcome`
 
 
@@ -33,9 +34,19 @@ class NextStep:
 
 
 def next_step(
-    entry: Entry, claim: Claim | None, task: Task, *, now: int, in_flight: bool, barred: bool = False
+    entry: Entry,
+    claim: Claim | None,
+    task: Task,
+    *,
+    now: int,
+    in_flight: bool,
+    barred: bool = False,
+    leaving: bool = False,
 ) -> NextStep:
-    """`now` is the chain's time; `claim` this worker's own; `in_flight`: transactions of ours wait for a block."""
+    """`now` is the chain's time; `claim` this worker's own; `in_flight`: transactions of ours wait for a block.
+
+    `leaving`: this worker is to end, and waits for nobody that it need not wait for.
+    """
     if task.status.is_final:
         return _closed(entry, claim, task, barred)
     if claim is None:
@@ -44,7 +55,7 @@ def next_step(
         text = "revealed; waiting for the others to reveal and for the task to settle"
         return NextStep(step=Step.WAIT, detail=text, is_revealed=True)
     if claim.status is ClaimStatus.COMMITTED:
-        return _committed(entry, claim, task, now)
+        return _committed(entry, claim, task, now, leaving)
     if now >= claim.commit_deadline:
         return _wait("too late to commit: the claim will expire, which costs the no-show fee")
     if entry.sealed:
@@ -52,13 +63,16 @@ def next_step(
     return NextStep(step=Step.RUN, detail="claimed and not yet run", deadline=claim.commit_deadline)
 
 
-def _committed(entry: Entry, claim: Claim, task: Task, now: int) -> NextStep:
+def _committed(entry: Entry, claim: Claim, task: Task, now: int, leaving: bool) -> NextStep:
     if not entry.sealed:
         return _wait("committed by another process with this key, or the journal was lost: cannot be revealed here")
     if task.status is TaskStatus.REVEALING:
         if now < task.phase_deadline:
             return NextStep(step=Step.REVEAL, detail="reveals are open", deadline=task.phase_deadline)
         return _wait("too late to reveal: the task's stake is lost")
+    free_to_go = now >= task.fill_deadline and claim.slot >= task.first_slot and task.claimed == task.committed
+    if leaving and free_to_go:
+        return NextStep(step=Step.LEAVE, detail="the other places did not fill in time; leaving, as asked")
     missing = task.slots_open - task.committed
     return _wait(f"committed; waiting for {missing} more commit{'' if missing == 1 else 's'} before anyone may reveal")
 
@@ -95,9 +109,9 @@ def _unclaimed(entry: Entry, in_flight: bool, barred: bool) -> NextStep:
 
 
 def _removed(entry: Entry) -> NextStep:
-    """The chain has taken our claim away and bars us: for silence after a commit, or for no commit at all."""
+    """We have no claim any more and are barred: we left after our commit, or did not commit at all."""
     if entry.committed:
-        return _close(Outcome.SILENT, _SILENT)
+        return _close(Outcome.UNPAID, "left a task whose places did not fill in time; the stake is free again")
     return _close(Outcome.NO_SHOW, "did not commit in time: the no-show fee is lost")
 
 

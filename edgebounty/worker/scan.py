@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from edgebounty.chain.events import (
     ClaimExpired,
+    ClaimLeft,
     Event,
     JobFailed,
     JobPosted,
@@ -112,7 +113,7 @@ class MarketPicture:
                 known.stage = _stage(known.terms, event.first_task)
             case TaskClaimed():
                 known.task(event.task_index).workers.add(event.worker)
-            case ClaimExpired():
+            case ClaimExpired() | ClaimLeft():
                 known.task(event.task_index).workers.discard(event.worker)
             case RevealsOpened():
                 known.task(event.task_index).revealing = True

@@ -90,7 +90,7 @@ def _stage_opened(market: Market, job: Job, fact: f.StageOpened) -> Decision:
             id=TaskId(job_id=job.id, index=TaskIndex(index)),
             slots=job.terms.quorum,
             draw_epoch=fact.draw_epoch,
-            phase_deadline=_draw_deadline(market, job, fact),
+            fill_deadline=market.policy.fill_deadline(fact.ref.block.time, job.terms),
         )
         for index in range(first, end)
     )
@@ -122,6 +122,9 @@ def _task(market: Market, job: Job, task: Task, fact: f.TaskFact) -> Decision:
                 tasks=(task.with_claim(replace(claim, status=ClaimStatus.EXPIRED)),),
                 workers=(replace(worker, fees_wei=worker.fees_wei + fact.fee_wei),),
             )
+        case TaskStatus.FILLING, f.ClaimLeft():
+            claim = _claim(task, fact, fact.worker, ClaimStatus.COMMITTED)
+            return Decision(tasks=(task.with_claim(replace(claim, status=ClaimStatus.LEFT)),))
         case TaskStatus.FILLING, f.RevealsOpened() if task.is_full:
             return Decision(
                 tasks=(replace(task, status=TaskStatus.REVEALING, phase_deadline=fact.reveal_deadline),),
@@ -189,7 +192,8 @@ def _reopened(market: Market, job: Job, task: Task, fact: f.TaskReopened) -> Dec
         wave=task.wave + 1 if task.status is TaskStatus.REVEALING else task.wave,
         reopens=fact.reopens,
         draw_epoch=fact.draw_epoch,
-        phase_deadline=_draw_deadline(market, job, fact),
+        fill_deadline=market.policy.fill_deadline(fact.ref.block.time, job.terms),
+        phase_deadline=0,
     )
     return Decision(tasks=(reopened,))
 
@@ -203,7 +207,7 @@ def _refunded(market: Market, job: Job, task: Task, fact: f.TaskRefunded) -> Dec
         if task.is_silent(claim):
             claims.append(replace(claim, status=ClaimStatus.SLASHED_SILENT))
             workers.append(_slashed(_worker(market, claim.worker), task, "no reveal", stake, fact, claim))
-        elif claim.status is ClaimStatus.EXPIRED:
+        elif claim.status in (ClaimStatus.EXPIRED, ClaimStatus.LEFT):
             claims.append(claim)
         else:
             claims.append(replace(claim, status=ClaimStatus.RELEASED))
@@ -220,11 +224,6 @@ def _slashed(worker: Worker, task: Task, kind: str, stake: int, fact: f.TaskFact
         task=task.id, kind=kind, amount_wei=stake, revealed=claim.digest, accepted=accepted, tx_hash=fact.ref.tx_hash
     )
     return replace(worker.with_reason(reason), slashed_wei=worker.slashed_wei + stake)
-
-
-def _draw_deadline(market: Market, job: Job, fact: f.ChainFact) -> int:
-    """Until when a wave that is drawn now is given to fill."""
-    return fact.ref.block.time + market.policy.draw_time + job.terms.task_time
 
 
 def _if_finished(job: Job) -> Job:

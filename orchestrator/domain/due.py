@@ -7,7 +7,7 @@ from collections import Counter
 from edgebounty.protocol.types import JobId
 from orchestrator.domain.effects import Effect, ExpireClaim, ExpireTask, RecordSeed, Refund, Reopen, Settle, Unpin
 from orchestrator.domain.market import Market
-from orchestrator.domain.values import BlockRef, ClaimStatus, Job, JobStatus, Policy, Task, TaskStatus
+from orchestrator.domain.values import BlockRef, ClaimStatus, Job, JobStatus, Task, TaskStatus
 
 
 def due_effects(market: Market, block: BlockRef) -> tuple[tuple[Effect, ...], tuple[JobId, ...]]:
@@ -22,7 +22,7 @@ def due_effects(market: Market, block: BlockRef) -> tuple[tuple[Effect, ...], tu
         job = mine.get(task.id.job_id)
         if job is None:
             continue
-        effects += _of_task(job, task, block, market.policy)
+        effects += _of_task(market, job, task, block)
         if _waits_for_seed(market, job, task, block):
             epochs.add(task.draw_epoch)
     effects += [RecordSeed(epoch=epoch) for epoch in sorted(epochs)]
@@ -45,19 +45,27 @@ def is_mine(market: Market, job: Job) -> bool:
     return job.terms.orchestrator == market.policy.me and job.terms.lane == market.policy.lane
 
 
-def _of_task(job: Job, task: Task, block: BlockRef, policy: Policy) -> list[Effect]:
-    now = block.time
+def _of_task(market: Market, job: Job, task: Task, block: BlockRef) -> list[Effect]:
+    now, policy = block.time, market.policy
     if task.status is TaskStatus.REVEALING:
         return [Settle(task=task.id, wave=task.wave)] if task.all_revealed or now >= task.phase_deadline else []
     waiting = [claim for claim in task.claims if claim.status is ClaimStatus.CLAIMED]
     if waiting:
         late = waiting if now >= task.phase_deadline else []
         return [ExpireClaim(task=task.id, worker=claim.worker) for claim in late]
-    if now >= job.terms.deadline:
+    if now >= policy.closes_at(job.terms, task.wave):
         return [ExpireTask(task=task.id)] if task.claims else []
     may_widen = task.free_slots > 0 and may_fill(job, task) and task.reopens < policy.max_reopens
     drawn = policy.epoch_of(block.number) > task.draw_epoch  # else the lane refuses: the seed may yet come
-    return [Reopen(task=task.id, reopens=task.reopens)] if may_widen and drawn and now >= task.phase_deadline else []
+    return (
+        [Reopen(task=task.id, reopens=task.reopens)] if may_widen and drawn and _had_its_time(market, task, now) else []
+    )
+
+
+def _had_its_time(market: Market, task: Task, now: int) -> bool:
+    seed = market.seeds.get(task.draw_epoch)
+    ramp_ends = 0 if seed is None else seed.recorded_at + market.policy.ramp_time
+    return now >= max(task.fill_deadline, ramp_ends)
 
 
 def may_fill(job: Job, task: Task) -> bool:
@@ -70,6 +78,6 @@ def _waits_for_seed(market: Market, job: Job, task: Task, block: BlockRef) -> bo
         task.draw_epoch not in market.seeds
         and task.free_slots > 0
         and may_fill(job, task)
-        and block.time < job.terms.deadline
+        and block.time < market.policy.closes_at(job.terms, task.wave)
         and block.number >= task.draw_epoch * market.policy.epoch_blocks
     )

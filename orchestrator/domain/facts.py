@@ -99,6 +99,13 @@ class ClaimExpired(TaskFact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimLeft(TaskFact):
+    """A committed claim was given up, because its wave had not filled in time."""
+
+    worker: Address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TaskReopened(TaskFact):
     slots: int
     draw_epoch: int

@@ -77,7 +77,7 @@ def make_board(market: Market) -> Board:
         job = market.jobs[task.id.job_id]
         if not is_mine(market, job):
             foreign.add(job.id)
-        elif not _may_join(job, task, market.block.time):
+        elif not _may_join(market, job, task):
             continue
         elif problem := content_problem(market, job):
             lacking[job.id] = f"job {job.id}: {problem}"
@@ -192,9 +192,10 @@ def _own_order(worker: Address, board: Board) -> NDArray[np.uint64]:
     return mixed ^ (mixed >> np.uint64(29))
 
 
-def _may_join(job: Job, task: Task, now: int) -> bool:
-    open_now = task.free_slots > 0 and now < job.terms.deadline and may_fill(job, task)
-    return open_now and not task.has_late_claims(now)
+def _may_join(market: Market, job: Job, task: Task) -> bool:
+    now = market.block.time
+    in_time = now < market.policy.closes_at(job.terms, task.wave) and not task.has_late_claims(now)
+    return in_time and task.free_slots > 0 and may_fill(job, task)
 
 
 def _shard_of(job: Job, task: Task, shards: Sequence[str]) -> str:

@@ -84,10 +84,21 @@ class Policy:
     draw_time: int  # seconds for the seed and the ramp, on top of the task time, before a draw may be widened
     ramp_time: int = 1  # seconds over which the number of candidates grows from none to eight a slot
     max_reopens: int = 16
+    grace_task_times: int = 4  # with draw_time: how long after a job's deadline a further wave takes claims
     keep_seconds: int = 7 * 24 * 3600  # how long after its end a job's content stays pinned
 
     def epoch_of(self, block_number: int) -> int:
         return block_number // self.epoch_blocks
+
+    def fill_deadline(self, drawn_at: int, terms: JobTerms) -> int:
+        """Until when a wave drawn then is given to fill, unless its seed came late."""
+        return drawn_at + self.draw_time + terms.task_time
+
+    def closes_at(self, terms: JobTerms, wave: int) -> int:
+        """Until when a wave takes claims: the first until the deadline, a further one for a grace after it."""
+        if wave == 0:
+            return terms.deadline
+        return terms.deadline + self.draw_time + self.grace_task_times * terms.task_time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +165,7 @@ class ClaimStatus(StrEnum):
     SLASHED_SILENT = "slashed: no reveal"
     RELEASED = "released"
     EXPIRED = "expired"
+    LEFT = "left"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,9 +192,10 @@ class Task:
     id: TaskId
     slots: int
     draw_epoch: int
-    # Unix seconds. Filling: until then whoever claimed must commit, and the draw is not widened. Revealing: until then
-    # whoever committed must reveal. One deadline serves the whole wave; each claim moves it.
-    phase_deadline: int
+    fill_deadline: int  # Unix seconds: until then, and until its seed's ramp is over, the draw is not widened
+    # Unix seconds. Filling: until then whoever claimed must commit. Revealing: until then whoever committed must
+    # reveal. One deadline serves the whole wave; each claim moves it.
+    phase_deadline: int = 0
     status: TaskStatus = TaskStatus.FILLING
     wave: int = 0
     reopens: int = 0
@@ -195,8 +208,8 @@ class Task:
 
     @property
     def live_claims(self) -> tuple[Claim, ...]:
-        """Claims that hold a slot: all but the expired ones."""
-        return tuple(c for c in self.claims if c.status is not ClaimStatus.EXPIRED)
+        """Claims that hold a slot: all but those that expired or were given up."""
+        return tuple(c for c in self.claims if c.status not in (ClaimStatus.EXPIRED, ClaimStatus.LEFT))
 
     @property
     def free_slots(self) -> int:

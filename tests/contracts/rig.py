@@ -249,6 +249,12 @@ class Market:
     def status(self, job: int, task: int) -> int:
         return int(self.lane.taskOf(job, task)["status"])
 
+    def fill_deadline(self, job: int, task: int) -> int:
+        return int(self.lane.taskOf(job, task)["fillDeadline"])
+
+    def closes_at(self, job: int, task: int) -> int:
+        return int(self.lane.taskOf(job, task)["closesAt"])
+
     def phase_deadline(self, job: int, task: int) -> int:
         return int(self.lane.taskOf(job, task)["phaseDeadline"])
 

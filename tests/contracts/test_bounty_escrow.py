@@ -11,6 +11,7 @@ from tests.contracts.rig import (
     FEE_BPS,
     MANIFEST,
     NOBODY,
+    ODD,
     PRICE,
     RIGHT,
     SETTINGS,
@@ -100,6 +101,7 @@ def test_post_job__tokens_sent_before__do_not_pay_for_it(market: Market) -> None
         ({"mapTasks": 2**32 - 1, "reduceTasks": 2**32 - 1, "rounds": 2**16 - 1}, "TaskCountOutOfRange", ...),
         ({"quorum": 0}, "QuorumOutOfRange", (0, 4, 16)),
         ({"quorum": 5}, "QuorumOutOfRange", (5, 4, 16)),
+        ({"workSlots": 2}, "SpareSlotMissing", (2, 2)),
         ({"workSlots": 17}, "QuorumOutOfRange", (2, 17, 16)),
         ({"auditSlots": 17}, "AuditSlotsOutOfRange", (17, 16)),
         ({"feeBps": 10_001}, "FeeOutOfRange", (10_001, 10_000)),
@@ -323,14 +325,14 @@ def test_refund__stopped_with_a_task_under_way__the_rest_follows_its_end(staked:
 
 
 def test_refund__failed_job__gives_back_what_no_task_can_cost_any_more(staked: Market) -> None:
-    job = staked.post(mapTasks=1, reduceTasks=1, rounds=2, workSlots=2)
-    staked.fill_and_reveal(job, 0, {0: RIGHT, 1: WRONG})
+    job = staked.post(mapTasks=1, reduceTasks=1, rounds=2, quorum=3, workSlots=4)
+    staked.fill_and_reveal(job, 0, {0: RIGHT, 1: WRONG, 2: ODD})
     staked.settle(job, 0)
     assert tuple(staked.lane.progress(job)) == (1, 0, True)
 
     staked.escrow.refund(job, {"from": staked.anyone})
 
-    assert staked.escrow.creditOf(staked.requester) == 4 * 2 * SLOT_COST
+    assert staked.escrow.creditOf(staked.requester) == 4 * 4 * SLOT_COST
     assert staked.escrow.escrowOf(job) == 0
 
 

@@ -34,7 +34,12 @@ def test_deploy__on_geth_with_a_keystore__as_planned_with_ethereums_settings(tmp
         done = brownie_deploy(url, tmp_path, *keystore(tmp_path))
         assert done.returncode == 0, done.stdout + done.stderr
         settings = DeploymentSettings(
-            epoch_blocks=32, margin_blocks=4, draw_seconds=900, ramp_seconds=300, unbonding_seconds=604_800
+            epoch_blocks=32,
+            margin_blocks=4,
+            draw_seconds=900,
+            ramp_seconds=300,
+            min_task_seconds=60,
+            unbonding_seconds=604_800,
         )
         check_deployed(url, Deployment.load(tmp_path / "deployment.json"), 0, settings)
 

@@ -39,7 +39,7 @@ def test_deployment__as_planned__settings_are_those_chosen(market: Market) -> No
         SETTINGS.margin_blocks,
     )
     assert (vault.UNBONDING_TIME(), vault.SPONSOR_CAP()) == (SETTINGS.unbonding_seconds, SETTINGS.sponsor_cap)
-    assert escrow.MIN_SLOT_PRICE() == SETTINGS.min_slot_price
+    assert (escrow.MIN_SLOT_PRICE(), escrow.MIN_TASK_TIME()) == (SETTINGS.min_slot_price, SETTINGS.min_task_seconds)
     assert (lane.NO_SHOW_BPS(), lane.DRAW_TIME(), lane.RAMP_TIME()) == (
         SETTINGS.no_show_bps,
         SETTINGS.draw_seconds,

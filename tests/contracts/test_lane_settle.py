@@ -11,8 +11,10 @@ from tests.contracts.rig import (
     PRICE,
     REFUNDED,
     RIGHT,
+    SETTINGS,
     SETTLED,
     STAKE,
+    TASK_TIME,
     WRONG,
     Market,
     at,
@@ -61,7 +63,7 @@ def test_settle__before_reveals_open__refused(staked: Market) -> None:
 
 
 def test_settle__one_has_yet_to_reveal__refused_until_the_deadline(staked: Market) -> None:
-    job = staked.post(workSlots=2)
+    job = staked.post()
     staked.fill(job, 0, {0: RIGHT, 1: RIGHT})
     staked.reveal(job, 0, 0)
     deadline = staked.phase_deadline(job, 0)
@@ -70,7 +72,7 @@ def test_settle__one_has_yet_to_reveal__refused_until_the_deadline(staked: Marke
         staked.settle(job, 0)
     at(deadline)
     staked.settle(job, 0)
-    assert staked.status(job, 0) == REFUNDED
+    assert staked.status(job, 0) == CLAIMING
 
 
 # --- more replicas ---
@@ -148,37 +150,39 @@ def test_settle__all_four_silent_or_unequal__refunded_when_replicas_run_out(stak
 
 
 def test_settle__unequal_and_no_replica_left__nobody_is_slashed(staked: Market) -> None:
-    job = staked.post(workSlots=2)
-    staked.fill_and_reveal(job, 0, {0: RIGHT, 1: WRONG})
+    job = staked.post(quorum=3, workSlots=4)
+    staked.fill_and_reveal(job, 0, {0: RIGHT, 1: WRONG, 2: ODD})
 
     staked.settle(job, 0)
 
     assert staked.status(job, 0) == REFUNDED
-    assert [staked.bonded(staked.worker(i)) for i in (0, 1)] == [STAKE, STAKE]
-    assert [staked.locked(staked.worker(i)) for i in (0, 1)] == [0, 0]
+    assert [staked.bonded(staked.worker(i)) for i in (0, 1, 2)] == [STAKE, STAKE, STAKE]
+    assert [staked.locked(staked.worker(i)) for i in (0, 1, 2)] == [0, 0, 0]
     staked.escrow.refund(job, {"from": staked.anyone})
     assert staked.escrow.escrowOf(job) == 0
 
 
 def test_settle__silent_and_no_replica_left__only_the_silent_pays(staked: Market) -> None:
-    job = staked.post(workSlots=2)
-    staked.fill(job, 0, {0: RIGHT, 1: RIGHT})
+    job = staked.post(quorum=3, workSlots=4)
+    staked.fill(job, 0, {0: RIGHT, 1: RIGHT, 2: RIGHT})
     staked.reveal(job, 0, 0)
     at(staked.phase_deadline(job, 0))
 
     staked.settle(job, 0)
 
-    assert [staked.bonded(staked.worker(i)) for i in (0, 1)] == [STAKE, STAKE - CLAIM_STAKE]
+    slashed = STAKE - CLAIM_STAKE
+    assert [staked.bonded(staked.worker(i)) for i in (0, 1, 2)] == [STAKE, slashed, slashed]
     assert staked.escrow.creditOf(staked.worker(0)) == 0
 
 
 @pytest.mark.parametrize(("seconds_left", "status"), [(1, CLAIMING), (0, REFUNDED)])
-def test_settle__unequal_around_the_deadline__replicas_only_before_it(
+def test_settle__unequal_around_the_end_of_the_grace__replicas_only_before_it(
     staked: Market, seconds_left: int, status: int
 ) -> None:
     job = staked.post()
     staked.fill_and_reveal(job, 0, {0: RIGHT, 1: WRONG})
-    at(staked.escrow.terms(job)["deadline"] - seconds_left)
+    grace = SETTINGS.draw_seconds + 4 * TASK_TIME
+    at(staked.escrow.terms(job)["deadline"] + grace - seconds_left)
     staked.settle(job, 0)
     assert staked.status(job, 0) == status
 

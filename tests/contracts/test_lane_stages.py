@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.contracts.rig import PRICE, RIGHT, WRONG, Market, refuses
+from tests.contracts.rig import ODD, PRICE, RIGHT, WRONG, Market, refuses
 
 pytestmark = pytest.mark.integration
 
@@ -45,8 +45,8 @@ def test_claim__next_round_before_the_reduce__refused(staked: Market) -> None:
 
 
 def test_refunded_task__with_a_reduce_to_come__fails_the_job(staked: Market) -> None:
-    job = staked.post(mapTasks=2, reduceTasks=1, workSlots=2)
-    staked.fill_and_reveal(job, 0, {0: RIGHT, 1: WRONG})
+    job = staked.post(mapTasks=2, reduceTasks=1, quorum=3, workSlots=4)
+    staked.fill_and_reveal(job, 0, {0: RIGHT, 1: WRONG, 2: ODD})
 
     tx = staked.settle(job, 0)
 
@@ -56,10 +56,11 @@ def test_refunded_task__with_a_reduce_to_come__fails_the_job(staked: Market) -> 
 
 
 def test_refunded_task__of_a_failed_job__tasks_under_way_are_still_paid(staked: Market) -> None:
-    job = staked.post(mapTasks=2, reduceTasks=1, workSlots=2)
-    staked.fill(job, 1, {2: RIGHT, 3: RIGHT})
-    staked.fill_and_reveal(job, 0, {0: RIGHT, 1: WRONG})
+    job = staked.post(mapTasks=2, reduceTasks=1, quorum=3, workSlots=4)
+    staked.fill(job, 1, {1: RIGHT, 2: RIGHT, 3: RIGHT})
+    staked.fill_and_reveal(job, 0, {0: RIGHT, 1: WRONG, 2: ODD})
     staked.settle(job, 0)
+    staked.reveal(job, 1, 1)
     staked.reveal(job, 1, 2)
     staked.reveal(job, 1, 3)
 
@@ -71,11 +72,12 @@ def test_refunded_task__of_a_failed_job__tasks_under_way_are_still_paid(staked: 
 
 
 def test_refunded_task__without_reduce__the_others_go_on(staked: Market) -> None:
-    job = staked.post(mapTasks=2, workSlots=2)
-    staked.fill_and_reveal(job, 0, {0: RIGHT, 1: WRONG})
+    job = staked.post(mapTasks=2, quorum=3, workSlots=4)
+    staked.fill_and_reveal(job, 0, {0: RIGHT, 1: WRONG, 2: ODD})
 
     tx = staked.settle(job, 0)
 
     assert "JobFailed" not in tx.events
-    staked.finish(job, 1)
+    staked.fill_and_reveal(job, 1, {0: RIGHT, 1: RIGHT, 2: RIGHT})
+    staked.settle(job, 1)
     assert tuple(staked.lane.progress(job)) == (2, 0, False)

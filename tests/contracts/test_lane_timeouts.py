@@ -8,6 +8,7 @@ from tests.contracts.rig import (
     CLAIM_STAKE,
     CLAIMING,
     IDLE,
+    PRICE,
     REFUNDED,
     REVEALING,
     RIGHT,
@@ -100,13 +101,13 @@ def test_expire_claim__reveals_open__refused(staked: Market) -> None:
 def test_reopen__nobody_claimed_in_time__draws_anew_with_twice_the_chance(staked: Market) -> None:
     job = staked.post()
     staked.pass_draw(job, 0)
-    at(staked.phase_deadline(job, 0))
+    at(staked.fill_deadline(job, 0))
 
     tx = staked.lane.reopen(job, 0, {"from": staked.anyone})
 
     told = tx.events["TaskReopened"]
     assert (told["slots"], told["reopens"]) == (2, 1)
-    assert staked.phase_deadline(job, 0) == tx.timestamp + SETTINGS.draw_seconds + TASK_TIME
+    assert staked.fill_deadline(job, 0) == tx.timestamp + SETTINGS.draw_seconds + TASK_TIME
     staked.draw(job, 0)
     staked.fill_and_reveal(job, 0, {0: RIGHT, 1: RIGHT})
     staked.settle(job, 0)
@@ -115,7 +116,7 @@ def test_reopen__nobody_claimed_in_time__draws_anew_with_twice_the_chance(staked
 
 def test_reopen__second_before_its_time__refused(staked: Market) -> None:
     job = staked.post()
-    deadline = staked.phase_deadline(job, 0)
+    deadline = staked.fill_deadline(job, 0)
     at(deadline - 1)
     with refuses("TooEarly", job, deadline, deadline - 1):
         staked.lane.reopen(job, 0, {"from": staked.anyone})
@@ -123,9 +124,9 @@ def test_reopen__second_before_its_time__refused(staked: Market) -> None:
 
 def test_reopen__a_late_claim_has_not_expired__refused_until_it_has(staked: Market) -> None:
     job = staked.post()
-    late = staked.claim(job, 0, 0).timestamp + TASK_TIME
+    staked.claim(job, 0, 0)
     staked.pass_draw(job, 0)
-    at(late)
+    at(max(staked.fill_deadline(job, 0), staked.phase_deadline(job, 0)))
     with refuses("CommitsPending", job, 0):
         staked.lane.reopen(job, 0, {"from": staked.anyone})
     staked.lane.expireClaim(job, 0, staked.worker(0), {"from": staked.anyone})
@@ -138,7 +139,7 @@ def test_reopen__half_committed__keeps_the_commitment(staked: Market) -> None:
     staked.claim(job, 0, 0)
     staked.commit(job, 0, 0)
     staked.pass_draw(job, 0)
-    at(staked.phase_deadline(job, 0))
+    at(staked.fill_deadline(job, 0))
     staked.lane.reopen(job, 0, {"from": staked.anyone})
     staked.draw(job, 0)
     staked.fill(job, 0, {1: RIGHT})
@@ -166,7 +167,7 @@ def test_reopen__at_the_deadline__refused(staked: Market) -> None:
 def test_reopen__stopped_job__refused_for_an_untouched_task(staked: Market) -> None:
     job = staked.post()
     staked.escrow.stop(job, {"from": staked.requester})
-    at(staked.phase_deadline(job, 0))
+    at(staked.fill_deadline(job, 0))
     with refuses("JobEnded", job):
         staked.lane.reopen(job, 0, {"from": staked.anyone})
 
@@ -175,10 +176,10 @@ def test_reopen__seventeenth_time__refused(staked: Market) -> None:
     job = staked.post()
     for _ in range(16):
         staked.pass_draw(job, 0)
-        at(staked.phase_deadline(job, 0))
+        at(staked.fill_deadline(job, 0))
         staked.lane.reopen(job, 0, {"from": staked.anyone})
     staked.pass_draw(job, 0)
-    at(staked.phase_deadline(job, 0))
+    at(staked.fill_deadline(job, 0))
     with refuses("ReopensExhausted", job, 0, 16):
         staked.lane.reopen(job, 0, {"from": staked.anyone})
 
@@ -188,9 +189,53 @@ def test_reopen__epoch_of_its_draw_not_over__refused(staked: Market) -> None:
     staked.fund(staked.requester, staked.escrow, staked.escrow.bountyFor(terms))
     staked.escrow.postJob(terms, {"from": staked.requester})
     job = int(staked.escrow.jobCount())  # its draw's epoch has not even begun
-    at(staked.phase_deadline(job, 0))
+    at(staked.fill_deadline(job, 0))
     with refuses("DrawPending", job, 0, staked.lane.drawEpochOf(job, 0)):
         staked.lane.reopen(job, 0, {"from": staked.anyone})
+
+
+def test_reopen__a_claim_was_quick__the_draw_keeps_its_time(staked: Market) -> None:
+    job = staked.post()
+    due = staked.fill_deadline(job, 0)
+    staked.claim(job, 0, 0)
+    staked.commit(job, 0, 0)
+    assert staked.fill_deadline(job, 0) == due
+    staked.pass_draw(job, 0)
+    at(due - 1)
+    with refuses("TooEarly", job, due, due - 1):
+        staked.lane.reopen(job, 0, {"from": staked.anyone})
+
+
+def test_leave_task__wave_had_its_time_and_is_not_full__free_unpaid_and_unpunished(staked: Market) -> None:
+    job, worker = staked.post(), staked.worker(0)
+    staked.claim(job, 0, 0)
+    staked.commit(job, 0, 0)
+    due = staked.fill_deadline(job, 0)
+    at(due - 1)
+    with refuses("TooEarly", job, due, due - 1):
+        staked.lane.leaveTask(job, 0, {"from": worker})
+    at(due)
+
+    tx = staked.lane.leaveTask(job, 0, {"from": worker})
+
+    assert tx.events["ClaimLeft"] == {"jobId": job, "taskIndex": 0, "worker": worker}
+    assert (staked.bonded(worker), staked.locked(worker)) == (STAKE, 0)
+    assert staked.lane.isBarred(job, 0, worker)
+    staked.fill_and_reveal(job, 0, {1: RIGHT, 2: RIGHT})
+    staked.settle(job, 0)
+    assert [staked.escrow.creditOf(staked.worker(i)) for i in range(3)] == [0, PRICE, PRICE]
+    staked.check_solvent()
+
+
+def test_leave_task__a_peer_has_yet_to_commit__refused(staked: Market) -> None:
+    job = staked.post()
+    staked.claim(job, 0, 0)
+    staked.commit(job, 0, 0)
+    at(staked.fill_deadline(job, 0) - 1)
+    staked.claim(job, 0, 1)
+    sleep(1)
+    with refuses("CommitsPending", job, 0):
+        staked.lane.leaveTask(job, 0, {"from": staked.worker(0)})
 
 
 # --- after the deadline ---
@@ -241,7 +286,12 @@ def test_expire_task__silent_in_an_earlier_wave__slashed_others_not(staked: Mark
     at(staked.phase_deadline(job, 0))
     staked.settle(job, 0)
     assert staked.status(job, 0) == CLAIMING
-    at(staked.escrow.terms(job)["deadline"])
+    closes = staked.closes_at(job, 0)
+    assert closes == staked.escrow.terms(job)["deadline"] + SETTINGS.draw_seconds + 4 * TASK_TIME
+    at(closes - 1)
+    with refuses("TooEarly", job, closes, closes - 1):
+        staked.lane.expireTask(job, 0, {"from": staked.anyone})
+    at(closes)
 
     staked.lane.expireTask(job, 0, {"from": staked.anyone})
 

@@ -218,10 +218,23 @@ def test_sponsor__up_to_the_cap__allowed_and_no_further(sponsored: Market) -> No
         sponsored.vault.sponsor(worker, 1, {"from": sponsor})
 
 
-def test_accept_sponsor__while_another_backs__refused(sponsored: Market) -> None:
+def test_accept_sponsor__while_another_backs_with_enough__refused(sponsored: Market) -> None:
     worker, sponsor = sponsored.worker(0), sponsored.anyone
-    with refuses("SponsorStillBacking", worker, sponsor, 5 * UNIT):
+    least = sponsored.vault.SPONSOR_LEAST()
+    assert least == SETTINGS.sponsor_cap // 100
+    sponsored.fund(sponsor, sponsored.vault, least - 5 * UNIT)
+    sponsored.vault.sponsor(worker, least - 5 * UNIT, {"from": sponsor})
+    with refuses("SponsorStillBacking", worker, sponsor, least):
         sponsored.vault.acceptSponsor(NOBODY, {"from": worker})
+
+
+def test_accept_sponsor__while_another_backs_with_dust__it_has_that_back(sponsored: Market) -> None:
+    worker, sponsor = sponsored.worker(0), sponsored.anyone
+    tx = sponsored.vault.acceptSponsor(NOBODY, {"from": worker})
+    assert tx.events["SponsorLeft"] == {"worker": worker, "sponsor": sponsor, "amount": 5 * UNIT}
+    assert sponsored.sponsorship_of(worker) == (NOBODY, 0, False)
+    assert sponsored.account_of(sponsor)[2] == 5 * UNIT
+    sponsored.check_solvent()
 
 
 def test_accept_sponsor__nobody_while_none_backs__withdraws_the_consent(market: Market) -> None:

@@ -60,6 +60,7 @@ class ModelLane:
         self.jobs: dict[int, dict[str, Any]] = {}
         self.tasks: dict[tuple[int, int], dict[str, Any]] = {}
         self.seeds: dict[int, bytes] = {}
+        self.seeded_at: dict[int, int] = {}
         self.paid: Counter[tuple[int, int, str]] = Counter()
         self.slashed: Counter[tuple[int, int, str]] = Counter()
 
@@ -86,11 +87,11 @@ class ModelLane:
         self._need(task["status"] == "filling" and len(self._live(task)) < task["slots"], "no free slot")
         self._need(worker not in task["claims"], "claimed before")
         self._need(task["epoch"] in self.seeds, "seed not recorded")
-        self._need(block.time < job["terms"].deadline, "too late")
+        self._need(block.time < self._closes_at(job["terms"], task["wave"]), "too late")
         self._need(not (job["stopped"] or job["failed"]) or bool(task["claims"]), "job ended")
         waiting = any(claim["state"] == "claimed" for claim in task["claims"].values())
         self._need(not waiting or block.time < task["commit_until"], "a late claim has to expire first")
-        deadline = max(task["redrawn_until"] or 0, task["commit_until"], block.time + job["terms"].task_time)
+        deadline = block.time + job["terms"].task_time
         task["commit_until"] = deadline
         task["claims"][worker] = {"state": "claimed", "digest": None, "wave": task["wave"]}
         return [self._event(f.TaskClaimed, job_id, index, worker=worker, commit_deadline=deadline)]
@@ -116,6 +117,15 @@ class ModelLane:
         claim.update(state="revealed", digest=claim["sealed"])
         return [self._event(f.ResultRevealed, job_id, index, worker=worker, digest=claim["digest"])]
 
+    def leave(self, block: BlockRef, job_id: int, index: int, worker: Address) -> list[Event]:
+        task = self._task(job_id, index)
+        claim = self._claim(task, worker, "committed")
+        self._need(task["status"] == "filling" and claim["wave"] == task["wave"], "its wave is over")
+        self._need(all(c["state"] != "claimed" for c in task["claims"].values()), "commits pending")
+        self._need(self._had_its_time(task, block), "too early")
+        claim["state"] = "left"
+        return [self._event(f.ClaimLeft, job_id, index, worker=worker)]
+
     # --- anyone ---
 
     def execute(self, effect: e.ChainEffect, block: BlockRef) -> list[Event]:
@@ -124,6 +134,7 @@ class ModelLane:
                 self._need(effect.epoch not in self.seeds, "seed recorded already")
                 self._need(block.number > effect.epoch * EPOCH_BLOCKS, "too early")
                 self.seeds[effect.epoch] = digest(f"seed {effect.epoch}")
+                self.seeded_at[effect.epoch] = block.time
                 return [(f.SeedRecorded, {"epoch": effect.epoch, "seed": self.seeds[effect.epoch]})]
             case e.Refund():
                 return self._refund(effect.job_id, block)
@@ -154,7 +165,7 @@ class ModelLane:
             event = self._event(f.TaskSettled, job_id, index, digest=best, winners=count)
             return [event, *self._finish(job_id, index, block)]
         slots = task["slots"] + terms.quorum - count
-        if slots <= terms.work_slots and block.time < terms.deadline:
+        if slots <= terms.work_slots and block.time < self._closes_at(terms, 1):
             task.update(status="filling", slots=slots, wave=task["wave"] + 1)
             return [self._redraw(job_id, index, block)]
         self._slash_silent(job_id, index, task)
@@ -171,8 +182,8 @@ class ModelLane:
         job_id, index = effect.task.job_id, effect.task.index
         job, task = self._job(job_id), self._task(job_id, index)
         self._need(task["status"] == "filling" and len(self._live(task)) < task["slots"], "full")
-        until = max(task["commit_until"], task["redrawn_until"] or 0) or task["opened_until"]
-        self._need(until <= block.time < job["terms"].deadline, "time")
+        self._need(self._had_its_time(task, block), "too early")
+        self._need(block.time < self._closes_at(job["terms"], task["wave"]), "too late")
         self._need(block.number // EPOCH_BLOCKS > task["epoch"], "its draw may yet come")
         self._need(all(c["state"] != "claimed" for c in task["claims"].values()), "commits pending")
         self._need(task["reopens"] < MAX_REOPENS, "reopens exhausted")
@@ -182,7 +193,7 @@ class ModelLane:
     def _expire_task(self, effect: e.ExpireTask, block: BlockRef) -> list[Event]:
         job_id, index = effect.task.job_id, effect.task.index
         job, task = self._job(job_id), self._task(job_id, index)
-        self._need(task["status"] == "filling" and block.time >= job["terms"].deadline, "not yet")
+        self._need(task["status"] == "filling" and block.time >= self._closes_at(job["terms"], task["wave"]), "not yet")
         self._need(bool(task["claims"]), "nobody ever claimed it")
         self._need(all(c["state"] != "claimed" for c in task["claims"].values()), "commits pending")
         self._slash_silent(job_id, index, task, before=task["wave"])
@@ -225,7 +236,7 @@ class ModelLane:
         for index in range(first, first + count):
             self.tasks[(job_id, index)] = {
                 "status": "filling", "slots": terms.quorum, "epoch": epoch,
-                "opened_until": block.time + DRAW_TIME + terms.task_time, "commit_until": 0, "redrawn_until": 0,
+                "fill_until": block.time + DRAW_TIME + terms.task_time, "commit_until": 0,
                 "wave": 0, "reopens": 0, "claims": {}, "reveal_deadline": 0, "result": None,
             }  # fmt: skip
         return [(f.StageOpened, {"job_id": JobId(job_id), "first_task": TaskIndex(first), "draw_epoch": epoch})]
@@ -233,9 +244,16 @@ class ModelLane:
     def _redraw(self, job_id: int, index: int, block: BlockRef) -> Event:
         task = self._task(job_id, index)
         until = block.time + DRAW_TIME + self.jobs[job_id]["terms"].task_time
-        task.update(epoch=(block.number + 1) // EPOCH_BLOCKS + 1, redrawn_until=until, commit_until=0)
+        task.update(epoch=(block.number + 1) // EPOCH_BLOCKS + 1, fill_until=until, commit_until=0)
         fields = {"slots": task["slots"], "draw_epoch": task["epoch"], "reopens": task["reopens"]}
         return self._event(f.TaskReopened, job_id, index, **fields)
+
+    @staticmethod
+    def _closes_at(terms: JobTerms, wave: int) -> int:
+        return terms.deadline if wave == 0 else terms.deadline + DRAW_TIME + 4 * terms.task_time
+
+    def _had_its_time(self, task: dict[str, Any], block: BlockRef) -> bool:
+        return block.time >= max(task["fill_until"], self.seeded_at.get(task["epoch"], 0) + 1)
 
     def _slash_silent(self, job_id: int, index: int, task: dict[str, Any], before: int = 99) -> None:
         for worker, claim in task["claims"].items():
@@ -262,7 +280,7 @@ class ModelLane:
 
     @staticmethod
     def _live(task: dict[str, Any]) -> list[dict[str, Any]]:
-        return [claim for claim in task["claims"].values() if claim["state"] != "expired"]
+        return [claim for claim in task["claims"].values() if claim["state"] not in ("expired", "left")]
 
     @staticmethod
     def _need(condition: bool, reason: str) -> None:

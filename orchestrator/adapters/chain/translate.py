@@ -36,6 +36,7 @@ _SAME = {
         f.ResultRevealed,
         f.TaskSettled,
         f.ClaimExpired,
+        f.ClaimLeft,
         f.TaskReopened,
         f.TaskRefunded,
     )

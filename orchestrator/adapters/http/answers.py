@@ -59,6 +59,7 @@ def task_line(task: Task) -> dict[str, Any]:
         "wave": task.wave,
         "reopens": task.reopens,
         "draw_epoch": task.draw_epoch,
+        "fill_deadline": task.fill_deadline,
         "phase_deadline": task.phase_deadline,
         "result": _hex(task.result),
         "claims": [claim_line(claim) for claim in task.claims],

@@ -6,7 +6,7 @@ import {IDirectLane} from "../../../contracts/interfaces/IDirectLane.sol";
 import {IStakeVault} from "../../../contracts/interfaces/IStakeVault.sol";
 import {JobTerms} from "../../../contracts/types/Market.sol";
 import {MarketBase} from "./MarketBase.sol";
-import {expectError, isTrue, same, vm} from "./Vm.sol";
+import {expectError, isTrue, same, sameAddress, vm} from "./Vm.sol";
 
 /// @dev Attacks that worked once, each by somebody who follows the rules to the letter.
 contract AuditTest is MarketBase {
@@ -100,13 +100,123 @@ contract AuditTest is MarketBase {
         same(vault.unsponsor(sponsored), 10 ether, "out");
     }
 
+    /// @dev With several orchestrators a sponsor could end an allotment of its size at each of them.
+    function test_SponsorEndsWhatItBacksOnce_NotOnceForEachOrchestrator() public {
+        back(100 ether, 10 ether);
+        vm.prank(sponsored);
+        vault.allot(orchestrator, 50 ether);
+        vm.prank(sponsored);
+        vault.allot(anyone, 60 ether);
+        vm.prank(backer);
+        vault.unsponsor(sponsored);
+        vm.prank(backer);
+        vault.unallot(sponsored, orchestrator, 0);
+        expectError(IStakeVault.AmountZero.selector);
+        vm.prank(backer);
+        vault.unallot(sponsored, anyone, 0);
+        (uint256 kept, uint256 ending, ) = vault.allotmentOf(sponsored, anyone);
+        same(kept, 60 ether, "the other allotment is whole");
+        same(ending, 0, "and goes on");
+
+        // What was slashed meanwhile comes no more, so as much again may end.
+        otherLane.slashAllotted(sponsored, orchestrator, 10 ether, 0);
+        vm.prank(backer);
+        vault.unallot(sponsored, anyone, 0);
+        (, ending, ) = vault.allotmentOf(sponsored, anyone);
+        same(ending, 10 ether, "what it still backs");
+    }
+
+    function test_SponsorThatFindsItsPartFree_EndsNothing() public {
+        back(100 ether, 10 ether);
+        vm.prank(sponsored);
+        vault.allot(orchestrator, 50 ether);
+        otherLane.lock(sponsored, 55 ether);
+        vm.prank(backer);
+        same(vault.unsponsor(sponsored), 5 ether, "what is free goes");
+        otherLane.unlock(one(sponsored), 55 ether);
+        expectError(IStakeVault.AmountZero.selector);
+        vm.prank(backer);
+        vault.unallot(sponsored, orchestrator, 0);
+        vm.prank(backer);
+        same(vault.unsponsor(sponsored), 5 ether, "and so does the rest");
+    }
+
+    // --- a worker's sponsor of dust ---
+
+    function test_DustySponsorIsReplaced_AndLosesNothing() public {
+        back(50 ether, 100 ether - 1);
+        vm.expectEmit();
+        emit IStakeVault.SponsorLeft(sponsored, backer, 100 ether - 1);
+        vm.prank(sponsored);
+        vault.acceptSponsor(anyone);
+        (address sponsor, uint256 amount, bool leaving) = vault.sponsorshipOf(sponsored);
+        sameAddress(sponsor, anyone, "the new one");
+        isTrue(amount == 0 && !leaving, "from nothing");
+        same(bondedOf(sponsored), 50 ether, "the worker's own stays");
+        vm.warp(block.timestamp + UNBONDING);
+        vm.prank(backer);
+        same(vault.withdrawStake(), 100 ether - 1, "the former sponsor has all back");
+        expectError(IStakeVault.SponsorNotAccepted.selector);
+        vm.prank(backer);
+        vault.unsponsor(sponsored);
+        checkSolvent();
+    }
+
+    function test_RevertWhen_ReplacingASponsorThatMeansIt() public {
+        back(50 ether, 100 ether);
+        expectError(IStakeVault.SponsorStillBacking.selector);
+        vm.prank(sponsored);
+        vault.acceptSponsor(anyone);
+    }
+
+    function test_RevertGiven_DustIsLocked_WhenReplacing() public {
+        back(50 ether, 1 ether);
+        otherLane.lock(sponsored, 50 ether + 1);
+        expectError(IStakeVault.SponsorStillBacking.selector);
+        vm.prank(sponsored);
+        vault.acceptSponsor(anyone);
+        otherLane.unlock(one(sponsored), 1);
+        vm.prank(sponsored);
+        vault.acceptSponsor(anyone);
+        same(lockedOf(sponsored), 50 ether, "locks rest on what stays");
+        same(bondedOf(sponsored), 50 ether, "all of it");
+    }
+
+    function one(address account) private pure returns (address[] memory accounts) {
+        accounts = new address[](1);
+        accounts[0] = account;
+    }
+
+    function test_AllotmentSlashed_SaysWhose() public {
+        back(100 ether, 0);
+        vm.prank(sponsored);
+        vault.allot(orchestrator, 10 ether);
+        vm.expectEmit();
+        emit IStakeVault.AllotmentSlashed(sponsored, orchestrator, 4 ether);
+        otherLane.slashAllotted(sponsored, orchestrator, 4 ether, 0);
+    }
+
+    // --- numbers of workers ---
+
+    function test_WorkersNumbersEndWithAnError_AndOldWorkersGoOn() public {
+        uint256 job = post(terms());
+        claim(job, 0, 0);
+        bytes32 slot = bytes32(uint256(5)); // tests/contracts/snapshots/DirectLane.txt
+        same(uint256(vm.load(address(lane), slot)), 1, "the slot of the count");
+        vm.store(address(lane), slot, bytes32(uint256(type(uint24).max)));
+        vm.expectRevert(abi.encodeWithSelector(IDirectLane.WorkersExhausted.selector, type(uint24).max));
+        claim(job, 0, 1);
+        uint256 second = post(terms());
+        claim(second, 0, 0);
+    }
+
     // --- a draw that never took place ---
 
     function test_DrawIsNotReplacedBeforeItsEpochIsOver() public {
         vm.prank(requester);
         uint256 job = escrow.postJob(terms());
         uint32 epoch = lane.drawEpochOf(job, 0);
-        vm.warp(lane.taskOf(job, 0).phaseDeadline); // the chain is slow, or the settings are bad
+        vm.warp(lane.taskOf(job, 0).fillDeadline); // the chain is slow, or the settings are bad
         vm.expectRevert(abi.encodeWithSelector(IDirectLane.DrawPending.selector, job, 0, epoch));
         lane.reopen(job, 0);
         vm.roll(uint256(epoch) * 4 + 3);

@@ -37,6 +37,7 @@ contract BountyEscrowTest is MarketBase {
         wanted.rounds = 1 + (wanted.rounds % 20);
         wanted.workSlots = 1 + (wanted.workSlots % 16);
         wanted.quorum = 1 + (wanted.quorum % wanted.workSlots);
+        if (wanted.lane == address(lane) && wanted.quorum == wanted.workSlots) wanted.quorum = 1;
         wanted.auditSlots = wanted.auditSlots % 17;
         wanted.feeBps = wanted.feeBps % 10_001;
         wanted.slotPrice = 1000 + (wanted.slotPrice % 1 ether);
@@ -121,7 +122,7 @@ contract BountyEscrowTest is MarketBase {
     }
 
     function test_RevertWhen_NoBatchLaneAndLaneIsZero() public {
-        BountyEscrow alone = new BountyEscrow(token, address(lane), address(0), 1000);
+        BountyEscrow alone = new BountyEscrow(token, address(lane), address(0), 1000, 1);
         JobTerms memory t = terms();
         t.lane = address(0);
         expectError(IBountyEscrow.LaneUnknown.selector);
@@ -335,7 +336,7 @@ contract BountyEscrowTest is MarketBase {
 
     function refuseToken(OpenToken bad, bytes4 selector) private {
         OpenLane plain = new OpenLane();
-        BountyEscrow other = new BountyEscrow(bad, address(plain), address(0), 1000);
+        BountyEscrow other = new BountyEscrow(bad, address(plain), address(0), 1000, 1);
         JobTerms memory wanted = terms();
         wanted.lane = address(plain);
         bad.mint(requester, 100 ether);

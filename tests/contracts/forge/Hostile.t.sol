@@ -164,7 +164,7 @@ contract WiringTest is MarketBase {
             60,
             1
         );
-        BountyEscrow e = new BountyEscrow(token, laneAt, address(0), 1000);
+        BountyEscrow e = new BountyEscrow(token, laneAt, address(0), 1000, 1);
         if (!(vaultKnowsLane && vaultKnowsEscrow && sameToken && sameBatch)) {
             expectError(IDirectLane.WrongWiring.selector);
         }
@@ -177,6 +177,24 @@ contract WiringTest is MarketBase {
         wire(true, false, true, true);
         wire(true, true, false, true);
         wire(true, true, true, false);
+    }
+
+    /// @dev An account instead of a lane could slash whatever is locked, by its key.
+    function test_RevertGiven_BatchLaneWithoutCode() public {
+        uint64 nonce = vm.getNonce(address(this));
+        address escrowAt = vm.computeCreateAddress(address(this), nonce + 1);
+        address laneAt = vm.computeCreateAddress(address(this), nonce + 2);
+        StakeVault v = new StakeVault(token, escrowAt, laneAt, anyone, 60, 1);
+        BountyEscrow e = new BountyEscrow(token, laneAt, anyone, 1000, 1);
+        vm.expectRevert(abi.encodeWithSelector(IDirectLane.LaneWithoutCode.selector, anyone));
+        new DirectLane(e, v, seeds, NO_SHOW_BPS, DRAW_TIME, RAMP_TIME);
+    }
+
+    function test_RevertGiven_TaskTimeFloorOutOfRange() public {
+        expectError(IBountyEscrow.TaskTimeOutOfRange.selector);
+        new BountyEscrow(token, address(lane), address(0), 1000, 0);
+        expectError(IBountyEscrow.TaskTimeOutOfRange.selector);
+        new BountyEscrow(token, address(lane), address(0), 1000, 7 days + 1);
     }
 
     function test_RevertGiven_SettingsOutOfRange() public {
@@ -219,7 +237,7 @@ contract PermitTest is MarketBase {
         super.setUp();
         edge = new EdgeToken();
         OpenLane plain = new OpenLane();
-        edgeEscrow = new BountyEscrow(edge, address(plain), address(0), 1000);
+        edgeEscrow = new BountyEscrow(edge, address(plain), address(0), 1000, 1);
         edgeVault = new StakeVault(edge, address(edgeEscrow), address(plain), address(0), 60, 1);
         alice = vm.addr(KEY);
         vm.prank(alice);

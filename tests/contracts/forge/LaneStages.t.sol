@@ -94,7 +94,7 @@ contract LaneStagesTest is MarketBase {
 
     function test_Stages_WithoutReducerARefundHurtsNobodyElse() public {
         JobTerms memory wanted = terms();
-        (wanted.mapTasks, wanted.workSlots) = (2, 2);
+        (wanted.mapTasks, wanted.workSlots) = (2, 3);
         job = post(wanted);
         fill(job, 0, 0, both(RIGHT, WRONG));
         vm.warp(lane.taskOf(job, 0).phaseDeadline);

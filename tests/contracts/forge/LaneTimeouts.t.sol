@@ -22,6 +22,10 @@ contract LaneTimeoutsTest is MarketBase {
         vm.warp(lane.taskOf(job, 0).phaseDeadline);
     }
 
+    function passFill() private {
+        vm.warp(lane.taskOf(job, 0).fillDeadline);
+    }
+
     // --- expireClaim ---
 
     function test_ExpireClaim_TakesTheFeeAndBars() public {
@@ -98,7 +102,7 @@ contract LaneTimeoutsTest is MarketBase {
     function test_Reopen_DeadlineEdge() public {
         claim(job, 0, 0);
         commit(job, 0, 0, RIGHT);
-        uint256 due = lane.taskOf(job, 0).phaseDeadline;
+        uint256 due = lane.taskOf(job, 0).fillDeadline;
         passDraw(job, 0);
         vm.warp(due - 1);
         vm.expectRevert(abi.encodeWithSelector(IDirectLane.TooEarly.selector, job, due, due - 1));
@@ -110,7 +114,8 @@ contract LaneTimeoutsTest is MarketBase {
         lane.reopen(job, 0);
         TaskView memory task = lane.taskOf(job, 0);
         same(task.drawEpoch, epoch, "a new draw");
-        same(task.phaseDeadline, due + DRAW_TIME + TASK_TIME, "and time for it");
+        same(task.phaseDeadline, 0, "nobody has to commit yet");
+        same(task.fillDeadline, due + DRAW_TIME + TASK_TIME, "and time for it");
         isTrue(!lane.isDrawn(job, 0, worker(1)), "whose seed is not known yet");
         know(job, 0);
         claim(job, 0, 1);
@@ -120,7 +125,7 @@ contract LaneTimeoutsTest is MarketBase {
         JobTerms memory wanted = terms();
         vm.prank(requester);
         uint256 id = escrow.postJob(wanted);
-        vm.warp(lane.taskOf(id, 0).phaseDeadline);
+        vm.warp(lane.taskOf(id, 0).fillDeadline);
         passDraw(id, 0);
         lane.reopen(id, 0);
         checkStatus(id, 0, TaskStatus.Idle);
@@ -133,12 +138,12 @@ contract LaneTimeoutsTest is MarketBase {
         vm.roll(block.number + 8);
         uint256 id = post(terms());
         uint256 before = countDrawn(id);
-        vm.warp(lane.taskOf(id, 0).phaseDeadline + 5_000);
+        vm.warp(lane.taskOf(id, 0).fillDeadline + 5_000);
         for (uint256 i = 0; i < 3; ++i) {
             passDraw(id, 0);
             lane.reopen(id, 0);
             know(id, 0);
-            vm.warp(lane.taskOf(id, 0).phaseDeadline);
+            vm.warp(lane.taskOf(id, 0).fillDeadline);
         }
         // 16 of 400 were expected; three reopens make it 128.
         uint256 later = countDrawn(id);
@@ -158,7 +163,7 @@ contract LaneTimeoutsTest is MarketBase {
 
     function test_RevertWhen_ReopeningToDodgeTheFee() public {
         claim(job, 0, 0);
-        passPhase();
+        passFill();
         passDraw(job, 0);
         expectError(IDirectLane.CommitsPending.selector);
         vm.prank(worker(0));
@@ -170,11 +175,11 @@ contract LaneTimeoutsTest is MarketBase {
         wanted.deadline = uint40(block.timestamp + 80 days);
         uint256 id = post(wanted);
         for (uint256 i = 0; i < lane.MAX_REOPENS(); ++i) {
-            vm.warp(lane.taskOf(id, 0).phaseDeadline);
+            vm.warp(lane.taskOf(id, 0).fillDeadline);
             passDraw(id, 0);
             lane.reopen(id, 0);
         }
-        vm.warp(lane.taskOf(id, 0).phaseDeadline);
+        vm.warp(lane.taskOf(id, 0).fillDeadline);
         passDraw(id, 0);
         expectError(IDirectLane.ReopensExhausted.selector);
         lane.reopen(id, 0);
@@ -195,7 +200,7 @@ contract LaneTimeoutsTest is MarketBase {
     function test_RevertGiven_JobStopped_WhenReopeningAnUntouchedTask() public {
         vm.prank(requester);
         escrow.stop(job);
-        passPhase();
+        passFill();
         expectError(IDirectLane.JobEnded.selector);
         lane.reopen(job, 0);
     }
@@ -241,7 +246,7 @@ contract LaneTimeoutsTest is MarketBase {
         passPhase();
         lane.settle(job, 0);
         know(job, 0);
-        vm.warp(closing);
+        vm.warp(lane.taskOf(job, 0).closesAt);
         lane.expireTask(job, 0);
         same(bondedOf(worker(0)), STAKE, "the revealer keeps everything");
         same(bondedOf(worker(1)), STAKE - CLAIM_STAKE, "the silent pays");

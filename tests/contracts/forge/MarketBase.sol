@@ -50,7 +50,7 @@ abstract contract MarketBase {
         address escrowAt = vm.computeCreateAddress(address(this), nonce + 1);
         address laneAt = vm.computeCreateAddress(address(this), nonce + 2);
         vault = new StakeVault(token, escrowAt, laneAt, address(otherLane), UNBONDING, 10_000 ether);
-        escrow = new BountyEscrow(token, laneAt, address(otherLane), 1000);
+        escrow = new BountyEscrow(token, laneAt, address(otherLane), 1000, 1);
         lane = new DirectLane(escrow, vault, seeds, NO_SHOW_BPS, DRAW_TIME, RAMP_TIME);
         otherLane.connect(escrow, vault);
 

@@ -26,9 +26,9 @@ PRICE = 10**16
 OUR_ERRORS = {
     *("LaneUnknown", "DeadlineOutOfRange", "TaskTimeOutOfRange", "TaskCountOutOfRange", "QuorumOutOfRange"),
     *("AuditSlotsOutOfRange", "FeeOutOfRange", "OrchestratorMissing", "SlotPriceOutOfRange", "StakeOutOfRange"),
-    *("ManifestMissing", "BountyTooLarge"),
+    *("ManifestMissing", "BountyTooLarge", "SpareSlotMissing"),
 }
-"""Everything by which `BountyEscrow` refuses terms; what else it refuses is about tokens."""
+"""Everything by which `BountyEscrow` and its direct lane refuse terms; what else is refused is about tokens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,7 @@ class Escrow:
     good: JobTerms
     now: int
     min_slot_price: int
+    min_task_time: int
 
     def refusal(self, terms: JobTerms) -> str | None:
         """The name of the contract's error about these terms; None when it has nothing against them."""
@@ -54,7 +55,7 @@ class Escrow:
 def escrow() -> Iterator[Escrow]:
     with Anvil.start(block_time=None) as chain:
         web3 = connect(chain.url)
-        contracts = MarketContracts(web3, deploy(web3, dev_account(0), DeploymentSettings()))
+        contracts = MarketContracts(web3, deploy(web3, dev_account(0), DeploymentSettings(min_task_seconds=5)))
         Sender(web3, dev_account(1)).send(contracts.token.functions.faucet())
         now = contracts.block().time
         good = JobTerms(
@@ -73,13 +74,23 @@ def escrow() -> Iterator[Escrow]:
             stake_per_claim=2 * PRICE,
             manifest_digest=Digest(bytes(31) + b"\1"),
         )
-        yield Escrow(contracts, good, now, int(contracts.read(contracts.escrow.functions.MIN_SLOT_PRICE())))
+        yield Escrow(
+            contracts,
+            good,
+            now,
+            int(contracts.read(contracts.escrow.functions.MIN_SLOT_PRICE())),
+            int(contracts.read(contracts.escrow.functions.MIN_TASK_TIME())),
+        )
 
 
 def refused(escrow: Escrow, terms: JobTerms) -> Rejected | None:
     try:
         module.check_terms(
-            terms, lanes=(escrow.good.lane,), min_slot_price=escrow.min_slot_price, now=escrow.contracts.block().time
+            terms,
+            lanes=(escrow.good.lane,),
+            min_slot_price=escrow.min_slot_price,
+            min_task_time=escrow.min_task_time,
+            now=escrow.contracts.block().time,
         )
     except Rejected as error:
         return error
@@ -92,7 +103,8 @@ EDGES: tuple[tuple[dict[str, Any], bool], ...] = (
     ({"lane": to_address("0x" + "11" * 20)}, False),
     ({"lane": to_address("0x" + "00" * 20)}, False),
     ({"task_time": 0}, False),
-    ({"task_time": 1}, True),
+    ({"task_time": 4}, False),
+    ({"task_time": 5}, True),
     ({"task_time": 604_800}, True),
     ({"task_time": 604_801}, False),
     ({"rounds": 0}, False),
@@ -101,7 +113,9 @@ EDGES: tuple[tuple[dict[str, Any], bool], ...] = (
     ({"rounds": 1, "map_tasks": 65_534}, True),
     ({"rounds": 1, "map_tasks": 65_535}, False),
     ({"quorum": 0}, False),
-    ({"quorum": 3}, True),
+    ({"quorum": 3}, False),
+    ({"quorum": 3, "work_slots": 4}, True),
+    ({"quorum": 1, "work_slots": 1}, True),
     ({"quorum": 4}, False),
     ({"work_slots": 16}, True),
     ({"work_slots": 17}, False),

@@ -55,6 +55,9 @@ TASK = Task(
     committed=0,
     revealed=0,
     draw_epoch=1,
+    first_slot=0,
+    fill_deadline=NOW + 10,
+    closes_at=NOW + 100,
     phase_deadline=NOW + 10,
     result=None,
 )

@@ -27,6 +27,9 @@ def task(status: TaskStatus, *, committed: int = 2, slots: int = 2, result: Dige
         committed=committed,
         revealed=0,
         draw_epoch=1,
+        first_slot=0,
+        fill_deadline=200,
+        closes_at=1000,
         phase_deadline=200,
         result=result,
     )
@@ -37,9 +40,9 @@ def claim(status: ClaimStatus, digest: bytes = b"") -> Claim:
 
 
 def step(
-    entry: Entry, mine: Claim | None, at: Task, *, now: int = 50, in_flight: bool = False, barred: bool = False
+    entry: Entry, mine: Claim | None, at: Task, *, now: int = 50, in_flight: bool = False, **more: bool
 ) -> NextStep:
-    return next_step(entry, mine, at, now=now, in_flight=in_flight, barred=barred)
+    return next_step(entry, mine, at, now=now, in_flight=in_flight, **more)
 
 
 CLAIMING, REVEALING = task(TaskStatus.CLAIMING, committed=1), task(TaskStatus.REVEALING)
@@ -94,8 +97,8 @@ def test_revealed__not_settled__wait() -> None:
         (ENTRY, CLAIMED, task(TaskStatus.REFUNDED), False, Outcome.NO_SHOW),
         (ENTRY, None, task(TaskStatus.SETTLED, result=OTHER), False, Outcome.GONE),
         (ENTRY, None, task(TaskStatus.SETTLED, result=OTHER), True, Outcome.NO_SHOW),
-        (COMMITTED, None, task(TaskStatus.SETTLED, result=OTHER), True, Outcome.SILENT),
-        (COMMITTED, None, CLAIMING, True, Outcome.SILENT),
+        (COMMITTED, None, task(TaskStatus.SETTLED, result=OTHER), True, Outcome.UNPAID),
+        (COMMITTED, None, CLAIMING, True, Outcome.UNPAID),
         (SEALED, None, CLAIMING, True, Outcome.NO_SHOW),
         (ENTRY, None, CLAIMING, False, Outcome.GONE),
     ],
@@ -117,3 +120,24 @@ def test_wrong__says_both_digests() -> None:
     found = step(COMMITTED, claim(ClaimStatus.REVEALED, OURS), task(TaskStatus.SETTLED, result=OTHER))
     assert OURS.hex()[:16] in found.detail
     assert OTHER.hex()[:16] in found.detail
+
+
+LONELY = replace(CLAIMING, claimed=1)  # committed alone, one place free; its time to fill ends at 200
+
+
+@pytest.mark.parametrize(("now", "expected"), [(199, Step.WAIT), (200, Step.LEAVE), (201, Step.LEAVE)])
+def test_committed__to_end_and_places_stay_empty__leaves_once_the_chain_allows(now: int, expected: Step) -> None:
+    mine = claim(ClaimStatus.COMMITTED)
+    assert step(COMMITTED, mine, LONELY, now=now, leaving=True).step is expected
+    assert step(COMMITTED, mine, LONELY, now=now).step is Step.WAIT  # nobody asked it to end
+
+
+@pytest.mark.parametrize(
+    "at",
+    [
+        replace(LONELY, claimed=2),  # a peer has yet to commit
+        replace(LONELY, first_slot=1),  # our wave is over, a further one is filling
+    ],
+)
+def test_committed__to_end_and_bound__waits(at: Task) -> None:
+    assert step(COMMITTED, claim(ClaimStatus.COMMITTED), at, now=500, leaving=True).step is Step.WAIT

@@ -145,9 +145,9 @@ class Driver:
             for claim in market.claims(job_id, index):
                 if claim.status is ClaimStatus.CLAIMED and now >= claim.commit_deadline:
                     self.sender.send(market.expire_claim(job_id, index, claim.worker))
-            if now >= market.terms(job_id).deadline and task.status is TaskStatus.CLAIMING:
+            if now >= task.closes_at and task.status is TaskStatus.CLAIMING:
                 self.sender.send(market.expire_task(job_id, index))
-            elif now >= task.phase_deadline and task.claimed < task.slots_open:
+            elif now >= task.fill_deadline and task.claimed < task.slots_open:
                 self.sender.send(market.reopen(job_id, index))
 
 

@@ -117,7 +117,7 @@ def test_unpin__another_job_needs_some_of_it__that_stays_and_outputs_go(tmp_path
     for cid, data in local.blocks.items():
         store.put_block(cid, data)
     task = Task(
-        id=TaskId(job_id=JobId(1), index=TaskIndex(0)), slots=2, draw_epoch=1, phase_deadline=0, result=local.outputs[0]
+        id=TaskId(job_id=JobId(1), index=TaskIndex(0)), slots=2, draw_epoch=1, fill_deadline=0, result=local.outputs[0]
     )
     assert asyncio.run(keeper.ensure_output(job_of(planned), task, {}, recompute=False))
     output = output_cid(planned.manifest, 0, local.outputs[0])
@@ -172,7 +172,7 @@ def test_output__of_a_failed_program__its_bytes_follow_from_the_digest(tmp_path:
         id=TaskId(job_id=JobId(1), index=TaskIndex(0)),
         slots=2,
         draw_epoch=1,
-        phase_deadline=0,
+        fill_deadline=0,
         result=failure_digest("nan"),
     )
     assert asyncio.run(StoreKeeper(store).ensure_output(job_of(planned), task, {}, recompute=False))

@@ -51,7 +51,7 @@ def test_mirror__a_jobs_life__kept_by_the_node_until_it_is_let_go(daemon: Daemon
     shard = planned.manifest.shards[0]
     assert isinstance(asyncio.run(keeper.load(job_of(planned))), ManifestLoaded)
     task = Task(
-        id=TaskId(job_id=JobId(1), index=TaskIndex(0)), slots=1, draw_epoch=1, phase_deadline=0, result=local.outputs[0]
+        id=TaskId(job_id=JobId(1), index=TaskIndex(0)), slots=1, draw_epoch=1, fill_deadline=0, result=local.outputs[0]
     )
     assert asyncio.run(keeper.ensure_output(job_of(planned), task, {}, recompute=False))
     output = output_cid(planned.manifest, 0, local.outputs[0])

@@ -59,7 +59,7 @@ def test_load__empty__nothing(store: Any) -> None:
 
 
 def test_final__saved__loaded_equal(store: Any) -> None:
-    task = Task(id=FIRST, slots=2, draw_epoch=1, phase_deadline=9)
+    task = Task(id=FIRST, slots=2, draw_epoch=1, fill_deadline=9)
     seed = Seed(epoch=1, value=b"\2" * 32, recorded_at=7)
     manifest = Manifest(digest=digest("m"), status=ManifestStatus.READY, shard_cids=("a", "b"))
     decision = Decision(jobs=(a_job(),), tasks=(task,), seeds=(seed,), manifests=(manifest,))

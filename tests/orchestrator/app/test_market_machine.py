@@ -85,6 +85,10 @@ class MarketMachine(RuleBasedStateMachine):
     def reveal(self, job: int, index: int, who: Any) -> None:
         self._try(ModelLane.reveal, job, index, who)
 
+    @rule(job=st.integers(1, 3), index=st.integers(0, 2), who=st.sampled_from(WORKERS))
+    def leave(self, job: int, index: int, who: Any) -> None:
+        self._try(ModelLane.leave, job, index, who)
+
     @rule(job=st.integers(1, 3), index=st.integers(0, 2), liars=st.integers(0, 2))
     def whole_task(self, job: int, index: int, liars: int) -> None:
         """Without this, random steps seldom finish a task."""

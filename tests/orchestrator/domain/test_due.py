@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from orchestrator.domain import facts as f
@@ -53,9 +55,51 @@ def test_unfilled_wave__somebody_has_yet_to_commit__not_widened_before() -> None
     teller = Teller(map_tasks=1)
     teller.claim(ANN, until=START + 100)
     assert kinds(teller, START + 99) == [RecordSeed]
-    teller.commit(ANN)
     assert Reopen not in kinds(teller, START + 99, number=DRAWN)
-    assert Reopen in kinds(teller, START + 100)
+    teller.commit(ANN)
+    assert Reopen in kinds(teller, START + 99, number=DRAWN + 1)
+
+
+def test_unfilled_wave__early_claim_and_commit__its_time_to_fill_stays() -> None:
+    teller = Teller(map_tasks=1)
+    teller.claim(ANN, until=START + 4)
+    teller.commit(ANN)
+    opened = START + 2
+    assert Reopen not in kinds(teller, opened + DRAW_TIME + 9, number=DRAWN)
+    assert Reopen in kinds(teller, opened + DRAW_TIME + 10, number=DRAWN + 1)
+
+
+@pytest.mark.parametrize(("second", "due"), [(-1, False), (0, True), (1, True)])
+def test_unfilled_wave__seed_came_late__not_widened_before_its_ramp_is_over(second: int, due: bool) -> None:
+    teller = Teller(map_tasks=1)
+    teller.market.policy = replace(POLICY, ramp_time=30)
+    teller.tell(f.SeedRecorded, epoch=1, seed=digest("seed"), time=START + 90)
+    assert (Reopen in kinds(teller, START + 120 + second, number=DRAWN)) is due
+
+
+def test_unfilled_wave__claim_left__slot_free_and_the_task_goes_on() -> None:
+    teller = Teller(map_tasks=1)
+    teller.claim(ANN, until=START + 20)
+    teller.commit(ANN)
+    teller.tell(f.ClaimLeft, worker=ANN, time=START + 30)
+    task = teller.market.tasks[FIRST]
+    assert (task.free_slots, task.wave_slots, task.is_full) == (2, 2, False)
+    assert Reopen in kinds(teller, START + 31, number=DRAWN)
+    assert ExpireTask in kinds(teller, LATE)
+
+
+@pytest.mark.parametrize(("second", "due"), [(-1, False), (0, True), (1, True)])
+def test_further_wave__edge_of_its_grace__expire_from_it_on(second: int, due: bool) -> None:
+    teller = Teller(map_tasks=1)
+    teller.claim(ANN, BOB)
+    teller.commit(ANN, BOB)
+    teller.open_reveals()
+    teller.tell(f.ResultRevealed, worker=ANN, digest=digest("a"))
+    teller.tell(f.ResultRevealed, worker=BOB, digest=digest("b"))
+    teller.tell(f.TaskReopened, slots=3, draw_epoch=2, reopens=0, time=LATE - 1)
+    grace = DRAW_TIME + 4 * teller.terms.task_time
+    assert ExpireTask not in kinds(teller, LATE)
+    assert (ExpireTask in kinds(teller, LATE + grace + second)) is due
 
 
 def test_commit_deadline__second_claim__moves_it_for_both() -> None:

@@ -161,6 +161,12 @@ def test_draws__as_the_contract_tells_them(net: Devnet, data_dir: Path) -> None:
     books.apply(decide(books, loaded))
     board = make_board(books)
     assert len(board.tasks) >= manifest.map_tasks
+    for task in board.tasks:
+        told_task = market.task(task.id.job_id, task.id.index, head.number)
+        assert told_task.fill_deadline == max(
+            task.fill_deadline, board.seeds[task.draw_epoch].recorded_at + policy.ramp_time
+        )
+        assert told_task.closes_at == policy.closes_at(books.jobs[task.id.job_id].terms, task.wave)
     seen: set[bool] = set()
     for worker in (net.workers[0], poor):
         stakes = {}

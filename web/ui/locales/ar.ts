@@ -103,6 +103,7 @@ export const ar: Messages = {
   "event.TaskRefunded": "أُعيد مال المهمة",
   "event.TaskExpired": "انتهت مهلة المهمة",
   "event.ClaimExpired": "انتهت مهلة الاستلام",
+  "event.ClaimLeft": "تُركت المهمة",
   "event.BountyRefunded": "أُعيدت المكافأة",
   "event.CreditAdded": "أُضيف رصيد",
   "event.CreditWithdrawn": "سُحب رصيد",

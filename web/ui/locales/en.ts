@@ -103,6 +103,7 @@ export const en = {
   "event.TaskRefunded": "Task refunded",
   "event.TaskExpired": "Task expired",
   "event.ClaimExpired": "Claim expired",
+  "event.ClaimLeft": "Claim left",
   "event.BountyRefunded": "Bounty refunded",
   "event.CreditAdded": "Credit added",
   "event.CreditWithdrawn": "Credit withdrawn",

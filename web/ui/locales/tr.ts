@@ -104,6 +104,7 @@ export const tr: Messages = {
   "event.TaskRefunded": "Görev iade edildi",
   "event.TaskExpired": "Görevin süresi doldu",
   "event.ClaimExpired": "Alımın süresi doldu",
+  "event.ClaimLeft": "Alım bırakıldı",
   "event.BountyRefunded": "Ödül iade edildi",
   "event.CreditAdded": "Alacak eklendi",
   "event.CreditWithdrawn": "Alacak çekildi",

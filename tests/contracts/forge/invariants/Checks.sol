@@ -79,6 +79,8 @@ abstract contract Checks is MoneyActs {
             same(seen.phaseDeadline, t.phaseDeadline, "I12: deadline");
             if (isOpen(jobId, task)) {
                 same(seen.drawEpoch, t.drawEpoch == 0 ? jobs[jobId].stageEpoch : t.drawEpoch, "I5: draw epoch");
+                same(seen.fillDeadline, fillDeadline(jobId, task), "I12: time to fill");
+                same(seen.closesAt, closesAt(jobId, task), "I12: time to claim");
             }
             checkClaims(t, lane.claimsOf(jobId, task));
         }
@@ -175,12 +177,13 @@ abstract contract Checks is MoneyActs {
                 bool silent = count(t, ClaimStatus.Revealed, t.firstSlot) < uint256(t.slotsOpen) - t.firstSlot;
                 bool late = block.timestamp >= t.phaseDeadline;
                 isTrue(!silent || canSettle(jobId, task) == late, "I12: settle or reveal, not both");
-            } else if (t.status == TaskStatus.Claiming && block.timestamp >= t.phaseDeadline) {
-                bool last = block.timestamp >= jobs[jobId].terms.deadline;
-                bool stuck = waiting(t) == 0 && !last && t.reopens == 16;
-                bool exit = waiting(t) != 0 || (last ? canExpireTask(jobId, task) : canReopen(jobId, task));
-                bool early = waiting(t) == 0 && !last && seeds.currentEpoch() <= epochOf(jobId, task); // blocks pass
-                isTrue(exit || stuck || early, "I5: an overdue wave has no exit");
+            } else if (t.status == TaskStatus.Claiming && waiting(t) == 0) {
+                bool last = block.timestamp >= closesAt(jobId, task);
+                bool stuck = !last && t.reopens == 16;
+                bool early = !last && seeds.currentEpoch() <= epochOf(jobId, task); // blocks pass
+                bool filling = !last && block.timestamp < fillDeadline(jobId, task);
+                bool exit = last ? canExpireTask(jobId, task) : canReopen(jobId, task);
+                isTrue(exit || stuck || early || filling, "I5: an overdue wave has no exit");
             }
         }
     }

@@ -20,6 +20,7 @@ abstract contract Ghost is MarketBase {
         uint8 firstSlot;
         uint8 reopens;
         uint32 drawEpoch; // zero: the stage's
+        uint40 drawnAt; // when it was drawn again
         uint40 phaseDeadline;
         bytes32 result;
         bool expired; // the present wave never filled
@@ -88,6 +89,7 @@ abstract contract Ghost is MarketBase {
     uint256 internal donatedToVault;
     uint256 internal donatedToEscrow;
     uint256 internal round;
+    mapping(uint32 epoch => uint256 time) internal seededIn;
     mapping(address account => uint256) internal mayLoseIn; // the round
 
     // --- what is valid now ---
@@ -102,7 +104,7 @@ abstract contract Ghost is MarketBase {
     /// @dev A slot is free and the time for it has not passed.
     function waveOpen(uint256 jobId, uint32 task) internal view returns (bool) {
         GhostTask storage t = ghostTasks[jobId][task];
-        if (!known(jobId, task) || block.timestamp >= jobs[jobId].terms.deadline) return false;
+        if (!known(jobId, task) || block.timestamp >= closesAt(jobId, task)) return false;
         if (t.status == TaskStatus.Idle) return startable(jobId, task);
         if (waiting(t) != 0 && block.timestamp >= t.phaseDeadline) return false; // they have to expire first
         return t.status == TaskStatus.Claiming && count(t, ClaimStatus.Claimed, 0) < t.slotsOpen;
@@ -137,18 +139,26 @@ abstract contract Ghost is MarketBase {
         return slot != 16 && t.seats[slot].phase == ClaimStatus.Claimed;
     }
 
+    /// @dev I13: who committed to a wave that had its time and did not fill.
+    function canLeave(uint256 jobId, uint32 task, address who) internal view returns (bool) {
+        GhostTask storage t = ghostTasks[jobId][task];
+        if (t.status != TaskStatus.Claiming || waiting(t) != 0) return false;
+        uint256 slot = seatOf(jobId, task, who);
+        return slot != 16 && slot >= t.firstSlot && block.timestamp >= fillDeadline(jobId, task);
+    }
+
     function canReopen(uint256 jobId, uint32 task) internal view returns (bool) {
         GhostTask storage t = ghostTasks[jobId][task];
-        if (!known(jobId, task) || block.timestamp >= jobs[jobId].terms.deadline || t.reopens == 16) return false;
+        if (!known(jobId, task) || block.timestamp >= closesAt(jobId, task) || t.reopens == 16) return false;
+        if (block.timestamp < fillDeadline(jobId, task)) return false;
         if (seeds.currentEpoch() <= epochOf(jobId, task)) return false; // its draw may yet come
-        if (t.status == TaskStatus.Idle) return startable(jobId, task) && block.timestamp >= dueOf(jobId, task);
-        if (t.status != TaskStatus.Claiming || block.timestamp < t.phaseDeadline) return false;
-        return waiting(t) == 0;
+        if (t.status == TaskStatus.Idle) return startable(jobId, task);
+        return t.status == TaskStatus.Claiming && waiting(t) == 0;
     }
 
     function canExpireTask(uint256 jobId, uint32 task) internal view returns (bool) {
         GhostTask storage t = ghostTasks[jobId][task];
-        if (t.status != TaskStatus.Claiming || block.timestamp < jobs[jobId].terms.deadline) return false;
+        if (t.status != TaskStatus.Claiming || block.timestamp < closesAt(jobId, task)) return false;
         return waiting(t) == 0;
     }
 
@@ -191,10 +201,22 @@ abstract contract Ghost is MarketBase {
         return uint32((block.number + 1) / 4 + 1);
     }
 
-    /// @dev When a wave has had its time to fill.
-    function dueOf(uint256 jobId, uint32 task) internal view returns (uint256) {
-        uint256 due = ghostTasks[jobId][task].phaseDeadline;
-        return due != 0 ? due : jobs[jobId].openedAt + DRAW_TIME + jobs[jobId].terms.taskTime;
+    /// @dev When the present wave has had its time to fill: a draw and a task's time, and in any case its ramp.
+    function fillDeadline(uint256 jobId, uint32 task) internal view returns (uint256) {
+        GhostTask storage t = ghostTasks[jobId][task];
+        uint256 from = t.drawEpoch == 0 ? jobs[jobId].openedAt : t.drawnAt;
+        uint256 due = from + DRAW_TIME + jobs[jobId].terms.taskTime;
+        uint256 seededAt = seededIn[epochOf(jobId, task)];
+        return seededAt != 0 && seededAt + RAMP_TIME > due ? seededAt + RAMP_TIME : due;
+    }
+
+    /// @dev When the present wave takes no more claims: a first wave at the deadline, a further one a grace later.
+    function closesAt(uint256 jobId, uint32 task) internal view returns (uint256) {
+        return ghostTasks[jobId][task].firstSlot == 0 ? jobs[jobId].terms.deadline : lastClose(jobId);
+    }
+
+    function lastClose(uint256 jobId) internal view returns (uint256) {
+        return jobs[jobId].terms.deadline + DRAW_TIME + 4 * uint256(jobs[jobId].terms.taskTime);
     }
 
     function ended(uint256 jobId) internal view returns (bool) {

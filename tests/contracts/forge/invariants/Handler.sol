@@ -55,6 +55,7 @@ contract Handler is Checks {
             [this.withdrawStake.selector, this.burnSlashed.selector, this.donate.selector, this.trespass.selector]
         );
         _selectors.push(this.acceptSponsor.selector);
+        for (uint256 i = 0; i < 2; ++i) _selectors.push(this.leaveTask.selector);
         for (uint256 i = 0; i < 4; ++i) _selectors.push(this.live.selector);
         _selectors.push(this.refund.selector);
         _selectors.push(this.settleBatch.selector);
@@ -71,8 +72,10 @@ contract Handler is Checks {
         uint256 target = block.timestamp + 1 + (dice(seed, "seconds") % 50);
         if (refs.length != 0 && seed % 4 == 0) {
             Ref storage ref = refs[dice(seed, "task") % refs.length];
-            bool last = dice(seed, "last") % 4 == 0;
-            uint256 edge = last ? jobs[ref.jobId].terms.deadline : ghostTasks[ref.jobId][ref.task].phaseDeadline;
+            uint256 which = dice(seed, "which") % 4;
+            uint256 edge = ghostTasks[ref.jobId][ref.task].phaseDeadline;
+            if (which == 0) edge = closesAt(ref.jobId, ref.task);
+            if (which == 1) edge = fillDeadline(ref.jobId, ref.task);
             edge += dice(seed, "edge") % 3;
             if (edge > block.timestamp + 1 && edge < block.timestamp + 400) target = edge - 1;
         }
@@ -91,7 +94,9 @@ contract Handler is Checks {
         vm.roll(block.number + blocks);
         for (uint32 epoch = _seedsTo + 1; epoch <= seeds.currentEpoch(); ++epoch) {
             // Now and then nobody records a seed in time.
-            if (dice(seed, "missed") % 16 != 0) seeds.set(epoch, keccak256(abi.encode("seed", epoch)));
+            if (dice(seed, "missed") % 16 == 0) continue;
+            seeds.set(epoch, keccak256(abi.encode("seed", epoch)));
+            seededIn[epoch] = block.timestamp;
         }
         _seedsTo = seeds.currentEpoch();
     }
@@ -193,7 +198,7 @@ contract Handler is Checks {
     function lastDeadline() internal view returns (uint256 last) {
         last = block.timestamp + 1;
         for (uint256 i = 0; i < refs.length; ++i) {
-            uint256 job = jobs[refs[i].jobId].terms.deadline;
+            uint256 job = lastClose(refs[i].jobId);
             uint256 phase = ghostTasks[refs[i].jobId][refs[i].task].phaseDeadline;
             if (job > last) last = job;
             if (isOpen(refs[i].jobId, refs[i].task) && phase > last) last = phase;

@@ -20,6 +20,7 @@ abstract contract MoneyActs is TaskActs {
         wanted.rounds = wanted.mapTasks == 3 ? 1 : uint16(1 + ((luck >> 16) % 2));
         wanted.quorum = uint8(1 + ((luck >> 24) % 3));
         wanted.workSlots = uint8(wanted.quorum + ((luck >> 32) % 3));
+        if (wanted.quorum > 1 && wanted.workSlots == wanted.quorum) ++wanted.workSlots; // the direct lane wants a spare
         wanted.auditSlots = uint8((luck >> 40) % 2);
         wanted.feeBps = uint16((luck >> 48) % 1_000);
         wanted.slotPrice = uint128(1 ether + ((luck >> 64) % 20 ether));
@@ -151,9 +152,21 @@ abstract contract MoneyActs is TaskActs {
     }
 
     function doAccept(address who, address wanted) internal {
-        bool valid = people[who].sponsored == 0;
+        GhostAccount storage account = people[who];
+        uint256 free = bondedOf(who) - lockedOf(who);
+        // A sponsor with dust can be replaced: what it backs begins to unbond for it.
+        uint256 dust = account.sponsored;
+        bool valid = dust == 0 || (dust < SPONSOR_CAP / 100 && dust <= free);
         attempt(who, address(vault), abi.encodeCall(vault.acceptSponsor, (wanted)), valid, "acceptSponsor");
         if (!valid) return;
+        if (dust != 0) {
+            GhostAccount storage former = people[account.sponsor];
+            account.unbondedOut += dust;
+            account.sponsored = 0;
+            former.unbonding += dust;
+            former.availableAt = block.timestamp + UNBONDING;
+            ++done["dust replaced"];
+        }
         people[who].sponsor = wanted;
         people[who].leaving = false;
     }
@@ -221,7 +234,8 @@ abstract contract MoneyActs is TaskActs {
         bool allowed = caller == who || (account.leaving && account.sponsor == caller);
         if (caller != who) {
             // A sponsor ends what it backs, whatever it asks for.
-            amount = account.sponsored > account.ending ? account.sponsored - account.ending : 0;
+            uint256 coming = bondedOf(who) - lockedOf(who) + account.ending;
+            amount = account.sponsored > coming ? account.sponsored - coming : 0;
             if (amount > account.allotted) amount = account.allotted;
         }
         bool valid = allowed && amount != 0 && amount <= account.allotted;

@@ -109,6 +109,12 @@ abstract contract TaskActs is Ghost {
         return hasClaimed(jobId, task) && block.timestamp >= ghostTasks[jobId][task].phaseDeadline;
     }
 
+    function isLeavable(uint256 jobId, uint32 task) internal view returns (bool) {
+        GhostTask storage t = ghostTasks[jobId][task];
+        if (t.status != TaskStatus.Claiming || waiting(t) != 0) return false;
+        return count(t, ClaimStatus.Committed, t.firstSlot) != 0 && block.timestamp >= fillDeadline(jobId, task);
+    }
+
     /// @dev Somebody with a seat in that phase, else anybody.
     function pickSeat(uint256 seed, uint256 jobId, uint32 task, ClaimStatus phase) internal view returns (address) {
         GhostTask storage t = ghostTasks[jobId][task];
@@ -151,8 +157,7 @@ abstract contract TaskActs is Ghost {
             t.slotsOpen = rules.quorum;
             ++jobs[jobId].active;
         }
-        uint256 latest = block.timestamp + rules.taskTime;
-        if (latest > t.phaseDeadline) t.phaseDeadline = uint40(latest);
+        t.phaseDeadline = uint40(block.timestamp + rules.taskTime);
         uint256 slot = 0;
         while (t.seats[slot].worker != address(0)) ++slot;
         t.seats[slot].worker = who;
@@ -236,7 +241,7 @@ abstract contract TaskActs is Ghost {
         if (votes >= rules.quorum) {
             t.result = best;
             closeTask(jobId, task, TaskStatus.Settled);
-        } else if (needed <= rules.workSlots && block.timestamp < rules.deadline) {
+        } else if (needed <= rules.workSlots && block.timestamp < lastClose(jobId)) {
             t.status = TaskStatus.Claiming;
             t.firstSlot = t.slotsOpen;
             t.slotsOpen = uint8(needed);
@@ -262,6 +267,17 @@ abstract contract TaskActs is Ghost {
         uint256 fee = (uint256(jobs[jobId].terms.stakePerClaim) * NO_SHOW_BPS + 9_999) / 10_000;
         people[who].noShowFees += fee;
         noteSlash(who, fee);
+    }
+
+    /// @dev Somebody who may, else anybody with or without a seat.
+    function leaveTask(uint256 seed) public act {
+        (uint256 jobId, uint32 task) = pick(seed, isLeavable);
+        address who = pickSeat(seed, jobId, task, seed % 8 == 0 ? ClaimStatus.Revealed : ClaimStatus.Committed);
+        bool valid = canLeave(jobId, task, who);
+        attempt(who, address(lane), abi.encodeCall(lane.leaveTask, (jobId, task)), valid, "leaveTask");
+        if (!valid) return;
+        delete ghostTasks[jobId][task].seats[seatOf(jobId, task, who)];
+        ghostTasks[jobId][task].barred[who] = true;
     }
 
     function reopen(uint256 seed) public act {
@@ -356,7 +372,8 @@ abstract contract TaskActs is Ghost {
 
     function drawAgain(uint256 jobId, uint32 task) internal {
         ghostTasks[jobId][task].drawEpoch = epochToDraw();
-        ghostTasks[jobId][task].phaseDeadline = uint40(block.timestamp + DRAW_TIME + jobs[jobId].terms.taskTime);
+        ghostTasks[jobId][task].drawnAt = uint40(block.timestamp);
+        ghostTasks[jobId][task].phaseDeadline = 0;
     }
 
     function openGhostStage(uint256 jobId) internal {
