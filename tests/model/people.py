@@ -180,15 +180,16 @@ def slot_twice(plan: Plan, names: dict[Address, str]) -> Batch:
 
 
 def worker_twice_on_a_task(plan: Plan, names: dict[Address, str]) -> Batch:
-    last = plan.bundles[-1]
-    first = last.receipts[0]
-    again = replace(first, slot=(first.slot + 1) % plan.prices.slots)
-    others = [
-        r for bundle in plan.bundles[:-1] for r in bundle.receipts if (r.task, r.slot) == (again.task, again.slot)
-    ]
-    if others or len(last.receipts) < 2:  # one slot twice would be a fault of its own
-        return slot_twice(plan, names)
-    return _resigned(plan, names, len(plan.bundles) - 1, [first, again, *last.receipts[2:]], [])
+    """The first worker takes over another's slot of its first task: no slot twice, but one account twice."""
+    first, *others = plan.bundles
+    task = first.receipts[0].task
+    taken = next(r for bundle in others for r in bundle.receipts if r.task == task)
+    bundles = [plan.sign(names[first.account], first.payout_index, [*first.receipts, taken])]
+    for bundle in others:
+        left = [receipt for receipt in bundle.receipts if receipt != taken]
+        if left:
+            bundles.append(plan.sign(names[bundle.account], bundle.payout_index, left))
+    return plan.built(bundles)
 
 
 def digests_differ(plan: Plan, names: dict[Address, str]) -> Batch:
