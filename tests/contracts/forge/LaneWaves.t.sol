@@ -6,7 +6,7 @@ import {ClaimStatus, ClaimView, JobTerms, TaskStatus, TaskView} from "../../../c
 import {MarketBase} from "./MarketBase.sol";
 import {expectError, isTrue, same, sameAddress, sameBytes, vm} from "./Vm.sol";
 
-/// @dev The leaves of LaneWaves.tree: how long a wave may fill, who may leave it, and what is left after the deadline.
+/// @dev How long a wave may fill, who may leave it, and what is left after the deadline.
 contract LaneWavesTest is MarketBase {
     uint256 internal job;
     uint256 internal closing;
