@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import signal
 import sys
 
 import click
@@ -64,4 +65,7 @@ def root() -> None:
 
 def main() -> None:
     """The console script: runs the tree inside the error boundary and exits with its status."""
-    sys.exit(boundary.run(root, sys.argv[1:]))
+    status = boundary.run(root, sys.argv[1:])
+    # What was done is told: a Ctrl-C while Python takes itself down must not turn it into another status.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.exit(status)

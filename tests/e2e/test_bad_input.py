@@ -156,7 +156,7 @@ class TestPost:
 
 
 def test_stop__somebody_elses_job__refused(market: Up, table: Path) -> None:
-    terms = ("--quorum", 4, "--work-slots", 4, "--bounty", "3", "--yes", "--json")
+    terms = ("--quorum", 4, "--work-slots", 5, "--bounty", "3", "--yes", "--json")
     job = market.cli("job", "post", "analyze", "--data", table, *terms).json["job_id"]
     said = market.cli("job", "stop", job, "--account", "spare", "--yes", "--json")
     assert said.status == REJECTED
@@ -189,10 +189,10 @@ def test_content__damaged_where_it_is_kept__never_taken_for_the_bytes(market: Up
     assert market.cli("content", "get", cid, "-o", tmp_path / "out").status == 0
 
 
-@pytest.mark.parametrize("seconds", [0.1, 0.9, 1.4, 2.0])
+@pytest.mark.parametrize("seconds", [0.4, 0.9, 1.4, 2.0])
 def test_post__ctrl_c_at_any_moment__posted_once_or_not_at_all(market: Up, table: Path, seconds: float) -> None:
     before = market.books()
-    command = ("job", "post", "analyze", "--data", table, "--bounty", "3", "--quorum", 4, "--work-slots", 4, "--yes")
+    command = ("job", "post", "analyze", "--data", table, "--bounty", "3", "--quorum", 4, "--work-slots", 5, "--yes")
     status, said = market.interrupted(*command, seconds=seconds)
     assert status in (0, 130)
     assert "Traceback" not in said

@@ -114,7 +114,7 @@ def test_ledger__after_jobs__adds_up(market: Up) -> None:
 
 def test_job__stopped__the_bounty_comes_back(market: Up, table: Path) -> None:
     """A quorum that this market cannot form: the job waits for a fourth worker that does not exist."""
-    terms = ("--quorum", 4, "--work-slots", 4, "--bounty", "3", "--yes", "--json")
+    terms = ("--quorum", 4, "--work-slots", 5, "--bounty", "3", "--yes", "--json")
     job = market.cli("job", "post", "analyze", "--data", table, *terms).json["job_id"]
     stopped = market.cli("job", "stop", job, "--yes", "--json")
     assert stopped.status == 0, stopped.err
