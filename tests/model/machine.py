@@ -60,7 +60,7 @@ class Market:
         self.history: dict[Address, list[Slot]] = {o: [] for o in ORCHESTRATORS}
         self.hidden: set[int] = set()  # mallory's batches of which nobody has the data
         self.seen: dict[tuple[Address, int], Case] = {}  # what the watchtower has checked already
-        self.demanded: dict[int, bool] = {}  # open demands, and whether they will be answered
+        self.demanded: dict[int, Address | None] = {}  # open demands, and who will answer
 
     def step(self, act: str, seed: int) -> None:
         getattr(self, act)(Random(seed))
@@ -191,10 +191,10 @@ class Market:
     # --- the honest bystander ---
 
     def watchtower_looks(self) -> None:
-        for index, answered in list(self.demanded.items()):
+        for index, answerer in list(self.demanded.items()):
             demand = self.ledger.demands[index]
-            if demand is not None and answered:
-                self.attempt(lambda index=index, demand=demand: self.ledger.answer(demand.orchestrator, index))
+            if demand is not None and answerer is not None:
+                self.attempt(lambda index=index, answerer=answerer: self.ledger.answer(answerer, index))
             elif demand is not None and self.ledger.now >= demand.deadline:
                 self.attempt(lambda index=index: self.ledger.enforce(index))
             if self.ledger.demands[index] is None:
@@ -207,9 +207,10 @@ class Market:
     def watch(self, orchestrator: Address, number: int) -> None:
         slot = self.ledger.books[orchestrator].slots[number]
         if orchestrator == MALLORY and number in self.hidden:
-            asked = any(d and d.by == WATCH and d.number == number for d in self.ledger.demands)
-            if not slot.voided and not asked:
-                self.demand(WATCH, orchestrator, number, False)
+            # Of a void batch the right payouts are known without its bundles: others have to be shown.
+            wrong = slot.batch.header.payouts_root != self.right(orchestrator, number).header.payouts_root
+            if wrong or not slot.voided:
+                self.demand(WATCH, orchestrator, number, slot.voided)
             return
         while True:
             case = self.ledger.case(orchestrator, number)
@@ -368,7 +369,13 @@ class Market:
     def demand(self, by: Address, orchestrator: Address, number: int, of_payouts: bool) -> None:
         found: list[int] = []
         if self.attempt(lambda: found.append(self.ledger.demand(by, orchestrator, number, of_payouts=of_payouts))):
-            self.demanded[found[0]] = orchestrator == ORC or number not in self.hidden
+            self.demanded[found[0]] = self.who_answers(orchestrator, number, of_payouts)
+
+    def who_answers(self, orchestrator: Address, number: int, of_payouts: bool) -> Address | None:
+        """Whoever stated the payouts has them, also those of a batch whose bundles nobody ever saw."""
+        if of_payouts and self.ledger.books[orchestrator].slots[number].restater == WATCH:
+            return WATCH
+        return orchestrator if orchestrator == ORC or number not in self.hidden else None
 
     def plan(self, orchestrator: Address, job: int, chance: Random) -> Plan:
         """Some workers' honest work on the next one to three tasks of a job: two or three slots of each task."""

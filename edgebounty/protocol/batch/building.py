@@ -92,11 +92,12 @@ def next_payouts(
     after = [*payouts, *[NOBODY] * (size - len(payouts))]
     receipts = 0
     for position, leaf in enumerate(paid):
-        count = 0 if position in struck else leaf.count
-        receipts += count
+        if position in struck:
+            continue
+        receipts += leaf.count
         before = after[leaf.payout_index]
         if not before.owned or before.account == leaf.account:
-            earned = before.cumulative + count * prices.price
+            earned = before.cumulative + leaf.count * prices.price
             after[leaf.payout_index] = Payout(account=leaf.account, cumulative=earned)
     fee = after[0]
     owner = fee.account if fee.owned else orchestrator

@@ -173,13 +173,13 @@ def expected_payout(case: Case, index: int, old: PayoutOpening | None, near: tup
         account = before.account if before.owned else case.header.orchestrator
         receipts = 0 if case.voided else max(case.header.receipt_count - case.struck_receipts, 0)
         return Payout(account=account, cumulative=before.cumulative + receipts * case.prices.fee)
-    if case.voided or _shows_none(case, index, near):
+    # A struck bundle takes no index either: once an earlier batch is void, it would keep the index from its owner.
+    if case.voided or _shows_none(case, index, near) or near[0].position in case.struck:
         return before
-    position, bundle = near[0].position, near[0].bundle
+    bundle = near[0].bundle
     if before.owned and before.account != bundle.account:
         return before
-    earned = 0 if position in case.struck else bundle.count * case.prices.price
-    return Payout(account=bundle.account, cumulative=before.cumulative + earned)
+    return Payout(account=bundle.account, cumulative=before.cumulative + bundle.count * case.prices.price)
 
 
 def _payout_before(case: Case, index: int, old: PayoutOpening | None) -> Payout:
