@@ -7,7 +7,7 @@ STAMP := build/setup
 PYTEST := $(BIN)/python -m pytest -p no:pytest-brownie --ignore tests/contracts
 NPM_QUIET := --no-audit --no-fund --no-update-notifier --loglevel=error
 
-.PHONY: help setup demo test check bench deep programs contracts snapshots web kubo geth clean
+.PHONY: help setup demo test check bench deep trade mutate programs contracts snapshots web kubo geth clean
 .DEFAULT_GOAL := help
 
 help: ## show this list
@@ -80,8 +80,14 @@ check: setup $(STAMP)/dev $(STAMP)/web ## format, lint, types, import directions
 bench: setup $(STAMP)/dev ## every benchmark, one build/bench/NAME.json each
 	$(BIN)/python -m bench
 
-deep: setup $(STAMP)/dev ## long fuzz runs, symbolic checks and static analysis of the contracts
+deep: setup $(STAMP)/dev ## long fuzz runs, symbolic checks and static analysis of the contracts (an hour or two)
 	scripts/deep.sh
+
+trade: setup $(STAMP)/dev ## put every bug of the trade into the contracts: its tests have to fail
+	$(BIN)/python scripts/mutate.py --trade
+
+mutate: setup $(STAMP)/dev ## put small faults into the money code: every one has to be noticed (hours; goes on where it stopped)
+	$(BIN)/python scripts/mutate.py
 
 programs: $(STAMP)/dev ## rebuild the built-in programs; the bytes must not change
 	$(BIN)/python -m edgebounty.programs.compiler

@@ -43,6 +43,23 @@ def sources() -> dict[str, dict[str, str]]:
 
 def compile_contracts() -> dict[str, dict[str, Any]]:
     """The compiler's answer on every contract that is deployed, by name. Raises SystemExit when it complains."""
+    answer = ask_compiler({"*": OUTPUTS})
+    return {
+        name: contract
+        for path, contracts in answer["contracts"].items()
+        if path.startswith("contracts/")
+        for name, contract in contracts.items()
+        if path.count("/") == 1  # those at the top are deployed; the rest are parts of them
+    }
+
+
+def syntax_trees() -> dict[str, dict[str, Any]]:
+    """The syntax tree of each of our files, by path. Raises SystemExit when the compiler complains."""
+    return {path: source["ast"] for path, source in ask_compiler({"": ["ast"]})["sources"].items() if path in sources()}
+
+
+def ask_compiler(outputs: dict[str, list[str]]) -> dict[str, Any]:
+    """The answer on all sources, with these outputs for every file. Raises SystemExit when the compiler complains."""
     if not (SOLC_FOLDER / f"solc-v{SOLC_VERSION}").exists():
         subprocess.run([ROOT / "scripts" / "solc" / "install.sh"], check=True, stdout=subprocess.DEVNULL)
     os.environ["SOLCX_BINARY_PATH"] = str(SOLC_FOLDER)
@@ -52,21 +69,15 @@ def compile_contracts() -> dict[str, dict[str, Any]]:
     request = {
         "language": "Solidity",
         "sources": sources(),
-        "settings": {**SETTINGS, "outputSelection": {"*": {"*": OUTPUTS}}},
+        "settings": {**SETTINGS, "outputSelection": {"*": outputs}},
     }
     try:
-        answer = solcx.compile_standard(
+        answer: dict[str, Any] = solcx.compile_standard(
             request, solc_version=SOLC_VERSION, base_path=str(ROOT), allow_paths=[str(ROOT)]
         )
     except solcx.exceptions.SolcError as error:
         raise SystemExit(f"compile: {error.message}") from error
-    return {
-        name: contract
-        for path, contracts in answer["contracts"].items()
-        if path.startswith("contracts/")
-        for name, contract in contracts.items()
-        if path.count("/") == 1  # those at the top are deployed; the rest are parts of them
-    }
+    return answer
 
 
 def _artifact(name: str, contract: dict[str, Any]) -> dict[str, Any]:

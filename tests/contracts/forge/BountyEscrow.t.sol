@@ -233,7 +233,7 @@ contract BountyEscrowTest is MarketBase {
                             : 18
                 );
         JobTerms memory wanted = terms();
-        wanted.lane = address(otherLane);
+        (wanted.lane, wanted.auditSlots) = (address(otherLane), 0); // all that is escrowed can be won
         wanted.feeBps = uint16(bps % 10_001);
         wanted.slotPrice = uint128(1000 + (amount % (1000 * unit)));
         wanted.stakePerClaim = wanted.slotPrice;
@@ -242,7 +242,7 @@ contract BountyEscrowTest is MarketBase {
         uint256 winners = 1 + (count % 4);
         otherLane.settleTask(id, people(winners), wanted.slotPrice, 0);
         otherLane.setProgress(1, 0, false);
-        escrow.refund(id);
+        if (escrow.feeDueOf(id) != 0 || escrow.refundable(id) != 0) escrow.refund(id);
         uint256 paid = winners * wanted.slotPrice;
         uint256 fee = escrow.creditOf(orchestrator);
         same(fee, (paid * wanted.feeBps) / 10_000, "fee, rounded down");

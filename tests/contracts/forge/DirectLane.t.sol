@@ -121,6 +121,7 @@ contract DirectLaneTest is MarketBase {
 
     function test_RevertGiven_SeedUnknown() public {
         seeds.set(lane.drawEpochOf(job, 0), 0);
+        vm.warp(block.timestamp + RAMP_TIME); // by now any other seed would have drawn everybody
         isTrue(!lane.isDrawn(job, 0, worker(0)), "nobody is drawn by a zero seed");
         expectError(IDirectLane.NotDrawn.selector);
         claim(job, 0, 0);
@@ -265,6 +266,25 @@ contract DirectLaneTest is MarketBase {
         reveal(job, 0, 1, RIGHT);
     }
 
+    /// @dev A commitment that was made for a fork of the chain, or for another lane of it, opens nothing here.
+    function test_RevertWhen_CommitmentIsOfAnotherChainOrLane() public {
+        claim(job, 0, 0);
+        claim(job, 0, 1);
+        bytes32 elsewhere = keccak256(abi.encode(1, address(lane), job, 0, worker(0), RIGHT, SALT));
+        bytes32 otherwise = keccak256(abi.encode(31337, address(escrow), job, 0, worker(1), RIGHT, SALT));
+        vm.prank(worker(0));
+        lane.commit(job, 0, elsewhere);
+        vm.prank(worker(1));
+        lane.commit(job, 0, otherwise);
+        expectError(IDirectLane.CommitmentMismatch.selector);
+        reveal(job, 0, 1, RIGHT);
+        expectError(IDirectLane.CommitmentMismatch.selector);
+        reveal(job, 0, 0, RIGHT);
+        // On the fork that it was made for it opens.
+        vm.chainId(1);
+        reveal(job, 0, 0, RIGHT);
+    }
+
     function test_RevertWhen_RevealOfAnother() public {
         fill(job, 0, 0, both(RIGHT, RIGHT));
         expectError(IDirectLane.NoClaim.selector);
@@ -350,17 +370,22 @@ contract DirectLaneTest is MarketBase {
     }
 
     function test_Settle_LastRevealerSilent_OthersDecideAndTheSilentPays() public {
-        JobTerms memory wanted = terms();
-        (wanted.quorum, wanted.workSlots) = (2, 3);
-        uint256 id = post(wanted);
-        fillAndReveal(id, 0, 0, both(RIGHT, WRONG));
-        lane.settle(id, 0);
-        know(id, 0);
-        fill(id, 0, 2, one(RIGHT));
-        reveal(id, 0, 2, RIGHT);
-        lane.settle(id, 0);
+        fillAndReveal(job, 0, 0, both(RIGHT, WRONG));
+        lane.settle(job, 0);
+        know(job, 0);
+        fill(job, 0, 2, one(RIGHT)); // it decides, and says nothing
+        expectError(IDirectLane.TooEarly.selector);
+        lane.settle(job, 0);
+        vm.warp(lane.taskOf(job, 0).phaseDeadline);
+        lane.settle(job, 0);
+        know(job, 0);
+        fillAndReveal(job, 0, 3, one(RIGHT));
+        lane.settle(job, 0);
+        checkStatus(job, 0, TaskStatus.Settled);
         same(bondedOf(worker(1)), STAKE - CLAIM_STAKE, "the liar pays");
-        same(vault.slashPool(), CLAIM_STAKE, "all of it will burn");
+        same(bondedOf(worker(2)), STAKE - CLAIM_STAKE, "and so does the silent one");
+        same(vault.slashPool(), 2 * CLAIM_STAKE, "all of it will burn");
+        same(escrow.creditOf(worker(0)) + escrow.creditOf(worker(3)), 2 * PRICE, "the others are paid");
         checkSolvent();
     }
 

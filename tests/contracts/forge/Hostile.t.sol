@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {BountyEscrow} from "../../../contracts/BountyEscrow.sol";
 import {DirectLane} from "../../../contracts/DirectLane.sol";
 import {EdgeToken} from "../../../contracts/EdgeToken.sol";
@@ -11,7 +12,7 @@ import {BlacklistToken, OpenToken, ReentrantToken} from "../../../contracts/mock
 import {OpenLane} from "../../../contracts/mocks/OpenLane.sol";
 import {JobTerms} from "../../../contracts/types/Market.sol";
 import {MarketBase} from "./MarketBase.sol";
-import {expectError, isTrue, same, vm} from "./Vm.sol";
+import {expectError, isTrue, same, sameBytes, vm} from "./Vm.sol";
 
 /// @dev A token that refuses some accounts: whoever is refused keeps the credit and blocks nobody (I11).
 contract BlacklistTest is MarketBase {
@@ -62,6 +63,7 @@ contract BlacklistTest is MarketBase {
 
 /// @dev A token with hooks: whatever is called from within a transfer, the books still add up.
 contract ReentrancyTest is MarketBase {
+    bytes4 internal constant GUARD = ReentrancyGuardTransient.ReentrancyGuardReentrantCall.selector;
     ReentrantToken internal hooked;
     uint256 internal id;
 
@@ -111,14 +113,18 @@ contract ReentrancyTest is MarketBase {
                 uint256 more = post(terms());
                 finish(more, 0);
             }
+            uint256 before = hooked.balanceOf(worker(0));
             vm.prank(worker(0));
             escrow.withdraw(worker(0));
+            same(hooked.balanceOf(worker(0)) - before, PRICE, "paid once");
             checkSolvent();
             hooked.arm(requester, targets[i], payloads[i]);
             post(terms());
             checkSolvent();
+            fund(worker(6), 1 ether, address(vault));
             hooked.arm(worker(6), targets[i], payloads[i]);
-            stakeAs(worker(6), 1 ether);
+            vm.prank(worker(6));
+            vault.stake(1 ether);
             checkSolvent();
         }
     }
@@ -131,13 +137,48 @@ contract ReentrancyTest is MarketBase {
         same(hooked.balanceOf(worker(0)), PRICE, "paid once");
     }
 
+    /// @dev The token calls as itself, so it has to be the worker too.
     function test_Reentrancy_WithdrawStakeTwiceIsRefused() public {
-        hooked.arm(worker(5), address(vault), abi.encodeCall(vault.withdrawStake, ()));
-        vm.prank(worker(5));
+        stakeAs(address(hooked), 20 ether);
+        vm.prank(address(hooked));
+        vault.unbond(10 ether);
+        vm.warp(block.timestamp + UNBONDING);
+        hooked.arm(address(hooked), address(vault), abi.encodeCall(vault.withdrawStake, ()));
+        vm.prank(address(hooked));
         vault.withdrawStake();
         isTrue(hooked.called() && !hooked.succeeded(), "the inner call failed");
-        same(hooked.balanceOf(worker(5)), 10 ether, "paid once");
+        same(hooked.balanceOf(address(hooked)), 10 ether, "paid once");
         checkSolvent();
+    }
+
+    /// @dev Else the outer deposit would take what the inner one brought for its own.
+    function test_Reentrancy_StakeWithinAStakeIsRefused() public {
+        fund(worker(6), 1 ether, address(vault));
+        hooked.arm(worker(6), address(vault), abi.encodeCall(vault.stake, (1 ether)));
+        vm.prank(worker(6));
+        vault.stake(1 ether);
+        isTrue(hooked.called() && !hooked.succeeded(), "the inner call failed");
+        sameBytes(bytes4(hooked.answer()), GUARD, "at the guard");
+        checkSolvent();
+    }
+
+    /// @dev Each function that moves tokens refuses to be entered from within another of its contract.
+    function test_Reentrancy_EveryMoveOfTokensIsGuarded() public {
+        (address[] memory targets, bytes[] memory payloads) = calls();
+        payloads[8] = abi.encodeCall(vault.sponsor, (worker(1), 1));
+        payloads[10] = abi.encodeCall(vault.stakeWithPermit, (1, 1, 27, bytes32(0), bytes32(0)));
+        payloads[3] = abi.encodeCall(escrow.postJobWithPermit, (terms(), 1, 27, bytes32(0), bytes32(0)));
+        for (uint256 i = 0; i < 11; ++i) {
+            if (i == 4 || i == 5) continue;
+            bool ofEscrow = targets[i] == address(escrow);
+            fund(worker(6), 1 ether, address(vault)); // a mint would call back too, so before arming
+            hooked.arm(ofEscrow ? requester : worker(6), targets[i], payloads[i]);
+            vm.prank(ofEscrow ? requester : worker(6));
+            if (ofEscrow) escrow.postJob(terms());
+            else vault.stake(1 ether);
+            isTrue(hooked.called() && !hooked.succeeded(), "the inner call failed");
+            sameBytes(bytes4(hooked.answer()), GUARD, "at the guard");
+        }
     }
 }
 
@@ -289,6 +330,42 @@ contract PermitTest is MarketBase {
         vm.prank(alice);
         edgeVault.stakeWithPermit(5 ether, block.timestamp, v, r, s);
         same(edgeVault.totalStaked(), 5 ether, "staked all the same");
+    }
+
+    function test_RevertWhen_PermitIsReplayed() public {
+        (uint8 v, bytes32 r, bytes32 s) = permit(address(edgeVault), 5 ether);
+        vm.prank(alice);
+        edgeVault.stakeWithPermit(5 ether, block.timestamp, v, r, s);
+        refused(v, r, s);
+    }
+
+    /// @dev After a split of the chain both halves know the same accounts and numbers, but not the same chain id.
+    function test_RevertWhen_PermitIsOfAFork() public {
+        (uint8 v, bytes32 r, bytes32 s) = permit(address(edgeVault), 5 ether);
+        vm.chainId(31338);
+        refused(v, r, s);
+    }
+
+    /// @dev To every signature (v, r, s) belongs another that verifies as well: (v', r, order - s).
+    function test_RevertWhen_PermitHasTheOtherS() public {
+        (uint8 v, bytes32 r, bytes32 s) = permit(address(edgeVault), 5 ether);
+        uint256 order = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141;
+        refused(v == 27 ? 28 : 27, r, bytes32(order - uint256(s)));
+        vm.prank(alice);
+        edgeVault.stakeWithPermit(5 ether, block.timestamp, v, r, s);
+    }
+
+    function test_RevertWhen_PermitIsForAnotherContract() public {
+        (uint8 v, bytes32 r, bytes32 s) = permit(address(edgeEscrow), 5 ether);
+        refused(v, r, s);
+    }
+
+    function refused(uint8 v, bytes32 r, bytes32 s) private {
+        uint256 before = edgeVault.totalStaked();
+        vm.expectRevert();
+        vm.prank(alice);
+        edgeVault.stakeWithPermit(5 ether, block.timestamp, v, r, s);
+        same(edgeVault.totalStaked(), before, "nothing was staked");
     }
 
     function test_RevertWhen_PermitIsOfSomebodyElse() public {

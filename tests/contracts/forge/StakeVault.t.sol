@@ -172,6 +172,9 @@ contract StakeVaultTest is MarketBase {
         expectError(IStakeVault.AmountZero.selector);
         vault.burnSlashed();
         same(token.balanceOf(address(vault)), vault.totalOwed(), "vault holds what it owes");
+        otherLane.lock(worker(0), 2 ether);
+        otherLane.slash(worker(0), 2 ether, 2 ether);
+        same(vault.slashPool(), 0, "all of a slash may fund");
     }
 
     // --- sponsors ---
