@@ -11,10 +11,10 @@ from dataclasses import dataclass, field, replace
 
 from edgebounty.protocol.batch.building import Batch
 from edgebounty.protocol.batch.messages import recover_compact
-from edgebounty.protocol.batch.openings import BundleOpening, NotProven
+from edgebounty.protocol.batch.openings import BundleOpening, NotProven, PayoutOpening
 from edgebounty.protocol.batch.rules import Case, Prices, receipts_message
 from edgebounty.protocol.batch.watching import Fault
-from edgebounty.protocol.batch.wire import Header
+from edgebounty.protocol.batch.wire import Bundle, Header
 from edgebounty.protocol.messages import Domain, SignatureError
 from edgebounty.protocol.types import Address
 
@@ -379,21 +379,33 @@ class Ledger:
             raise Refused("BatchNotVoid")
         if self.now >= slot.posted_at + self.times.window + self.times.claim:
             raise Refused("ClaimTooLate")
-        if opening.position in slot.claimed or opening.position in slot.struck:
-            raise Refused("AlreadyClaimed")
-        try:
-            signer = recover_compact(
-                self.domain, receipts_message(self.case(orchestrator, number), bundle), bundle.signature
-            )
-        except SignatureError as error:
-            raise Refused("SignatureWrong") from error
-        if signer != bundle.account:
-            raise Refused("SignatureWrong")
+        self._require_unclaimed(slot, opening)
+        self._require_signed(orchestrator, number, bundle)
         amount = min(bundle.count * self.jobs[slot.batch.header.job].prices.price, slot.aside)
         if amount == 0:
             raise Refused("NothingToClaim")
         slot.claimed.add(opening.position)
         slot.aside -= amount
+        self.pools[orchestrator] -= amount
+        self.credits[bundle.account] += amount
+        return amount
+
+    def claim_misplaced(self, orchestrator: Address, number: int, opening: BundleOpening, owned: PayoutOpening) -> int:
+        """A worker whose bundle stands at another's index is paid apart, once the payouts can no longer change."""
+        slot, book = self._slot(orchestrator, number), self.books[orchestrator]
+        if number >= book.stated or self.now < slot.stated_at + self.times.window:
+            raise Refused("PayoutsNotUsable")
+        bundle = opening.check(slot.batch.header)
+        if slot.voided:
+            raise Refused("BatchVoid")
+        self._require_unclaimed(slot, opening)
+        if owned.check(slot.batch.header, bundle.payout_index).account == bundle.account:
+            raise Refused("NotMisplaced")
+        self._require_signed(orchestrator, number, bundle)
+        amount = bundle.count * self.jobs[slot.batch.header.job].prices.price
+        if amount > self.pools[orchestrator]:
+            raise Refused("PoolTooSmall")
+        slot.claimed.add(opening.position)
         self.pools[orchestrator] -= amount
         self.credits[bundle.account] += amount
         return amount
@@ -429,6 +441,19 @@ class Ledger:
             raise Refused("DemandUnknown")
         return demand
 
+    def _require_unclaimed(self, slot: Slot, opening: BundleOpening) -> None:
+        if opening.position in slot.claimed or opening.position in slot.struck:
+            raise Refused("AlreadyClaimed")
+
+    def _require_signed(self, orchestrator: Address, number: int, bundle: Bundle) -> None:
+        message = receipts_message(self.case(orchestrator, number), bundle)
+        try:
+            signer = recover_compact(self.domain, message, bundle.signature)
+        except SignatureError as error:
+            raise Refused("SignatureWrong") from error
+        if signer != bundle.account:
+            raise Refused("SignatureWrong")
+
     def _require_open(self, slot: Slot) -> None:
         if self.now >= slot.posted_at + self.times.window:
             raise Refused("ChallengeTooLate")
@@ -450,6 +475,8 @@ class Ledger:
             raise Refused("SlotStillNeeded")
         if self.now < beside.stated_at + self.times.window:
             raise Refused("SlotStillNeeded")  # else there would be no payouts to withdraw from for a while
+        if self.now < old.stated_at + self.times.window + self.times.claim:
+            raise Refused("SlotStillNeeded")  # whose bundle stands at another's index comes for its pay
         return old
 
     def _hold(self, account: Address, bond: int) -> None:

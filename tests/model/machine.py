@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 from edgebounty.chain.deployment import created_address
 from edgebounty.protocol.batch.building import Batch, next_payouts, restated
-from edgebounty.protocol.batch.openings import open_bundle
+from edgebounty.protocol.batch.openings import open_bundle, open_payout
 from edgebounty.protocol.batch.rules import Case, Prices
 from edgebounty.protocol.batch.watching import Fault, all_openings, find_faults
 from edgebounty.protocol.batch.wire import Payout, payouts_tree
@@ -203,6 +203,20 @@ class Market:
             for number in sorted(self.ledger.books[orchestrator].slots):
                 self.watch(orchestrator, number)
             self.restate(orchestrator)
+            for number in sorted(self.ledger.books[orchestrator].slots):
+                self.pay_misplaced(orchestrator, number)
+
+    def pay_misplaced(self, orchestrator: Address, number: int) -> None:
+        """What mallory put at another's index, and a friend then restated, so that nobody could strike it."""
+        batch = self.ledger.books[orchestrator].slots[number].batch
+        for at, leaf in enumerate(batch.leaves):
+            if leaf.payout_index >= len(batch.payouts) or batch.payouts[leaf.payout_index].account == leaf.account:
+                continue
+            bundle = open_bundle(batch.leaves, batch.tree, at)
+            owner = open_payout(batch.payouts, batch.payouts_tree, leaf.payout_index)
+            self.attempt(
+                lambda bundle=bundle, owner=owner: self.ledger.claim_misplaced(orchestrator, number, bundle, owner)
+            )
 
     def watch(self, orchestrator: Address, number: int) -> None:
         slot = self.ledger.books[orchestrator].slots[number]

@@ -22,6 +22,12 @@ EXPOSED_THEN_RESTATED_WRONGLY = [
 STRUCK_OWNER_OF_A_FREED_INDEX = [("mallory_posts", 16320), ("mallory_posts", 7009), ("mallory_posts", 7786)]
 """A bundle at another's index is struck, then the batch that gave the index out is void, and its owner works on."""
 
+MISPLACED_AND_RESTATED_BY_A_FRIEND = [
+    *(("mallory_posts", 37738), ("mallory_posts", 14600), ("eve_exposes_mallory", 47321)),
+    *(("eve_restates_wrongly", 20337), ("eve_restates_wrongly", 34133)),
+]
+"""A bundle at another's index cannot be struck once the payouts before it are restated; its worker is paid apart."""
+
 ACTS = st.lists(st.tuples(st.sampled_from(Market.ACTS), st.integers(0, 1 << 16)), min_size=10, max_size=60)
 
 
@@ -29,6 +35,7 @@ ACTS = st.lists(st.tuples(st.sampled_from(Market.ACTS), st.integers(0, 1 << 16))
 @settings(max_examples=60, deadline=None)
 @example(HIDDEN_THEN_RESTATED)
 @example(STRUCK_OWNER_OF_A_FREED_INDEX)
+@example(MISPLACED_AND_RESTATED_BY_A_FRIEND)
 @example(EXPOSED_THEN_RESTATED_WRONGLY)
 @given(ACTS)
 def test_market__any_acts__sound_after_each_and_everybody_gets_out(acts: list[tuple[str, int]]) -> None:
