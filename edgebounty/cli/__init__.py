@@ -1,5 +1,12 @@
 """The command line: one file per group of commands; each parses, calls and prints."""
 
-from edgebounty.cli.root import main
+import sys
 
-__all__ = ["main"]
+
+def main() -> None:
+    """The console script. A Ctrl-C while the command line itself is loading ends it as any later one does."""
+    try:
+        from edgebounty.cli.root import main as run
+    except KeyboardInterrupt:
+        sys.exit(130)
+    run()

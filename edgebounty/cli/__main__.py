@@ -1,5 +1,5 @@
 """`python -m edgebounty.cli` is the same as `edgebounty`."""
 
-from edgebounty.cli.root import main
+from edgebounty.cli import main
 
 main()

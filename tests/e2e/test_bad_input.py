@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -189,8 +190,12 @@ def test_content__damaged_where_it_is_kept__never_taken_for_the_bytes(market: Up
     assert market.cli("content", "get", cid, "-o", tmp_path / "out").status == 0
 
 
-@pytest.mark.parametrize("seconds", [0.4, 0.9, 1.4, 2.0])
+@pytest.mark.parametrize("seconds", [0.1, 0.6, 1.1, 1.7])
 def test_post__ctrl_c_at_any_moment__posted_once_or_not_at_all(market: Up, table: Path, seconds: float) -> None:
+    """From the moment on at which the command runs: what Python does before that is not ours."""
+    begun = time.monotonic()
+    market.cli("--version")
+    seconds += time.monotonic() - begun
     before = market.books()
     command = ("job", "post", "analyze", "--data", table, "--bounty", "3", "--quorum", 4, "--work-slots", 5, "--yes")
     status, said = market.interrupted(*command, seconds=seconds)

@@ -28,7 +28,12 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "deploy.md").read_text()
 SEPOLIA = 11_155_111
 ROLES = ("deployer", "orchestrator", "worker", "worker-2", "requester")
-QUICK = {"EDGEBOUNTY_EPOCH_BLOCKS": "2", "EDGEBOUNTY_DRAW_SECONDS": "6", "EDGEBOUNTY_RAMP_SECONDS": "1"}
+QUICK = {
+    "EDGEBOUNTY_EPOCH_BLOCKS": "2",
+    "EDGEBOUNTY_MARGIN_BLOCKS": "1",
+    "EDGEBOUNTY_DRAW_SECONDS": "6",
+    "EDGEBOUNTY_RAMP_SECONDS": "1",
+}
 """Ethereum's settings would make a rehearsal wait for quarters of an hour."""
 
 
