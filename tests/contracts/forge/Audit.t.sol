@@ -196,6 +196,51 @@ contract AuditTest is MarketBase {
         otherLane.slashAllotted(sponsored, orchestrator, 4 ether, 0);
     }
 
+    function test_AllotmentSlashed_ToItsLastUnit() public {
+        back(100 ether, 0);
+        vm.prank(sponsored);
+        vault.allot(orchestrator, 10 ether);
+        vm.prank(sponsored);
+        vault.unallot(sponsored, orchestrator, 6 ether);
+        otherLane.slashAllotted(sponsored, orchestrator, 10 ether, 0);
+        (uint256 amount, uint256 ending, ) = vault.allotmentOf(sponsored, orchestrator);
+        same(amount + ending, 0, "nothing is left");
+        same(lockedOf(sponsored), 0, "nothing is locked");
+    }
+
+    function test_SponsorEndsTheRest_OnceItsFirstPartIsReleased() public {
+        back(100 ether, 10 ether);
+        vm.prank(sponsored);
+        vault.allot(orchestrator, 4 ether);
+        vm.prank(sponsored);
+        vault.allot(anyone, 106 ether);
+        vm.prank(backer);
+        vault.unsponsor(sponsored);
+        vm.prank(backer);
+        vault.unallot(sponsored, orchestrator, 0);
+        (, , uint256 availableAt) = vault.allotmentOf(sponsored, orchestrator);
+        vm.warp(availableAt);
+        vault.releaseAllotment(sponsored, orchestrator);
+
+        vm.prank(backer);
+        vault.unallot(sponsored, anyone, 0);
+        (, uint256 ending, ) = vault.allotmentOf(sponsored, anyone);
+        same(ending, 6 ether, "what is neither free nor ending yet");
+    }
+
+    function test_NewSponsor_IsNotLeavingAsTheFormerWas() public {
+        back(100 ether, 10 ether);
+        vm.prank(backer);
+        same(vault.unsponsor(sponsored), 10 ether, "the former is out");
+        vm.prank(sponsored);
+        vault.acceptSponsor(anyone);
+
+        fund(anyone, 5 ether, address(vault));
+        vm.prank(anyone);
+        vault.sponsor(sponsored, 5 ether);
+        same(bondedOf(sponsored), 105 ether, "backed again");
+    }
+
     // --- numbers of workers ---
 
     function test_WorkersNumbersEndWithAnError_AndOldWorkersGoOn() public {
