@@ -216,6 +216,9 @@ contract AuditTest is MarketBase {
         vault.allot(anyone, 106 ether);
         vm.prank(backer);
         vault.unsponsor(sponsored);
+        expectError(IStakeVault.SponsorNotAccepted.selector); // a stranger ends nothing, whoever is leaving
+        vm.prank(anyone);
+        vault.unallot(sponsored, orchestrator, 0);
         vm.prank(backer);
         vault.unallot(sponsored, orchestrator, 0);
         (, , uint256 availableAt) = vault.allotmentOf(sponsored, orchestrator);
