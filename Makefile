@@ -52,8 +52,8 @@ $(STAMP)/web: $(STAMP)/node $(shell find web -type f -not -path 'web/dist/*' -no
 
 # Python's packages and node's come from different places: side by side, then what needs both.
 setup: ## the virtual environment, node packages and the Solidity compiler
-	@$(MAKE) --no-print-directory --jobs=2 $(STAMP)/python $(STAMP)/node
-	@$(MAKE) --no-print-directory $(STAMP)/solc $(STAMP)/brownie
+	@$(MAKE) --silent --no-print-directory --jobs=2 $(STAMP)/python $(STAMP)/node
+	@$(MAKE) --silent --no-print-directory $(STAMP)/solc $(STAMP)/brownie
 
 demo: setup ## a whole market on this machine: three real jobs, a liar, a killed and a slow worker
 	@$(BIN)/python scripts/demo.py
