@@ -23,7 +23,7 @@ from tests.orchestrator.devnet import Devnet, Process, digest_of, run_here, smal
 
 pytestmark = pytest.mark.integration
 RIGHT = digest_of("right")
-DEPTH = 6
+DEPTH = 16
 NUMBER = {step: number for number, step in enumerate(Step)}
 
 
@@ -152,15 +152,20 @@ def displaced(life: Life, process: Process) -> None:
 
 
 def somebody_first(life: Life, process: Process) -> None:
-    """Whoever likes may settle: here it is a worker, in a block that is not final when the order is given."""
+    """Whoever likes may settle: here it is a worker, in a block that is not final when the order is given.
+
+    Many blocks lie between the last reveal and the settlement: the orchestrator's own transactions make blocks too, and
+    must not make both final at once.
+    """
     net = life.net
     life.begin()
     for worker in net.workers[:2]:
         net.wait_drawn(life.job_id, 0, worker, by=worker)
     with net.quiet():
         life.reveal_all()
+        net.mine(DEPTH - 3)
         net.workers[0].send(net.market.settle(life.job_id, 0))
-        net.mine(DEPTH - 1)  # the last reveal is final now, the settlement is not
+        net.mine(2)  # the last reveal is final now, the settlement is not for many blocks
         wait(lambda: process.popen.poll() is not None, 60, "death")
 
 
