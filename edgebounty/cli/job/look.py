@@ -122,6 +122,8 @@ def watch_job(market: Market, job_id: int, out: Output) -> None:
                 break
             time.sleep(WATCH_SECONDS)
             history.update()
+    if not out.console.is_terminal:  # the live view ends its last line only on a terminal
+        out.console.print()
     if job.state(market.contracts.block().time) == "finished":
         out.say(f"Fetch the result:  edgebounty job result {job_id} -o FILE")
         out.say(f"Check it yourself: edgebounty job verify {job_id}")
