@@ -52,27 +52,11 @@ interface IDirectLane is ILane {
     event JobFailed(uint256 indexed jobId, uint32 taskIndex);
     /// @param commitDeadline until when everybody in this wave who has not committed must; it moves with each claim
     event TaskClaimed(uint256 indexed jobId, uint32 indexed taskIndex, address indexed worker, uint40 commitDeadline);
-    event ResultCommitted(
-        uint256 indexed jobId,
-        uint32 indexed taskIndex,
-        address indexed worker,
-        bytes32 commitment
-    );
+    event ResultCommitted(uint256 indexed jobId, uint32 indexed taskIndex, address indexed worker, bytes32 commitment);
     event RevealsOpened(uint256 indexed jobId, uint32 indexed taskIndex, uint40 revealDeadline);
-    event ResultRevealed(
-        uint256 indexed jobId,
-        uint32 indexed taskIndex,
-        address indexed worker,
-        bytes32 resultDigest
-    );
+    event ResultRevealed(uint256 indexed jobId, uint32 indexed taskIndex, address indexed worker, bytes32 resultDigest);
     event TaskSettled(uint256 indexed jobId, uint32 indexed taskIndex, bytes32 resultDigest, uint8 winners);
-    event TaskReopened(
-        uint256 indexed jobId,
-        uint32 indexed taskIndex,
-        uint8 slots,
-        uint32 drawEpoch,
-        uint8 reopens
-    );
+    event TaskReopened(uint256 indexed jobId, uint32 indexed taskIndex, uint8 slots, uint32 drawEpoch, uint8 reopens);
     event TaskRefunded(uint256 indexed jobId, uint32 indexed taskIndex);
     event TaskExpired(uint256 indexed jobId, uint32 indexed taskIndex);
     event ClaimLeft(uint256 indexed jobId, uint32 indexed taskIndex, address indexed worker);
