@@ -16,6 +16,7 @@ const MAY: Record<string, readonly string[]> = {
   jobs: ["protocol"],
   ui: [],
   explorer: ["protocol", "content", "chain", "runner", "verify", "api", "ui"],
+  phone: ["protocol", "content", "runner", "ui"],
   requester: ["protocol", "content", "chain", "jobs", "verify", "api", "ui", "generated"],
 };
 

@@ -1,0 +1,76 @@
+import { secp256k1 } from "@noble/curves/secp256k1";
+
+import { type Bytes, concatBytes, equalBytes, fromHex, type Hex, toHex, utf8 } from "./bytes";
+import { Malformed } from "./errors";
+import { keccak256 } from "./hash";
+
+/** A new private key from the platform's random numbers. */
+export function newKey(): Bytes {
+  return new Uint8Array(secp256k1.utils.randomPrivateKey());
+}
+
+/** Whether these bytes are a private key of the curve. */
+export function isKey(key: Uint8Array): boolean {
+  return secp256k1.utils.isValidPrivateKey(key);
+}
+
+/** The account of a private key, with the checksum of EIP-55. */
+export function addressOfKey(key: Uint8Array): Hex {
+  return toAddress(keccak256(secp256k1.getPublicKey(key, false).subarray(1)).subarray(12));
+}
+
+/** The 64 bytes r, vs of EIP-2098; the same key and digest always give the same. */
+export function signCompact(digest: Uint8Array, key: Uint8Array): Bytes {
+  const signature = secp256k1.sign(digest, key);
+  const bytes = new Uint8Array(signature.toCompactRawBytes());
+  bytes[32] = (bytes[32] ?? 0) | (signature.recovery << 7);
+  return bytes;
+}
+
+/** The 65 bytes r, s, v, as wallets give them. */
+export function signFull(digest: Uint8Array, key: Uint8Array): Bytes {
+  const signature = secp256k1.sign(digest, key);
+  return concatBytes([signature.toCompactRawBytes(), Uint8Array.of(27 + signature.recovery)]);
+}
+
+/** Who signed these 32 bytes, from either form; null for a signature of nobody, or one with s in the upper half. */
+export function recoverAddress(digest: Uint8Array, signature: Uint8Array): Hex | null {
+  const high = signature[32] ?? 0;
+  const compact = signature.length === 64;
+  const recovery = compact ? high >> 7 : (signature[64] ?? 0) - 27;
+  if ((!compact && signature.length !== 65) || (recovery !== 0 && recovery !== 1)) return null;
+  const body = signature.slice(0, 64);
+  if (compact) body[32] = high & 127;
+  try {
+    const found = secp256k1.Signature.fromCompact(body).addRecoveryBit(recovery);
+    if (found.hasHighS()) return null;
+    return toAddress(keccak256(found.recoverPublicKey(digest).toRawBytes(false).subarray(1)).subarray(12));
+  } catch {
+    return null;
+  }
+}
+
+/** 20 bytes as an address with the checksum of EIP-55. */
+export function toAddress(bytes: Uint8Array): Hex {
+  const plain = toHex(bytes).slice(2);
+  const hash = toHex(keccak256(utf8(plain))).slice(2);
+  const mixed = Array.from(plain, (digit, i) =>
+    Number.parseInt(hash.charAt(i), 16) > 7 ? digit.toUpperCase() : digit,
+  );
+  return `0x${mixed.join("")}`;
+}
+
+/**
+ * An address that somebody typed or pasted. All in one case it has no checksum, which is said by `checked`; in mixed
+ * case the checksum must be right. Throws `Malformed`.
+ */
+export function parseAddress(text: string): { address: Hex; checked: boolean } {
+  const trimmed = text.trim();
+  if (!/^0x[0-9a-f]{40}$/i.test(trimmed)) throw new Malformed("address", "0x and 40 hexadecimal digits");
+  const address = toAddress(fromHex(trimmed));
+  if (equalBytes(fromHex(address), new Uint8Array(20))) throw new Malformed("address", "the zero address is nobody's");
+  const digits = trimmed.slice(2);
+  const checked = digits !== digits.toLowerCase() && digits !== digits.toUpperCase();
+  if (checked && trimmed !== address) throw new Malformed("address", "its checksum is wrong: a character was mistyped");
+  return { address, checked };
+}
