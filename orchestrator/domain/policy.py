@@ -1,4 +1,4 @@
-"""How results are checked in the batch lane: pure rules, one truth for the service and the simulator (bench/policies.py).
+"""How results are checked in the batch lane: pure rules, the same for the service and the simulator.
 
 The life of a task under any policy:
 
@@ -111,7 +111,7 @@ def passed_after(passed: Ints, checks: NDArray[np.int8], right: Bools) -> Ints:
 
 
 def catch_chance(rules: VerificationRules, liars: float) -> float:
-    """The least chance that one wrong result is caught: all its copies and a share `liars` of the auditors lie alike."""
+    """The least chance that one wrong result is caught, if all its copies and a share `liars` of auditors lie alike."""
     return rules.ringer_share + rules.audit_share * (1 - liars)
 
 
@@ -123,9 +123,9 @@ def least_lock(gain: float, chance: float) -> float:
 def wrong_bound(rules: VerificationRules, workers: int, tasks: int, liars: float = TOLERATED_SHARE) -> float:
     """Of `tasks` results of one window, the share that stays wrong, if liars pick the rate that suits them best.
 
-    Who lies k times in a window keeps k lies with chance (1 - p)^k: at most 1 / (e p) lies on average, whatever k is; so
-    many for each of `liars` x `workers`. A liar that comes back under a new name is a new one. Never more than the tasks
-    whose copies are all the liars'.
+    Who lies k times in a window keeps k lies with chance (1 - p)^k: at most 1 / (e p) lies on average, whatever k is,
+    for each of `liars` x `workers`. A liar that comes back under a new name is a new one. Never more than the tasks
+    whose copies are all in the liars' hands.
     """
     unchecked = float(liars**rules.copies)
     chance = catch_chance(rules, liars)
