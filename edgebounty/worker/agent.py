@@ -47,6 +47,7 @@ from edgebounty.worker.treasury import Treasury
 
 LOGGER = logging.getLogger(__name__)
 RPC_TIMEOUT_SECONDS = 5.0
+SENT_POLL_SECONDS = 0.004  # a chain that mines at once has the transaction in a block by then
 BUSY_POLL_SECONDS = 0.02
 CALM_POLL_SECONDS = 0.5
 HELLO_SECONDS = 60.0
@@ -213,22 +214,21 @@ class Agent:
         return moved
 
     def _round(self) -> bool:
-        block = self.market.block()
-        is_new = self.clock.observe(block)
-        self._block = block
-        self._mind_pause()
-        landed = self._transactions.landed()
+        landed = self._transactions.landed()  # asked before the block: so that block has them
         for done in landed:
             if done.error is not None:
                 LOGGER.info("%s: %s", done.key, done.error)
             self._pipeline.note_landed(done)
+        block = self.market.block()
+        is_new = self.clock.observe(block)
+        self._block = block
+        self._mind_pause()
         moved = bool(landed)
-        if landed:
-            block = self._block = self.market.block()
-            self.clock.observe(block)
         moved |= self._pipeline.step(may_claim=self._may_begin(), look_again_seconds=self._poll_seconds())
-        if self._pipeline.has_just_claimed:
+        if self._pipeline.has_just_claimed or self._pipeline.has_just_begun:
             return True  # nothing is more urgent than to see the claim in a block, and begin
+        if self.claims.has_none_to_run and self._may_begin():
+            self._pipeline.look(block)  # beside what follows
         if is_new or moved or self._transactions.count:
             attempt = self._pipeline.attempt
             to_run = self.claims.advance(block, in_hand=None if attempt is None else attempt.key)
@@ -237,7 +237,7 @@ class Agent:
         self._treasury.look(block)
         self._say_hello()
         if self._may_begin():
-            self._pipeline.look()
+            self._pipeline.look(block)
         return moved
 
     def _is_drained(self) -> bool:
@@ -321,6 +321,8 @@ class Agent:
     def _pause_seconds(self, busy: bool) -> float:
         if self._node_error is not None:
             return max(self._poll_seconds(), 1.0)
+        if self._transactions.has_just_sent:
+            return SENT_POLL_SECONDS
         if busy:
             return BUSY_POLL_SECONDS
         if self._transactions.count:

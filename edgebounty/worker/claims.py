@@ -64,6 +64,7 @@ class OpenClaims:
         default_factory=dict
     )  # seen to have ended, at which block
     _uploads: dict[Key, _Upload] = field(default_factory=dict)
+    _has_looked: bool = False
     _seen: BlockRef | None = None
     _looked_at_all: float = float("-inf")
     _next_final_look: float = float("-inf")
@@ -90,6 +91,7 @@ class OpenClaims:
                 to_run = entry
         if ended:
             self._close_what_is_final(ended, block)
+        self._has_looked = True
         return to_run
 
     def details(self) -> list[dict[str, object]]:
@@ -108,6 +110,12 @@ class OpenClaims:
     def count(self) -> int:
         """Claims that have no outcome yet."""
         return sum(step.step is not Step.CLOSE for step in self.steps.values())
+
+    @property
+    def has_none_to_run(self) -> bool:
+        """Whether, at the latest look, no claim stood without a result; False before the first."""
+        waiting = (key for key, step in self.steps.items() if step.step is Step.RUN and key not in self.given_up)
+        return self._has_looked and next(waiting, None) is None
 
     @property
     def only_outcomes_missing(self) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from edgebounty.chain.errors import ContractRejected
 from edgebounty.chain.market import MarketContracts
 from edgebounty.chain.views import BlockRef
+from edgebounty.protocol.cid import Cid
 from edgebounty.protocol.types import Address, JobId, TaskIndex
 from edgebounty.worker.checks import Checker, Work
 from edgebounty.worker.content import TaskContent
@@ -49,13 +50,16 @@ class Finder:
         self._not_before: dict[Key, float] = {}
         self._said: dict[str, tuple[float, str]] = {}
         self._given_up: dict[JobId, Refused] = {}
+        self._examined: set[Cid] = set()  # manifests whose programs passed; what passes once always does
         self.orchestrator_error: str | None = None
         self.orchestrator_reason: str | None = None
         self.open_jobs: int | None = None
 
-    def find(self) -> Work | None:
-        """A task that may be claimed now, with all its content here, or None. Raises `ChainError`, `SandboxStopped`."""
-        block = self._market.block()
+    def find(self, block: BlockRef) -> Work | None:
+        """A task that may be claimed as at `block`, the latest, with all its content here, or None.
+
+        Raises `ChainError`, `SandboxStopped`.
+        """
         now = time.monotonic()
         offers = self._offers(block)
         refused = 0
@@ -107,6 +111,8 @@ class Finder:
 
     def _prepared(self, work: Work) -> Work:
         self._content.prefetch(work.manifest, work.spec, work.results)
+        if work.manifest.cid in self._examined:
+            return work
         try:
             self._sandbox.examine(work.sandbox_task, seconds=EXAMINE_SECONDS)
         except TaskRefused as error:
@@ -115,6 +121,9 @@ class Finder:
         except (SandboxTimeout, SandboxCrashed) as error:
             text = f"job {work.job_id}: its program could not be prepared: {error}"
             raise Refused("program_rejected", text, for_seconds=60.0) from error
+        if len(self._examined) > 1_000:
+            self._examined.clear()
+        self._examined.add(work.manifest.cid)
         return work
 
     def _offers(self, block: BlockRef) -> tuple[Offer, ...]:

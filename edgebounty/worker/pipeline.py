@@ -14,6 +14,7 @@ from enum import StrEnum
 
 from edgebounty.chain.errors import ChainError, NodeUnreachable
 from edgebounty.chain.market import MarketContracts
+from edgebounty.chain.views import BlockRef
 from edgebounty.programs.runtime import Execution
 from edgebounty.protocol.cid import Cid
 from edgebounty.protocol.commitment import new_salt
@@ -31,6 +32,7 @@ from edgebounty.worker.transactions import Landed, Transactions
 LOGGER = logging.getLogger(__name__)
 MAX_CRASHES = 3
 JUST_SECONDS = 0.3
+BEGIN_SECONDS = 0.01
 
 
 class Phase(StrEnum):
@@ -50,6 +52,7 @@ class Attempt:
     work: Work | None = None
     entry: Entry | None = None
     claimed_at: float = float("-inf")  # monotonic; while the claim is on its way
+    begun_at: float = float("-inf")
 
     @property
     def key(self) -> tuple[JobId, TaskIndex] | None:
@@ -97,13 +100,18 @@ class Pipeline:
         return attempt is not None and time.monotonic() - attempt.claimed_at < JUST_SECONDS
 
     @property
+    def has_just_begun(self) -> bool:
+        """Whether a run was begun in this instant: the sandbox has yet to be told."""
+        return self.attempt is not None and time.monotonic() - self.attempt.begun_at < BEGIN_SECONDS
+
+    @property
     def is_running(self) -> bool:
         return self.attempt is not None and self.attempt.phase is Phase.RUNNING
 
-    def look(self) -> None:
-        """Begin to look for a task, unless something is in hand already or it is too early to look again."""
+    def look(self, block: BlockRef) -> None:
+        """Begin to look for a task as at `block`, unless something is in hand or it is too early to look again."""
         if self.attempt is None and time.monotonic() >= self._next_look_at:
-            future = self._thread.submit(self.finder.find)
+            future = self._thread.submit(self.finder.find, block)
             self.attempt = Attempt(phase=Phase.FINDING, finding=future)
             future.add_done_callback(self._woken)
 
@@ -208,7 +216,7 @@ class Pipeline:
 
     def _run(self, attempt: Attempt) -> None:
         assert attempt.work is not None
-        attempt.phase, attempt.claimed_at = Phase.RUNNING, float("-inf")
+        attempt.phase, attempt.claimed_at, attempt.begun_at = Phase.RUNNING, float("-inf"), time.monotonic()
         attempt.running = self._thread.submit(self.execute, attempt.work)
         self.attempt = attempt
         attempt.running.add_done_callback(self._woken)

@@ -13,6 +13,7 @@ from edgebounty.chain.sender import Sender, SignedTransaction
 
 MAX_BUMPS = 12
 GAP_SECONDS = 3.0
+JUST_SECONDS = 0.05
 
 
 @dataclass(slots=True, kw_only=True)
@@ -57,6 +58,11 @@ class Transactions:
     @property
     def count(self) -> int:
         return len(self._pending)
+
+    @property
+    def has_just_sent(self) -> bool:
+        """Whether something was sent a moment ago: on a quick chain it is about to be in a block."""
+        return any(self.clock() - pending.last_sent_at < JUST_SECONDS for pending in self._pending.values())
 
     def landed(self) -> list[Landed]:
         """Those that have ended since the last call. Raises `NodeUnreachable`; then nothing is forgotten."""
