@@ -3,6 +3,27 @@
 typedef float tile_v4 __attribute__((ext_vector_type(4), aligned(4)));
 typedef float tile_v2 __attribute__((ext_vector_type(2), aligned(4)));
 #define TILE_UNROLL _Pragma("clang loop unroll(full)")
+/* One number in all lanes, out of a vector that is loaded whole. A load of one number into all lanes would be the same;
+   Cranelift sends it through a general register, since it moves all loads of a block to its beginning. For the same
+   reason the loop over k is not unrolled: what is loaded ahead would not fit into 16 registers. */
+#define TILE_LANE(vector, i) __builtin_shufflevector((vector), (vector), (i), (i), (i), (i))
+#define TILE_ROW(i, one)                                                                                                \
+  do {                                                                                                                  \
+    tile_v4 row = (one);                                                                                                \
+    sum[i][0] += row * b0;                                                                                              \
+    sum[i][1] += row * b1;                                                                                              \
+  } while (0)
+#define TILE_ROWS_4                                                                                                     \
+  tile_v4 a0 = *(const tile_v4 *)a;                                                                                     \
+  TILE_ROW(0, TILE_LANE(a0, 0));                                                                                        \
+  TILE_ROW(1, TILE_LANE(a0, 1));                                                                                        \
+  TILE_ROW(2, TILE_LANE(a0, 2));                                                                                        \
+  TILE_ROW(3, TILE_LANE(a0, 3))
+#define TILE_ROWS_6                                                                                                     \
+  tile_v4 a2 = *(const tile_v4 *)(a + 2);                                                                               \
+  TILE_ROWS_4;                                                                                                          \
+  TILE_ROW(4, TILE_LANE(a2, 2));                                                                                        \
+  TILE_ROW(5, TILE_LANE(a2, 3))
 #define TILE(MR)                                                                                                        \
   static __attribute__((noinline)) void tile_##MR(int count, const float *restrict a, const float *restrict b,          \
                                                   float *restrict c, int stride) {                                      \
@@ -10,11 +31,7 @@ typedef float tile_v2 __attribute__((ext_vector_type(2), aligned(4)));
     TILE_UNROLL for (int i = 0; i < MR; i++) TILE_UNROLL for (int j = 0; j < 2; j++) sum[i][j] = (tile_v4)(0.f);        \
     for (int k = 0; k < count; k++) {                                                                                   \
       tile_v4 b0 = *(const tile_v4 *)b, b1 = *(const tile_v4 *)(b + 4);                                                 \
-      TILE_UNROLL for (int i = 0; i < MR; i++) {                                                                        \
-        tile_v4 one = (tile_v4)(a[i]);                                                                                  \
-        sum[i][0] += one * b0;                                                                                          \
-        sum[i][1] += one * b1;                                                                                          \
-      }                                                                                                                 \
+      TILE_ROWS_##MR;                                                                                                   \
       a += MR;                                                                                                          \
       b += 8;                                                                                                           \
     }                                                                                                                   \
@@ -41,6 +58,12 @@ static inline tile_i4 tile_dot(tile_s8 a, tile_s8 b) {
 }
 #define TILE_DOT(a, b) tile_dot((a), (b))
 #endif
+#define TILE_PAIR(r)                                                                                                    \
+  do {                                                                                                                  \
+    tile_s8 two = (tile_s8)TILE_LANE(rows, r);                                                                          \
+    sum[r][0] += TILE_DOT(two, b0);                                                                                     \
+    sum[r][1] += TILE_DOT(two, b1);                                                                                     \
+  } while (0)
 static void tiles_pairs(int m, int n, int pairs, const float *A, const float *B, float *C) {
   for (int j = 0; j < n; j += 8)
     for (int i = 0; i < m; i += 4) {
@@ -50,11 +73,11 @@ static void tiles_pairs(int m, int n, int pairs, const float *A, const float *B,
       TILE_UNROLL for (int r = 0; r < 4; r++) sum[r][0] = sum[r][1] = (tile_i4)(0);
       for (int k = 0; k < pairs; k++) {
         tile_s8 b0 = b[2 * k], b1 = b[2 * k + 1];
-        TILE_UNROLL for (int r = 0; r < 4; r++) {
-          tile_s8 two = (tile_s8)(tile_i4)(a[4 * k + r]);
-          sum[r][0] += TILE_DOT(two, b0);
-          sum[r][1] += TILE_DOT(two, b1);
-        }
+        tile_i4 rows = *(const tile_i4 *)(a + 4 * k);
+        TILE_PAIR(0);
+        TILE_PAIR(1);
+        TILE_PAIR(2);
+        TILE_PAIR(3);
       }
       TILE_UNROLL for (int r = 0; r < 4; r++) {
         *(tile_i4 *)((int *)C + (i + r) * n + j) = sum[r][0];

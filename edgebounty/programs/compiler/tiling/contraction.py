@@ -23,6 +23,7 @@ from edgebounty.programs.compiler.tiling.expression import (
 )
 
 COLUMNS = 8
+SIX_COST = 1.3  # a tile of six rows takes this much more a row than one of four: it wants all 16 registers
 FEWEST_PRODUCTS = 4096  # below that, packing costs more than it saves
 PANEL_ITEMS = 32_768  # of Y kept packed at once: half of a phone's second-level cache
 ARRAYS = ("tile_a", "tile_b", "tile_c")
@@ -56,7 +57,7 @@ def contraction(reduce: Any, outer: Sequence[Any], *, store: Any = None, target:
     shape = _shape_of(reduce, outer)
     whole = _of_small_integers(reduce)
     m, n, k = total(shape.m), total(shape.n), total(shape.k)
-    rows = 6 if -(-m // 6) * 6 <= -(-m // 4) * 4 else 4
+    rows = 6 if -(-m // 6) * 6 * SIX_COST < -(-m // 4) * 4 else 4
     m_padded, n_padded = -(-m // rows) * rows, -(-n // COLUMNS) * COLUMNS
     uses_x = [loop for loop in shape.b if loop in shape.x.ranges]
     uses_y = [loop for loop in shape.b if loop in shape.y.ranges]

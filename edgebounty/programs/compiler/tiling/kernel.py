@@ -131,7 +131,9 @@ class Kernel:
         import tinygrad.codegen as codegen
         from tinygrad.uop.ops import Ops, UOp
 
-        named = ast.replace(arg=replace(ast.arg, name="part", opts_to_apply=None))
+        # Without a sum, plain loops: clang makes vectors of them, exponentials too, which it does not of unrolled ones.
+        choice = None if _reduces(ast) else ()
+        named = ast.replace(arg=replace(ast.arg, name="part", opts_to_apply=choice))
         sink = codegen.full_rewrite_to_sink(named, self._renderer, optimize=True)
         whole = UOp(Ops.PROGRAM, src=(sink,), arg=codegen.ProgramInfo.from_sink(sink, self._renderer.target))
         made = codegen.graph_rewrite(whole, codegen.pm_to_program, ctx=self._renderer, name="part")
