@@ -51,14 +51,18 @@ def read_onnx(path: Path, *, batch: int) -> OnnxModel:
     _check_tensors(onnx, model.graph)
     _fix_batch(model.graph, batch)
     _check_operators(onnx, model.graph)
-    try:
-        onnx.checker.check_model(model)
-        model = onnx.shape_inference.infer_shapes(model, strict_mode=False, data_prop=True)
-    except Exception as error:  # the checker's errors have no common class below this one
-        raise BadSource(f"{path.name} is not a valid ONNX model: {_first_line(error)}; export it again") from error
-    known = _fold(onnx, model)
+    initial = frozenset(tensor.name for tensor in model.graph.initializer)
+    left = len(model.graph.node) + 1
+    while len(model.graph.node) < left:  # what is folded makes more shapes known, and those more nodes
+        left = len(model.graph.node)
+        try:
+            onnx.checker.check_model(model)
+            model = onnx.shape_inference.infer_shapes(model, strict_mode=False, data_prop=True)
+        except Exception as error:  # the checker's errors have no common class below this one
+            raise BadSource(f"{path.name} is not a valid ONNX model: {_first_line(error)}; export it again") from error
+        known = _fold(onnx, model)
     _check_nodes(model.graph, known)
-    return _split(onnx, model, known, batch)
+    return _split(onnx, model, known, initial, batch)
 
 
 def _load(onnx: Any, path: Path) -> Any:
@@ -127,7 +131,7 @@ def _fix_batch(graph: Any, batch: int) -> None:
 
 
 def _fold(onnx: Any, model: Any) -> dict[str, Array]:
-    """Computes every small node whose inputs are known; gives all known values by name and drops those nodes."""
+    """Computes every small node whose inputs are known, makes initializers of them, and gives all known values."""
     graph = model.graph
     known = {tensor.name: np.asarray(onnx.numpy_helper.to_array(tensor)) for tensor in graph.initializer}
     shapes = _known_shapes(graph)
@@ -141,6 +145,10 @@ def _fold(onnx: Any, model: Any) -> dict[str, Array]:
     rest = [onnx.NodeProto.FromString(node.SerializeToString()) for node in kept]
     del graph.node[:]
     graph.node.extend(rest)
+    before = {tensor.name for tensor in graph.initializer}
+    graph.initializer.extend(
+        onnx.numpy_helper.from_array(value, name) for name, value in known.items() if name and name not in before
+    )
     return known
 
 
@@ -198,10 +206,9 @@ def describe(node: Any, index: int) -> str:
     return f"node {index}{name} ({domain}{node.op_type})"
 
 
-def _split(onnx: Any, model: Any, known: Mapping[str, Array], batch: int) -> OnnxModel:
+def _split(onnx: Any, model: Any, known: Mapping[str, Array], initial: frozenset[str], batch: int) -> OnnxModel:
     graph = model.graph
     used = {name for node in graph.node for name in node.input}
-    initial = {tensor.name for tensor in graph.initializer}
     inputs = []
     for value in graph.input:
         if value.name in initial:

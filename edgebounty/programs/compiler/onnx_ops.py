@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from edgebounty.programs.compiler.errors import BadSource
+from edgebounty.programs.compiler.onnx_recurrent import gru, lstm
 
 
 def batch_normalization(
@@ -110,6 +111,8 @@ def _transformed(scores: Any, post_transform: str) -> Any:
 
 OPERATORS: dict[str, Callable[..., Any]] = {
     "BatchNormalization": batch_normalization,
+    "LSTM": lstm,
+    "GRU": gru,
     "QLinearMatMul": qlinear_matmul,
     "Scaler": scaler,
     "LinearRegressor": linear_regressor,
