@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {Acceptance, BatchHeader, BundleOpening, Flaw, NodeOpening, PayoutOpening} from "../types/Batch.sol";
-import {ReceiptOpening, SetOpening} from "../types/Batch.sol";
+import {BatchHeader, BundleOpening, Flaw, NodeOpening} from "../types/Batch.sol";
+import {PayoutFault, PayoutOpening, ReceiptOpening, SetOpening} from "../types/Batch.sol";
 import {IBatchLane} from "./IBatchLane.sol";
 
 /// @title The rules of a batch, each as a function that punishes its breach.
@@ -18,17 +18,14 @@ interface IBatchChallenges {
     error DataOnChain(address orchestrator, uint256 number);
     error NodeUnknown(uint8 level, uint32 position);
     error DemandTooLate(uint256 latest, uint256 nowTime);
+    /// @notice Each node once, as long as it stands.
     error DemandRepeated(bytes32 key);
+    /// @notice Receipts and commit sets are a bundle's: show it.
+    error BundleMissing();
     error DemandUnknown(uint256 demandId);
     error AnswerTooLate(uint256 deadline, uint256 nowTime);
     error AnswerWrong(uint256 demandId);
     error TooEarly(uint256 from, uint256 nowTime);
-    error SignatureWrong(address expected);
-    error ClaimNotOpenYet(uint256 jobId, uint32 firstTask);
-    error ClaimTooLate(uint256 latest, uint256 nowTime);
-    error ClaimRepeated(bytes32 key);
-    error ClaimUnknown(uint256 claimId);
-    error NotIncluded(uint256 claimId);
 
     event DataDemanded(
         uint256 indexed demandId,
@@ -41,9 +38,6 @@ interface IBatchChallenges {
     );
     event DemandAnswered(uint256 indexed demandId, address indexed by, bytes answer);
     event DemandEnforced(uint256 indexed demandId, bool punished);
-    event BundleClaimed(uint256 indexed claimId, Acceptance acceptance, address by, uint40 deadline);
-    event ClaimAnswered(uint256 indexed claimId, address indexed by);
-    event ClaimPaid(uint256 indexed claimId, address indexed worker, uint256 amount);
 
     // --- a bundle is struck ---
 
@@ -100,17 +94,11 @@ interface IBatchChallenges {
 
     // --- payouts are rewound ---
 
-    /// @notice Payout `index` is not what the old one and the unstruck bundle at that index make it.
-    /// @param old the payout before the batch: none or one, none only if the tree had no such index
-    /// @param near the bundle of that index, or the two around it, or the one at the end. Not read for index 0, nor if the
-    ///        batch is void
+    /// @notice A payout is not what the one before and the unstruck bundle at its index make it.
     function rewindPayout(
         BatchHeader calldata header,
         BatchHeader calldata previous,
-        uint32 index,
-        PayoutOpening calldata now_,
-        PayoutOpening[] calldata old,
-        BundleOpening[] calldata near
+        PayoutFault calldata fault
     ) external;
 
     /// @notice The payout tree shrank, or has no leaf for the last, and so the highest, index that earned something.
@@ -144,38 +132,12 @@ interface IBatchChallenges {
     ///         has its deposit back and the reward. Past the window, or if the payouts were restated since, only that.
     function enforce(uint256 demandId, BatchHeader calldata header) external;
 
-    // --- workers who were left out ---
-
-    /// @notice Claims pay for receipts that the orchestrator accepted and did not post. Anyone may call, for the worker;
-    ///         locks DEPOSIT of the caller's free stake. One claim per worker and batch.
-    /// @param header the batch that covers `firstTask`, while its liability has an answer time left; all zero if the job
-    ///        has taken its last batch without one
-    /// @param r, vs the orchestrator's signature of the acceptance
-    function claimBundle(
-        Acceptance calldata acceptance,
-        bytes32 r,
-        bytes32 vs,
-        BatchHeader calldata header
-    ) external returns (uint256 claimId);
-
-    /// @notice Ends a claim: the batch has a bundle of that worker with as many receipts, or more. Anyone may call; the
-    ///         deposit is theirs. A bundle that was struck counts: it was not left out.
-    function showBundle(uint256 claimId, BatchHeader calldata header, BundleOpening calldata opening) external;
-
-    /// @notice Pays a claim that nobody ended in time: count x price, as credit, from the stake that the orchestrator has
-    ///         allotted to itself and no batch holds. Anyone may call.
-    function payClaim(uint256 claimId) external returns (uint256 amount);
-
     // --- views ---
 
     function LANE() external view returns (IBatchLane);
     function demandCount() external view returns (uint256);
-    function claimCount() external view returns (uint256);
     /// @return by who demanded; zero once it is over
     /// @return deadline to answer
     /// @return until when it can be enforced, the end of the window
     function demandOf(uint256 demandId) external view returns (address by, uint40 deadline, uint40 until);
-    /// @return by who claimed; zero once it is over
-    /// @return deadline to show an inclusion
-    function claimOf(uint256 claimId) external view returns (address by, uint40 deadline);
 }

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {BatchHeader, BatchJob, BatchState, BundleOpening, NewBatch, PayoutOpening} from "../types/Batch.sol";
-import {Withdrawal, WithdrawalProblem} from "../types/Batch.sol";
+import {BatchHeader, BatchJob, BatchState, Verdict} from "../types/Batch.sol";
 import {IBountyEscrow} from "./IBountyEscrow.sol";
 import {ILane} from "./ILane.sol";
 import {IStakeVault} from "./IStakeVault.sol";
@@ -10,7 +9,8 @@ import {IStakeVault} from "./IStakeVault.sol";
 /// @title Thousands of tiny tasks in one transaction: an optimistic ledger of signed receipts.
 /// @notice An orchestrator posts batches; anyone can prove a batch wrong within its window (see IBatchChallenges, where
 ///         the rules are). A wrong bundle is struck, a wrong batch void, wrong payouts are rewound and anyone may restate
-///         them. What passed its window can be withdrawn. Nothing has to be finalised.
+///         them. What passed its window can be
+///         withdrawn (see IBatchPayouts). Nothing has to be finalised.
 ///
 ///         A job for this lane is posted to the escrow with these terms: `lane` is this contract; `orchestrator` is the
 ///         one account that may post its batches, never zero; `slotPrice` is what a worker gets for one receipt, and
@@ -29,26 +29,32 @@ import {IStakeVault} from "./IStakeVault.sol";
 ///      domain (name "Edgebounty", version "1", chain, this contract).
 interface IBatchLane is ILane {
     error NotTheEscrow(address caller);
-    error NotTheChallenges(address caller);
+    /// @notice Only BatchChallenges and BatchPayouts tell this lane what is wrong.
+    error NotAJudge(address caller);
     error WrongWiring(address expected, address actual);
     /// @notice 0 < 10 x answer <= window, window + claim <= liability < the vault's unbonding time, and none is zero.
     error TimesOutOfRange(uint256 window, uint256 answer, uint256 claim, uint256 liability, uint256 unbonding);
+    /// @notice Neither is zero.
+    error EndingOutOfRange(uint256 notice, uint256 grace, uint256 longest);
     error RingOutOfRange(uint256 ring, uint256 least, uint256 most);
     error BondOutOfRange(uint256 leastBond, uint256 bondBps, uint256 deposit);
     error OrchestratorMissing();
     error JobUnknown(uint256 jobId);
     error NotTheOrchestrator(uint256 jobId, address caller);
-    error PostTooLate(uint256 jobId, uint256 closesAt, uint256 nowTime);
     /// @notice Payouts of an earlier batch were rewound: they come first.
     error RestateFirst(address orchestrator, uint256 number);
     error RangeWrong(uint256 jobId, uint256 nextTask, uint256 endTask, uint256 tasks);
     /// @notice 1 <= bundles <= receipts <= most must hold.
     error CountsWrong(uint256 bundles, uint256 receipts, uint256 most);
-    error DataDigestMissing();
+    /// @notice A batch under a CID names it; one whose bundles are calldata does not.
+    error DataDigestWrong(bytes32 dataDigest);
+    /// @notice The calldata's bundles are not those of the header.
+    error DataMismatch(bytes32 bundlesRoot, uint256 bundles, uint256 receipts);
+    /// @notice The header names another orchestrator, number or first task than is due.
+    error HeaderWrong(address orchestrator, uint256 number, uint256 firstTask);
     /// @notice Calldata that is no list of bundles: at which byte it goes wrong.
     error DataMalformed(uint256 at);
     error PreviousWrong(bytes32 expected, bytes32 actual);
-    error SlotStillNeeded(address orchestrator, uint256 number, uint256 until);
     error BondTooSmall(address account, uint256 needed, uint256 allotted);
     /// @notice No such batch, or its header is another by now, or it left the ring.
     error BatchUnknown(address orchestrator, uint256 number);
@@ -56,18 +62,13 @@ interface IBatchLane is ILane {
     error BatchNotVoid(address orchestrator, uint256 number);
     error NotNextToRestate(address orchestrator, uint256 number, uint256 next);
     error NothingToRelease(address orchestrator, uint256 number);
-    error PayoutsNotUsable(address orchestrator, uint256 number, uint256 usableAt);
-    error WithdrawalRefused(uint32 index, WithdrawalProblem problem);
-    error NotInBatch(uint256 position);
-    error NotMisplaced(uint256 position);
-    error SignatureWrong(address expected);
-    error AlreadyClaimed(address orchestrator, uint256 number, uint256 position);
-    error ClaimTooLate(uint256 deadline, uint256 nowTime);
+    /// @notice The payouts of this batch were rewound, and nobody has restated them.
+    error PayoutsRewoundStill(address orchestrator, uint256 number);
     error NothingToClaim(address orchestrator, uint256 number);
-    error PoolTooSmall(address orchestrator, uint256 wanted, uint256 left);
     error NothingAside(address orchestrator, uint256 number);
+    /// @notice Also for a batch whose place in the ring is still needed: until then.
     error TooEarly(uint256 from, uint256 nowTime);
-    error ChallengeTooLate(uint256 deadline, uint256 nowTime);
+    error TooLate(uint256 deadline, uint256 nowTime);
     error ChallengerIsOrchestrator(address orchestrator);
     error AlreadyRewound(address orchestrator, uint256 number);
 
@@ -85,69 +86,38 @@ interface IBatchLane is ILane {
     event BatchVoided(address indexed orchestrator, uint256 indexed number, address indexed challenger);
     /// @notice The payouts of this batch and of all after it are no longer usable: `restate` them, in order.
     event PayoutsRewound(address indexed orchestrator, uint256 indexed number, address indexed challenger);
-    event PayoutsRestated(address indexed orchestrator, address indexed restater, BatchHeader header);
+    /// @notice The batch's header has these three words anew.
+    event PayoutsRestated(
+        address indexed orchestrator,
+        uint256 indexed number,
+        address indexed restater,
+        uint32 payoutCount,
+        bytes32 payoutsRoot,
+        bytes32 previous
+    );
     /// @param guilty whose bond was lost: half of it goes to the challenger, rounded down, the rest burns
     event BondLost(address indexed guilty, address indexed challenger, uint256 amount);
     event BondReleased(address indexed account, address indexed orchestrator, uint256 indexed number, uint256 amount);
-    event PayoutWithdrawn(address indexed orchestrator, uint32 indexed index, address indexed receiver, uint256 amount);
-    event WithdrawalSkipped(address indexed orchestrator, uint32 indexed index, WithdrawalProblem problem);
-    event BundlePaid(
-        address indexed orchestrator,
-        uint256 indexed number,
-        address indexed account,
-        uint32 position,
-        uint256 amount
-    );
     event AsideReturned(address indexed orchestrator, uint256 indexed number, uint256 indexed jobId, uint256 amount);
 
     // --- orchestrators ---
 
-    /// @notice Posts the next batch of a job, its data under a CID. The job's orchestrator only.
-    /// @dev Its bond, `bondFor(total, true)`, is held until the window is over; `total` (receipts x cost) moves from the
-    ///      job to the orchestrator's pool. Reverts rather than overwrite a header that is still needed.
-    /// @return number of the batch among this orchestrator's
-    function post(NewBatch calldata batch) external returns (uint256 number);
+    /// @notice Posts the next batch of a job, its data under the CID with `dataDigest`. The job's orchestrator only.
+    /// @dev The header's orchestrator, number, first task and previous header must be those that are due: see `bookOf`,
+    ///      `jobOf`, `batchOf`. Its bond, `bondFor(total, true)`, is held until the window is over; `total`, receipts x
+    ///      (price + fee), moves from the job to what is reserved for this orchestrator's payees. Reverts rather than
+    ///      overwrite a header that is still needed: `postableAt` tells.
+    function post(BatchHeader calldata header) external;
 
-    /// @notice `post` with the bundles as calldata, from which roots and counts are computed.
+    /// @notice `post` with the bundles as calldata and no CID: they must have the header's root and counts.
     /// @param bundles per bundle: payout index (4 bytes), account (20), count (4), sets root (32), r and vs (64), then 32
     ///        bytes a receipt; payout indices ascend from 1
-    function postWithData(
-        uint256 job,
-        uint32 endTask,
-        uint32 payoutCount,
-        bytes32 payoutsRoot,
-        bytes32 previous,
-        bytes calldata bundles
-    ) external returns (uint256 number);
+    function postWithData(BatchHeader calldata header, bytes calldata bundles) external;
 
     /// @notice Frees the bonds that a batch still holds and that nobody can take any more. Anyone may call.
     function releaseBond(BatchHeader calldata header) external returns (uint256 amount);
 
-    // --- payouts ---
-
-    /// @notice Pays what a payout index has earned and not withdrawn. Anyone may call; the payee is fixed.
-    /// @param header of a batch whose payouts have passed their window: `usableAt` tells
-    function withdraw(BatchHeader calldata header, Withdrawal calldata withdrawal) external returns (uint256 amount);
-
-    /// @notice `withdraw` for many payees of one orchestrator. What fails is skipped, with its reason in an event.
-    /// @return paid how many were paid
-    function withdrawMany(
-        BatchHeader calldata header,
-        Withdrawal[] calldata withdrawals
-    ) external returns (uint256 paid);
-
-    /// @notice Pays the worker of a bundle that went down with a void batch, from what that batch held, as credit in the
-    ///         escrow. Anyone may call, until the window and CLAIM_TIME after it are over. First come, first served.
-    function claimVoided(BatchHeader calldata header, BundleOpening calldata opening) external returns (uint256 amount);
-
-    /// @notice Pays the worker of a bundle that stands at another account's payout index, from the pool, as credit in the
-    ///         escrow, once the batch's payouts can no longer change. Anyone may call.
-    /// @param owned the payout at the bundle's index, after this batch
-    function claimMisplaced(
-        BatchHeader calldata header,
-        BundleOpening calldata opening,
-        PayoutOpening calldata owned
-    ) external returns (uint256 amount);
+    // --- after a fault ---
 
     /// @notice Returns to the job what was set aside for struck and void bundles and nobody claimed in time. Anyone may
     ///         call; the escrow's `refund` then credits the requester.
@@ -159,22 +129,31 @@ interface IBatchLane is ILane {
     /// @param previous hash of the header before, as it is now: so nobody builds on what changed meanwhile
     function restate(BatchHeader calldata header, uint32 payoutCount, bytes32 payoutsRoot, bytes32 previous) external;
 
-    // --- BatchChallenges only: it has seen the proof ---
+    // --- BatchChallenges and BatchPayouts only: they have seen the proof ---
 
-    /// @notice Strikes a bundle: it is not paid, and the payouts from this batch on are to be restated.
-    function strike(BatchHeader calldata header, uint32 position, uint32 count, address challenger) external;
+    /// @notice Punishes a proven fault: the bond behind it is lost, half to the challenger, and the payouts from this batch
+    ///         on are to be restated. Reverts past the window, or if the challenger is the orchestrator.
+    /// @param position, count of the bundle to strike; not read for another verdict
+    function punish(
+        BatchHeader calldata header,
+        address challenger,
+        Verdict verdict,
+        uint32 position,
+        uint32 count
+    ) external;
 
-    /// @notice Voids a batch: nothing of it is paid, and the payouts from it on are to be restated.
-    function voidBatch(BatchHeader calldata header, address challenger) external;
+    /// @notice Pays what is reserved for the orchestrator's payees.
+    function payReserved(address orchestrator, address to, uint256 amount) external;
 
-    /// @notice Rewinds payouts: those from this batch on are to be restated.
-    function rewind(BatchHeader calldata header, address challenger) external;
+    /// @notice Pays a bundle apart, as credit: of a void batch what is aside for it, until the window and CLAIM_TIME after
+    ///         it are over; else the whole of its pay, when the batch's payouts can be withdrawn.
+    function payApart(BatchHeader calldata header, uint32 count, address account) external returns (uint256 amount);
 
     /// @notice Locks a deposit in the account's free stake.
     function holdDeposit(address account) external;
 
-    /// @notice Unlocks it, or takes it and credits it to whoever answered.
-    function settleDeposit(address account, address to, uint256 jobId) external;
+    /// @notice Unlocks it, or takes it and credits it, as of no job, to `to`, who answered.
+    function settleDeposit(address account, address to) external;
 
     /// @notice Pays `amount` of the orchestrator's allotted stake that no batch holds, or what there is of it, as credit.
     function payFromBond(
@@ -189,6 +168,7 @@ interface IBatchLane is ILane {
     function ESCROW() external view returns (IBountyEscrow);
     function VAULT() external view returns (IStakeVault);
     function CHALLENGES() external view returns (address);
+    function PAYOUTS() external view returns (address);
     /// @notice Seconds in which a fault can be proven, from posting or restating on.
     function WINDOW() external view returns (uint256);
     /// @notice Seconds to answer a demand or a claim, and again for whoever asked to act on the silence.
@@ -229,16 +209,12 @@ interface IBatchLane is ILane {
     /// @notice `batchOf`, checked against this header: reverts unless it is the one that is stored.
     function stateOf(BatchHeader calldata header) external view returns (BatchState memory);
 
-    /// @notice From when on the batch's payouts can be withdrawn; the largest uint256 if they have to be restated first.
-    function usableAt(address orchestrator, uint256 number) external view returns (uint256);
+    /// @notice Reverts unless the payouts of the batch with this header can be withdrawn.
+    function requireUsable(BatchHeader calldata header) external view;
 
     /// @notice From when on the next batch finds its place in the ring free; zero if it is. The largest uint256 while
     ///         something is aside that nobody gave back.
     function postableAt(address orchestrator) external view returns (uint256);
 
-    /// @notice What a payout index has withdrawn so far.
-    function withdrawnOf(address orchestrator, uint256 index) external view returns (uint256);
     function isStruck(address orchestrator, uint256 number, uint256 position) external view returns (bool);
-    /// @notice Whether the bundle was paid apart, by claimVoided or claimMisplaced.
-    function isClaimed(address orchestrator, uint256 number, uint256 position) external view returns (bool);
 }

@@ -19,19 +19,6 @@ struct BatchHeader {
     bytes32 previous; // hash of the header before, on whose payouts these build; zero for the first
 }
 
-/// @notice What an orchestrator posts of a batch whose data lies under a CID. The lane adds the rest of the header.
-struct NewBatch {
-    uint256 job;
-    uint32 endTask;
-    uint32 bundleCount;
-    uint32 receiptCount;
-    uint32 payoutCount;
-    bytes32 bundlesRoot;
-    bytes32 payoutsRoot;
-    bytes32 dataDigest; // not zero
-    bytes32 previous; // hash of this orchestrator's latest header, zero if there is none
-}
-
 /// @notice One worker's part of a batch: a leaf of its tree, keccak256(abi.encode(bundle)).
 struct Bundle {
     uint32 payoutIndex; // not 0, which is the fee's
@@ -71,12 +58,20 @@ struct PayoutOpening {
     bytes32[] proof;
 }
 
+/// @notice A payout that is said to be wrong, and what shows what it should be.
+struct PayoutFault {
+    uint32 index;
+    PayoutOpening shown; // after the batch
+    PayoutOpening[] old; // before it: none or one, none only if the tree had no such index
+    BundleOpening[] near; // the bundle of that index, or the two around it, or the one at the end. Not read for index 0, nor if the batch is void
+}
+
 /// @notice One payee's withdrawal. Without a receiver the account itself is paid, and anyone may ask for that.
 struct Withdrawal {
     uint32 index;
     PayoutOpening payout;
     address receiver; // zero: the account. Else the account has signed `Withdrawal` for it
-    uint64 until; // Unix seconds after which that signature is no good
+    uint64 until; // Unix seconds from which on that signature is no good
     bytes32 r;
     bytes32 vs;
 }
@@ -88,8 +83,7 @@ enum WithdrawalProblem {
     NothingToWithdraw,
     RequestExpired,
     SignatureWrong,
-    PoolTooSmall,
-    TransferFailed
+    PaymentFailed // the token refused, or the pool is too small
 }
 
 /// @notice The orchestrator's signed word that it has stored these receipts and owes them.
@@ -101,6 +95,13 @@ struct Acceptance {
     uint32 count;
     bytes32 receipts;
     bytes32 commitSets;
+}
+
+/// @notice What a proven fault does.
+enum Verdict {
+    Strike, // one bundle is not paid
+    Void, // nothing of the batch is paid
+    Rewind // only its payouts are wrong
 }
 
 /// @notice Which of a batch's trees a demand is about.
@@ -142,6 +143,20 @@ struct BatchJob {
     uint8 slots; // receipts that one task may have: work and audit slots
     uint96 price; // token base units that a worker gets for a receipt
     uint96 fee; // that the orchestrator gets for it, rounded down
+}
+
+/// @notice What a deployment's batch lane is given once and for all. Times in seconds, amounts in token base units.
+struct BatchSettings {
+    uint256 window; // in which a fault can be proven
+    uint256 answer; // to answer a demand or a claim
+    uint256 claim; // after the window: workers of void and misplaced bundles come for their pay
+    uint256 liability; // that a header stays at least
+    uint256 notice; // from `stop` to the end of assignments
+    uint256 grace; // after the deadline, in which batches may follow
+    uint256 ring; // headers kept of one orchestrator
+    uint256 leastBond;
+    uint256 bondBps; // of a batch's total, on top of leastBond
+    uint256 deposit; // of who demands or claims
 }
 
 /// @notice Why openings prove nothing.
