@@ -21,7 +21,7 @@ for (const page of Object.keys(BUDGETS)) {
 /** Vite keeps the folders of its inputs; a page's own files lie side by side. */
 function raise(page, name) {
   const folder = new URL(`dist/${page}/`, HERE);
-  const text = readFileSync(new URL(name, folder), "utf8").replaceAll('"../assets/', '"./assets/');
+  const text = readFileSync(new URL(name, folder), "utf8").replaceAll('"../', '"./');
   writeFileSync(new URL(name.split("/").at(-1), folder), text);
   rmSync(new URL(`${name.split("/")[0]}/`, folder), { recursive: true });
 }

@@ -20,6 +20,8 @@ from edgebounty.jobs.shape import describe
 from edgebounty.programs import builtin
 from edgebounty.programs.runtime import Execution, Runtime
 from edgebounty.protocol import draw, failure, merkle, messages, unixfs
+from edgebounty.protocol.batch import messages as batch
+from edgebounty.protocol.batch import wire
 from edgebounty.protocol.cid import DAG_PB, Cid
 from edgebounty.protocol.commitment import commitment
 from edgebounty.protocol.layout import NUMPY_TYPES, Layout
@@ -201,6 +203,69 @@ def signed() -> dict[str, Any]:
     }
 
 
+def batch_wire() -> dict[str, Any]:
+    """What a worker of the batch lane signs: its messages, receipts, and the roots over them."""
+    key = _bytes("a key for tests only")
+    domain = messages.Domain(chain_id=31337, verifying_contract=_address("batch lane"))
+    me, you = messages.address_of_key(key), _address("orchestrator")
+    roots = {"receipts": _bytes("receipts"), "commit_sets": _bytes("sets")}
+    ours = {"job": 2**255, "first_task": 4, "count": 2, **roots}
+    cases: list[messages.Signable] = [
+        batch.Join(worker=me, orchestrator=you, payout=_address("payout"), until=1_800_000_000),
+        batch.Claim(worker=me, orchestrator=you, job=1, task=2**32 - 1, until=1_800_000_000),
+        batch.Assignment(orchestrator=me, worker=you, job=1, first_task=4, tasks=(4, 7, 9), slot=255, until=1),
+        batch.CommitSet(orchestrator=me, job=1, task=4, commitments=(_bytes("one"), _bytes("two"))),
+        batch.CommitSet(orchestrator=me, job=1, task=4, commitments=()),
+        batch.Receipts(worker=me, **ours),
+        batch.Acceptance(orchestrator=me, worker=you, **ours),
+        batch.Withdrawal(account=me, orchestrator=you, payout_index=3, cumulative=2**96 - 1, receiver=you, until=9),
+    ]
+    receipts = [
+        wire.Receipt(task=(i * 0x01020304) % 2**32, slot=i % 256, digest=_bytes(f"result {i}")[:27]) for i in range(9)
+    ]
+    sets = [_bytes(f"set {i}") for i in range(9)]
+    return {
+        "privateKey": _hex(key),
+        "account": me,
+        "chainId": "31337",
+        "verifyingContract": domain.verifying_contract,
+        "messages": [
+            {
+                "type": m.TYPE,
+                "message": {
+                    k: [_text(item) for item in v] if isinstance(v, list) else _text(v)
+                    for k, v in messages.typed_data(domain, m)["message"].items()
+                },
+                "digest": _hex(messages.signing_digest(domain, m)),
+                "signature": _hex(batch.sign_compact(domain, m, key)),
+            }
+            for m in cases
+        ],
+        "receipts": [
+            {
+                "task": str(r.task),
+                "slot": str(r.slot),
+                "resultDigest": _hex(_bytes(f"result {i}")),
+                "word": _hex(r.word),
+            }
+            for i, r in enumerate(receipts)
+        ],
+        "commitSets": [_hex(commit_set) for commit_set in sets],
+        "roots": [
+            {
+                "count": str(count),
+                "receipts": _hex(wire.receipts_tree(receipts[:count]).root),
+                "commitSets": _hex(wire.sets_tree(sets[:count]).root),
+            }
+            for count in range(10)
+        ],
+    }
+
+
+def _text(value: Any) -> str:
+    return _hex(value) if isinstance(value, bytes) else str(value)
+
+
 def failures() -> list[dict[str, str]]:
     codes = (failure.NAN, failure.TRAP, failure.WORK_LIMIT, "status_2", "status_255")
     return [
@@ -332,6 +397,7 @@ FILES: dict[str, Callable[[], Any]] = {
     "cids": cids,
     "cid_texts": cid_texts,
     "messages": signed,
+    "batch_wire": batch_wire,
     "failures": failures,
     "programs": programs,
     "plans": plans,

@@ -1,8 +1,13 @@
-import { secp256k1 } from "@noble/curves/secp256k1";
+import { hmac } from "@noble/hashes/hmac";
+import { sha256 } from "@noble/hashes/sha2";
+import * as secp256k1 from "@noble/secp256k1";
 
 import { type Bytes, concatBytes, equalBytes, fromHex, type Hex, toHex, utf8 } from "./bytes";
 import { Malformed } from "./errors";
 import { keccak256 } from "./hash";
+
+// Nonces are those of RFC 6979, so one message has one signature; the library leaves its hash to whoever uses it.
+secp256k1.etc.hmacSha256Sync = (key, ...messages) => hmac(sha256, key, secp256k1.etc.concatBytes(...messages));
 
 /** A new private key from the platform's random numbers. */
 export function newKey(): Bytes {
@@ -22,7 +27,7 @@ export function addressOfKey(key: Uint8Array): Hex {
 /** The 64 bytes r, vs of EIP-2098; the same key and digest always give the same. */
 export function signCompact(digest: Uint8Array, key: Uint8Array): Bytes {
   const signature = secp256k1.sign(digest, key);
-  const bytes = new Uint8Array(signature.toCompactRawBytes());
+  const bytes = new Uint8Array(signature.toBytes());
   bytes[32] = (bytes[32] ?? 0) | (signature.recovery << 7);
   return bytes;
 }
@@ -30,7 +35,7 @@ export function signCompact(digest: Uint8Array, key: Uint8Array): Bytes {
 /** The 65 bytes r, s, v, as wallets give them. */
 export function signFull(digest: Uint8Array, key: Uint8Array): Bytes {
   const signature = secp256k1.sign(digest, key);
-  return concatBytes([signature.toCompactRawBytes(), Uint8Array.of(27 + signature.recovery)]);
+  return concatBytes([signature.toBytes(), Uint8Array.of(27 + signature.recovery)]);
 }
 
 /** Who signed these 32 bytes, from either form; null for a signature of nobody, or one with s in the upper half. */
@@ -42,9 +47,9 @@ export function recoverAddress(digest: Uint8Array, signature: Uint8Array): Hex |
   const body = signature.slice(0, 64);
   if (compact) body[32] = high & 127;
   try {
-    const found = secp256k1.Signature.fromCompact(body).addRecoveryBit(recovery);
+    const found = secp256k1.Signature.fromBytes(body).addRecoveryBit(recovery);
     if (found.hasHighS()) return null;
-    return toAddress(keccak256(found.recoverPublicKey(digest).toRawBytes(false).subarray(1)).subarray(12));
+    return toAddress(keccak256(found.recoverPublicKey(digest).toBytes(false).subarray(1)).subarray(12));
   } catch {
     return null;
   }

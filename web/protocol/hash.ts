@@ -1,4 +1,5 @@
-import { keccak256 as keccakHex, sha256 as sha256Slow } from "viem";
+import { sha256 as sha256Slow } from "@noble/hashes/sha2";
+import { keccak_256 } from "@noble/hashes/sha3";
 
 import { type Bytes, fromHex, type Hex } from "./bytes";
 
@@ -8,11 +9,11 @@ import { type Bytes, fromHex, type Hex } from "./bytes";
  */
 export async function sha256(data: Bytes): Promise<Bytes> {
   const subtle = globalThis.crypto?.subtle as SubtleCrypto | undefined;
-  return subtle ? new Uint8Array(await subtle.digest("SHA-256", data)) : fromHex(sha256Slow(data));
+  return subtle ? new Uint8Array(await subtle.digest("SHA-256", data)) : new Uint8Array(sha256Slow(data));
 }
 
 export function keccak256(data: Uint8Array): Bytes {
-  return fromHex(keccakHex(data));
+  return new Uint8Array(keccak_256(data));
 }
 
 /** abi.encode of static values: whole numbers, 32-byte words, and addresses as hex text of 20 bytes. */

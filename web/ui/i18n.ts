@@ -13,10 +13,27 @@ const STORAGE_KEY = "edgebounty.language";
 let language: Language = "en";
 let messages: Messages = en;
 const listeners = new Set<() => void>();
+const loaders: ((wanted: Language) => Promise<void>)[] = [];
 
 /** One whole message; `{name}` is replaced by the value of that name. Sentences are never joined from parts. */
 export function t(key: MessageKey, values: Readonly<Record<string, string | number>> = {}): string {
-  return messages[key].replace(/\{(\w+)\}/g, (_, name: string) => String(values[name] ?? ""));
+  return fill(messages[key], values);
+}
+
+/** The `t` of a page that has messages of its own; `load` brings another language when it is chosen. */
+export function ownMessages<Own extends Readonly<Record<string, string>>>(
+  english: Own,
+  load: (wanted: Exclude<Language, "en">) => Promise<Own>,
+): (key: keyof Own & string, values?: Readonly<Record<string, string | number>>) => string {
+  let own = english;
+  loaders.push(async (wanted) => {
+    own = wanted === "en" ? english : await load(wanted);
+  });
+  return (key, values = {}) => fill(own[key] ?? key, values);
+}
+
+function fill(text: string, values: Readonly<Record<string, string | number>>): string {
+  return text.replace(/\{(\w+)\}/g, (_, name: string) => String(values[name] ?? ""));
 }
 
 /** A message whose key comes from data; the data itself when there is none. */
@@ -41,7 +58,8 @@ export function useLanguage(): Language {
 }
 
 export async function setLanguage(wanted: Language): Promise<void> {
-  messages = await load(wanted);
+  const [loaded] = await Promise.all([load(wanted), ...loaders.map((own) => own(wanted))]);
+  messages = loaded;
   language = wanted;
   document.documentElement.lang = wanted;
   document.documentElement.dir = RIGHT_TO_LEFT.includes(wanted) ? "rtl" : "ltr";

@@ -1,0 +1,166 @@
+import { describe, expect, test } from "vitest";
+
+import {
+  advance,
+  type Fact,
+  nextLook,
+  nextOrder,
+  type Result,
+  START,
+  type State,
+  type Task,
+} from "../../web/phone/work/machine";
+
+const NOW = 1_800_000_000;
+const FREE = { run: true, claim: true };
+const key = { job: "1", index: 7 };
+const result: Result = {
+  digest: new Uint8Array(32).fill(1),
+  salt: new Uint8Array(32).fill(2),
+  output: new Uint8Array(3),
+  workUnits: 5,
+};
+
+function makeTask(changes: Partial<Task> = {}): Task {
+  return {
+    ...{ ...key, firstTask: 0, slot: 0, until: NOW + 60, price: 10n, manifest: "bafk", inputs: {} },
+    ...{ stage: "assigned", result: null, commitSet: null, tries: 0, after: 0 },
+    ...changes,
+  };
+}
+
+function after(...facts: Fact[]): State {
+  return facts.reduce(advance, START);
+}
+
+const bundle = {
+  job: "1",
+  firstTask: 0,
+  words: [new Uint8Array(32)],
+  commitSets: [new Uint8Array(32)],
+  acceptance: new Uint8Array(64),
+};
+const assigned: Fact = { is: "assigned", tasks: [makeTask()] };
+const computed: Fact = { is: "computed", task: key, result };
+const committed: Fact = { is: "committed", task: key, now: NOW };
+const closed: Fact = { is: "set_closed", task: key, commitSet: new Uint8Array(32) };
+const accepted: Fact = { is: "accepted", task: key, bundle };
+const LIFE: [Fact, string | null][] = [
+  [assigned, "run"],
+  [computed, "commit"],
+  [committed, "ask_set"],
+  [closed, "hand_in"],
+  [accepted, "claim"],
+];
+
+describe("the life of a task", () => {
+  test("one order after the other, from claim to acceptance", () => {
+    expect(nextOrder(START, NOW, FREE)?.do).toBe("claim");
+    let state = START;
+    for (const [fact, order] of LIFE) {
+      state = advance(state, fact);
+      expect(nextOrder(state, NOW, FREE)?.do).toBe(order);
+    }
+    expect(state.tasks).toEqual([]);
+    expect(state.bundles).toEqual([bundle]);
+  });
+
+  test("any fact that comes twice, late or out of turn changes nothing", () => {
+    for (let done = 1; done < LIFE.length; done++) {
+      const state = after(...LIFE.slice(0, done).map(([fact]) => fact));
+      for (const [i, [fact]] of LIFE.entries()) {
+        if (i === done || fact.is === "accepted") continue;
+        expect(advance(state, fact).tasks, `${fact.is} after ${done}`).toEqual(state.tasks);
+      }
+    }
+  });
+
+  test("a result once computed is never computed again: a second salt would be a second commitment", () => {
+    const state = after(assigned, computed, { ...computed, result: { ...result, salt: new Uint8Array(32) } });
+    expect(state.tasks[0]?.result).toBe(result);
+  });
+});
+
+describe("what comes next", () => {
+  test("limits stop programs and claims, not what is nearly paid", () => {
+    const held = { run: false, claim: true };
+    expect(nextOrder(after(assigned), NOW, held)).toBeNull();
+    expect(nextOrder(START, NOW, held)).toBeNull();
+    expect(nextOrder(after(assigned, computed), NOW, held)?.do).toBe("commit");
+    expect(nextOrder(after(assigned, computed, committed, closed), NOW, held)?.do).toBe("hand_in");
+  });
+
+  test("who wants to finish claims nothing, and does what was begun", () => {
+    const finish = { run: true, claim: false };
+    expect(nextOrder(START, NOW, finish)).toBeNull();
+    expect(nextOrder(after(assigned), NOW, finish)?.do).toBe("run");
+  });
+
+  test("while some wait for others it goes on, up to four", () => {
+    const waiting = (count: number) =>
+      after({
+        is: "assigned",
+        tasks: Array.from({ length: count }, (_, index) => makeTask({ index, stage: "committed", after: NOW + 5 })),
+      });
+    expect(nextOrder(waiting(3), NOW, FREE)?.do).toBe("claim");
+    expect(nextOrder(waiting(4), NOW, FREE)).toBeNull();
+  });
+
+  test("what is handed in comes before what is computed, that before what is run", () => {
+    const stages = ["assigned", "committed", "computed", "closed"] as const;
+    const state = after({ is: "assigned", tasks: stages.map((stage, index) => makeTask({ index, stage })) });
+    const orders: unknown[] = [];
+    let left = state;
+    for (let order = nextOrder(left, NOW, FREE); order && "task" in order; order = nextOrder(left, NOW, FREE)) {
+      orders.push(order.do);
+      left = advance(left, { is: "given_up", task: order.task });
+    }
+    expect(orders).toEqual(["hand_in", "commit", "ask_set", "run"]);
+  });
+
+  test("a task whose time is over is dropped whatever it waits for", () => {
+    const state = after(assigned, computed);
+    expect(nextOrder(state, NOW + 59, FREE)?.do).toBe("commit");
+    expect(nextOrder(state, NOW + 60, FREE)?.do).toBe("expire");
+  });
+
+  test("a task that fails here three times is left to others", () => {
+    const fail: Fact = { is: "could_not_run", task: key, now: NOW };
+    const twice = after(assigned, fail, fail);
+    expect(nextOrder(twice, NOW, FREE), "it waits between tries").toBeNull();
+    expect(nextOrder(twice, NOW + 8, FREE)?.do).toBe("run");
+    expect(advance(twice, fail).tasks).toEqual([]);
+  });
+});
+
+describe("an orchestrator that does not answer", () => {
+  const down: Fact = { is: "unavailable", now: NOW, waitSeconds: null };
+
+  test("is asked ever less often, at least once a minute, and results are kept", () => {
+    const waits = [1, 2, 3, 4, 5, 6, 7].map((count) => after(...Array<Fact>(count).fill(down)).claimAfter - NOW);
+    expect(waits).toEqual([2, 4, 8, 16, 32, 60, 60]);
+    const state = after(assigned, computed, down);
+    expect(nextOrder(state, NOW + 1, FREE)).toBeNull();
+    expect(nextOrder(state, NOW + 2, FREE)?.do).toBe("commit");
+  });
+
+  test("may say itself how long to wait", () => {
+    expect(after({ ...down, waitSeconds: 17 }).claimAfter).toBe(NOW + 17);
+  });
+
+  test("does not keep a program from running", () => {
+    expect(nextOrder(after(assigned, down), NOW, FREE)?.do).toBe("run");
+  });
+
+  test("is forgiven with its first answer", () => {
+    expect(after(down, down, { is: "nothing_free", now: NOW, waitSeconds: 3 })).toMatchObject({
+      failures: 0,
+      claimAfter: NOW + 3,
+    });
+  });
+});
+
+test("it looks again when something is due, and each second", () => {
+  expect(nextLook(START, NOW)).toBe(NOW + 1);
+  expect(nextLook(after({ is: "nothing_free", now: NOW, waitSeconds: 0.4 }), NOW)).toBe(NOW + 0.4);
+});

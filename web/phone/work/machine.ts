@@ -1,0 +1,154 @@
+// How far each task is and what to do next: pure, so that a reload in the middle of anything just goes on.
+import type { Bytes } from "../../protocol/bytes";
+
+/** A task that this phone was given. Stages follow the batch lane: assigned → computed → committed → closed → gone. */
+export interface Task {
+  readonly job: string;
+  readonly index: number;
+  readonly firstTask: number; // where the batch begins that will hold its receipt
+  readonly slot: number;
+  readonly until: number; // Unix seconds: the result must be handed in before
+  readonly price: bigint;
+  readonly manifest: string;
+  readonly inputs: Readonly<Record<number, string>>; // results of earlier tasks that it reads, digests as hex
+  readonly stage: "assigned" | "computed" | "committed" | "closed";
+  readonly result: Result | null;
+  readonly commitSet: Bytes | null; // the signed hash of the closed commit set
+  readonly tries: number; // failed attempts to fetch or run it
+  readonly after: number; // do not touch it before
+}
+
+export interface Result {
+  readonly digest: Bytes;
+  readonly salt: Bytes;
+  readonly output: Bytes;
+  readonly workUnits: number;
+}
+
+/** What this phone has signed for one batch, in order: it signs the roots over all of it again with every receipt. */
+export interface Bundle {
+  readonly job: string;
+  readonly firstTask: number;
+  readonly words: readonly Bytes[];
+  readonly commitSets: readonly Bytes[];
+  readonly acceptance: Bytes; // the orchestrator's signature over the same roots
+}
+
+export interface State {
+  readonly tasks: readonly Task[];
+  readonly bundles: readonly Bundle[];
+  readonly claimAfter: number;
+  readonly failures: number; // of the orchestrator, in a row
+}
+
+export type Fact =
+  | { readonly is: "assigned"; readonly tasks: readonly Task[] }
+  | { readonly is: "nothing_free"; readonly now: number; readonly waitSeconds: number }
+  | { readonly is: "computed"; readonly task: TaskKey; readonly result: Result }
+  | { readonly is: "could_not_run"; readonly task: TaskKey; readonly now: number }
+  | { readonly is: "committed"; readonly task: TaskKey; readonly now: number }
+  | { readonly is: "set_open"; readonly task: TaskKey; readonly now: number; readonly waitSeconds: number }
+  | { readonly is: "set_closed"; readonly task: TaskKey; readonly commitSet: Bytes }
+  | { readonly is: "accepted"; readonly task: TaskKey; readonly bundle: Bundle }
+  | { readonly is: "given_up"; readonly task: TaskKey }
+  | { readonly is: "unavailable"; readonly now: number; readonly waitSeconds: number | null };
+
+export type TaskKey = Pick<Task, "job" | "index">;
+
+export type Order =
+  { readonly do: "claim" } | { readonly do: "run" | "commit" | "ask_set" | "hand_in" | "expire"; readonly task: Task };
+
+export const START: State = { tasks: [], bundles: [], claimAfter: 0, failures: 0 };
+export const MOST_OPEN = 4; // tasks that wait for others while this phone goes on
+const MOST_TRIES = 3;
+const RETRY_SECONDS = 2;
+const LONGEST_WAIT = 60;
+
+/** The state after a fact. A fact about a task that is gone changes nothing: its time ran out meanwhile. */
+export function advance(state: State, fact: Fact): State {
+  const answered = fact.is === "unavailable" ? state : { ...state, failures: 0 };
+  switch (fact.is) {
+    case "assigned": {
+      const fresh = fact.tasks.filter((task) => !state.tasks.some((other) => sameTask(other, task)));
+      return { ...answered, tasks: [...state.tasks, ...fresh] };
+    }
+    case "nothing_free":
+      return { ...answered, claimAfter: fact.now + fact.waitSeconds };
+    case "computed":
+      return change(state, fact.task, "assigned", { stage: "computed", result: fact.result });
+    case "could_not_run": {
+      const task = state.tasks.find((it) => sameTask(it, fact.task));
+      if (task && task.tries + 1 >= MOST_TRIES) return drop(state, task);
+      const tries = (task?.tries ?? 0) + 1;
+      return change(state, fact.task, "assigned", { tries, after: fact.now + RETRY_SECONDS * 2 ** tries });
+    }
+    case "committed":
+      return change(answered, fact.task, "computed", { stage: "committed", after: fact.now });
+    case "set_open":
+      return change(answered, fact.task, "committed", { after: fact.now + fact.waitSeconds });
+    case "set_closed":
+      return change(answered, fact.task, "committed", { stage: "closed", commitSet: fact.commitSet, after: 0 });
+    case "accepted": {
+      const others = answered.bundles.filter((other) => !sameBundle(other, fact.bundle));
+      return drop({ ...answered, bundles: [...others, fact.bundle] }, fact.task);
+    }
+    case "given_up":
+      return drop(answered, fact.task);
+    case "unavailable": {
+      const wait = fact.waitSeconds ?? Math.min(LONGEST_WAIT, RETRY_SECONDS * 2 ** state.failures);
+      const after = fact.now + wait;
+      const later = (task: Task) =>
+        task.stage === "assigned" ? task : { ...task, after: Math.max(task.after, after) };
+      return { ...state, failures: state.failures + 1, claimAfter: after, tasks: state.tasks.map(later) };
+    }
+  }
+}
+
+/**
+ * What to do next; null: nothing now. What is nearest to money comes first. `mayRun` is what the guards say, and
+ * `mayClaim` is false once the owner wants to finish: then only what was begun is brought to its end.
+ */
+export function nextOrder(state: State, now: number, may: { run: boolean; claim: boolean }): Order | null {
+  const due = state.tasks.filter((task) => task.after <= now);
+  const late = state.tasks.find((task) => task.until <= now);
+  if (late) return { do: "expire", task: late };
+  const find = (stage: Task["stage"]) => due.find((task) => task.stage === stage);
+  const closed = find("closed");
+  if (closed) return { do: "hand_in", task: closed };
+  const computed = find("computed");
+  if (computed) return { do: "commit", task: computed };
+  const committed = find("committed");
+  if (committed) return { do: "ask_set", task: committed };
+  const assigned = find("assigned");
+  if (assigned && may.run) return { do: "run", task: assigned };
+  const waitsToRun = state.tasks.some((task) => task.stage === "assigned");
+  const free = may.run && may.claim && !waitsToRun && state.tasks.length < MOST_OPEN && state.claimAfter <= now;
+  return free ? { do: "claim" } : null;
+}
+
+/** When to look again at the latest. */
+export function nextLook(state: State, now: number): number {
+  const times = [state.claimAfter, ...state.tasks.flatMap((task) => [task.after, task.until])].filter((at) => at > now);
+  return Math.min(now + 1, ...times);
+}
+
+export function bundleOf(state: State, task: Pick<Task, "job" | "firstTask">): Bundle | null {
+  return state.bundles.find((bundle) => sameBundle(bundle, task)) ?? null;
+}
+
+function change(state: State, key: TaskKey, from: Task["stage"], to: Partial<Task>): State {
+  const tasks = state.tasks.map((task) => (sameTask(task, key) && task.stage === from ? { ...task, ...to } : task));
+  return { ...state, tasks };
+}
+
+function drop(state: State, key: TaskKey): State {
+  return { ...state, tasks: state.tasks.filter((task) => !sameTask(task, key)) };
+}
+
+function sameTask(a: TaskKey, b: TaskKey): boolean {
+  return a.job === b.job && a.index === b.index;
+}
+
+function sameBundle(a: Pick<Task, "job" | "firstTask">, b: Pick<Task, "job" | "firstTask">): boolean {
+  return a.job === b.job && a.firstTask === b.firstTask;
+}
