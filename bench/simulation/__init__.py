@@ -1,0 +1,1 @@
+"""Verification policies on a simulated fleet of phones; `python -m bench.policies --help`."""
