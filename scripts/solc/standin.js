@@ -6,8 +6,7 @@ const path = require('path');
 const solc = require(process.env.SOLC_JS_PACKAGE || 'solc');
 
 function fail(message) {
-  console.error(message);
-  process.exit(1);
+  throw new Error(message);
 }
 
 function parseArguments(words) {
@@ -35,30 +34,44 @@ function realPath(name) {
   }
 }
 
-const options = parseArguments(process.argv.slice(2));
-const request = fs.readFileSync(options.input, 'utf8');
+/** The compiler's answer to this command line and, if it names no file, this request. Throws what the command would print. */
+function answer(words, request) {
+  const options = parseArguments(words);
+  if (options.input !== 0 || request === undefined) request = fs.readFileSync(options.input, 'utf8');
 
-let remappings = [];
-try {
-  remappings = JSON.parse(request).settings?.remappings ?? [];
-} catch {
-  // solc reports malformed input itself
+  let remappings = [];
+  try {
+    remappings = JSON.parse(request).settings?.remappings ?? [];
+  } catch {
+    // solc reports malformed input itself
+  }
+  const targets = remappings.map((line) => line.slice(line.indexOf('=') + 1)).filter(Boolean);
+  const allowed = [options.base, ...options.include, ...options.allow, ...targets].map(realPath);
+
+  function isAllowed(file) {
+    return allowed.some((folder) => folder === '/' || file === folder || file.startsWith(folder + path.sep));
+  }
+
+  function readSource(unit) {
+    const name = unit.startsWith('file://') ? unit.slice('file://'.length) : unit;
+    const folders = path.isAbsolute(name) ? [''] : [options.base, ...options.include];
+    const candidates = folders.map((folder) => path.join(folder, name));
+    const found = candidates.find((file) => fs.existsSync(file) && fs.statSync(file).isFile());
+    if (!found) return { error: `File not found. Searched the following locations: ${JSON.stringify(candidates)}.` };
+    if (!isAllowed(realPath(found))) return { error: `File outside of allowed directories: ${JSON.stringify(allowed)}.` };
+    return { contents: fs.readFileSync(found, 'utf8') };
+  }
+
+  return solc.compile(request, { import: readSource }) + '\n';
 }
-const targets = remappings.map((line) => line.slice(line.indexOf('=') + 1)).filter(Boolean);
-const allowed = [options.base, ...options.include, ...options.allow, ...targets].map(realPath);
 
-function isAllowed(file) {
-  return allowed.some((folder) => folder === '/' || file === folder || file.startsWith(folder + path.sep));
+module.exports = { answer };
+
+if (require.main === module) {
+  try {
+    process.stdout.write(answer(process.argv.slice(2)));
+  } catch (error) {
+    console.error(error.message);
+    process.exit(1);
+  }
 }
-
-function readSource(unit) {
-  const name = unit.startsWith('file://') ? unit.slice('file://'.length) : unit;
-  const folders = path.isAbsolute(name) ? [''] : [options.base, ...options.include];
-  const candidates = folders.map((folder) => path.join(folder, name));
-  const found = candidates.find((file) => fs.existsSync(file) && fs.statSync(file).isFile());
-  if (!found) return { error: `File not found. Searched the following locations: ${JSON.stringify(candidates)}.` };
-  if (!isAllowed(realPath(found))) return { error: `File outside of allowed directories: ${JSON.stringify(allowed)}.` };
-  return { contents: fs.readFileSync(found, 'utf8') };
-}
-
-process.stdout.write(solc.compile(request, { import: readSource }) + '\n');
