@@ -98,6 +98,7 @@ def quote(market: Market, planned: PlannedJob, wishes: Wishes, orchestrator: Orc
     check_terms(
         terms,
         lanes=(terms.lane,),
+        direct_lane=to_address(market.contracts.deployment.direct_lane),
         min_slot_price=market.min_slot_price,
         min_task_time=market.min_task_time,
         now=now,

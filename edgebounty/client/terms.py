@@ -1,4 +1,5 @@
-"""Says, before a transaction is sent, which terms of a job the contract would refuse: twin of Terms.sol.
+"""Says, before a transaction is sent, which terms of a job the contracts would refuse: twin of Terms.sol, and of what
+the direct lane adds to it when a job is opened there.
 
 The contract's own refusal costs gas where a wallet does not simulate, and names numbers; this names options.
 """
@@ -23,10 +24,17 @@ _NO_ADDRESS: Final = "0x" + "00" * 20
 
 
 def check_terms(
-    terms: JobTerms, *, lanes: tuple[Address, ...], min_slot_price: int, min_task_time: int, now: int
+    terms: JobTerms,
+    *,
+    lanes: tuple[Address, ...],
+    direct_lane: Address,
+    min_slot_price: int,
+    min_task_time: int,
+    now: int,
 ) -> None:
     """Raises `Rejected` with the first term that `BountyEscrow.postJob` would refuse.
 
+    `lanes` are those that the escrow knows, `direct_lane` the one among them that has a rule of its own;
     `min_slot_price` and `min_task_time` are the escrow's, in base units and seconds; `now` the chain's time.
     """
     if terms.lane not in lanes:
@@ -42,11 +50,6 @@ def check_terms(
             f"a quorum of {terms.quorum} cannot form in {terms.work_slots} work slots",
             "ask for at least as many --work-slots as --quorum",
         )
-    if terms.quorum > 1 and terms.work_slots == terms.quorum:
-        raise _refuse(
-            f"with a quorum of {terms.quorum} in {terms.work_slots} work slots nobody could decide a disagreement",
-            "ask for more --work-slots than --quorum; what is not used comes back",
-        )
     for name, slots in (("work", terms.work_slots), ("audit", terms.audit_slots)):
         if slots > MAX_SLOTS:
             raise _refuse(
@@ -55,6 +58,12 @@ def check_terms(
     _check_money(terms, min_slot_price)
     if not any(terms.manifest_digest):
         raise _refuse("the job names no manifest", "plan the job first")
+    if terms.lane == direct_lane and terms.quorum > 1 and terms.work_slots == terms.quorum:
+        # SpareSlotMissing, of LaneStages: that lane's own rule, not the escrow's.
+        raise _refuse(
+            f"with a quorum of {terms.quorum} in {terms.work_slots} work slots nobody could decide a disagreement",
+            "ask for more --work-slots than --quorum; what is not used comes back",
+        )
 
 
 def _check_times(terms: JobTerms, min_task_time: int, now: int) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from edgebounty.chain.anvil import Anvil, dev_account
-from edgebounty.chain.deployment import DeploymentSettings, deploy
+from edgebounty.chain.deployment import DeploymentSettings, artifact, deploy
 from edgebounty.chain.errors import ContractRejected
 from edgebounty.chain.market import MarketContracts
 from edgebounty.chain.rpc import connect
@@ -19,7 +19,7 @@ from edgebounty.cli import faults
 from edgebounty.client import terms as module
 from edgebounty.client.errors import Rejected
 from edgebounty.protocol.hashing import keccak256
-from edgebounty.protocol.types import Digest, to_address
+from edgebounty.protocol.types import Address, Digest, to_address
 
 pytestmark = pytest.mark.integration
 PRICE = 10**16
@@ -31,11 +31,15 @@ OUR_ERRORS = {
 """Everything by which `BountyEscrow` and its direct lane refuse terms; what else is refused is about tokens."""
 
 
+OTHER_LANE = to_address("0x" + "1a" * 20)
+
+
 @dataclass(frozen=True, slots=True)
 class Escrow:
     """A deployed escrow, and terms that it takes. The chain mines nothing by itself, so its time stands still."""
 
     contracts: MarketContracts
+    lanes: tuple[Address, ...]
     good: JobTerms
     now: int
     min_slot_price: int
@@ -76,6 +80,7 @@ def escrow() -> Iterator[Escrow]:
         )
         yield Escrow(
             contracts,
+            (good.lane,),
             good,
             now,
             int(contracts.read(contracts.escrow.functions.MIN_SLOT_PRICE())),
@@ -83,11 +88,31 @@ def escrow() -> Iterator[Escrow]:
         )
 
 
+@pytest.fixture(scope="module")
+def beside(escrow: Escrow) -> Escrow:
+    """An escrow with a second lane, one that takes every job: what is refused there, the escrow itself refuses."""
+    web3, deployment = escrow.contracts.web3, escrow.contracts.deployment
+    web3.provider.make_request("anvil_setCode", [OTHER_LANE, "0x00"])  # type: ignore[arg-type]
+    parts = artifact("BountyEscrow")
+    creation = web3.eth.contract(abi=parts["abi"], bytecode=parts["bytecode"]).constructor(
+        deployment.token, deployment.direct_lane, OTHER_LANE, escrow.min_slot_price, escrow.min_task_time
+    )
+    made = web3.eth.wait_for_transaction_receipt(creation.transact({"from": dev_account(3).address}))
+    contracts = MarketContracts(web3, replace(deployment, escrow=to_address(str(made["contractAddress"]))))
+    return replace(
+        escrow,
+        contracts=contracts,
+        lanes=(escrow.good.lane, OTHER_LANE),
+        good=replace(escrow.good, lane=OTHER_LANE, deadline=contracts.block().time + 3600),
+    )
+
+
 def refused(escrow: Escrow, terms: JobTerms) -> Rejected | None:
     try:
         module.check_terms(
             terms,
-            lanes=(escrow.good.lane,),
+            lanes=escrow.lanes,
+            direct_lane=to_address(escrow.contracts.deployment.direct_lane),
             min_slot_price=escrow.min_slot_price,
             min_task_time=escrow.min_task_time,
             now=escrow.contracts.block().time,
@@ -113,7 +138,6 @@ EDGES: tuple[tuple[dict[str, Any], bool], ...] = (
     ({"rounds": 1, "map_tasks": 65_534}, True),
     ({"rounds": 1, "map_tasks": 65_535}, False),
     ({"quorum": 0}, False),
-    ({"quorum": 3}, False),
     ({"quorum": 3, "work_slots": 4}, True),
     ({"quorum": 1, "work_slots": 1}, True),
     ({"quorum": 4}, False),
@@ -143,9 +167,19 @@ EDGES: tuple[tuple[dict[str, Any], bool], ...] = (
     ("changes", "fine"), EDGES, ids=lambda value: "-".join(value) if isinstance(value, dict) else ""
 )
 def test_terms__at_every_edge__refused_by_us_exactly_when_by_the_contract(
-    escrow: Escrow, changes: dict[str, Any], fine: bool
+    escrow: Escrow, beside: Escrow, changes: dict[str, Any], fine: bool
 ) -> None:
-    terms = replace(escrow.good, **changes)
+    for market in (escrow, beside):
+        same_answer(market, replace(market.good, **changes), fine)
+
+
+@pytest.mark.parametrize("slots", [2, 3, 16])
+def test_terms__no_spare_slot__refused_in_the_direct_lane_alone(escrow: Escrow, beside: Escrow, slots: int) -> None:
+    same_answer(escrow, replace(escrow.good, quorum=slots, work_slots=slots), fine=False)
+    same_answer(beside, replace(beside.good, quorum=slots, work_slots=slots), fine=True)
+
+
+def same_answer(escrow: Escrow, terms: JobTerms, fine: bool) -> None:
     ours, theirs = refused(escrow, terms), escrow.refusal(terms)
     assert (ours is None, theirs is None) == (fine, fine), (ours, theirs)
     if ours is not None:
