@@ -72,7 +72,7 @@ class Fleet:
 
     def crew(self, draws: Draws, chunk: int, size: int, copies: int) -> Seats:
         """Distinct seats for each task, as (task, copy)."""
-        crew = np.empty((size, copies), dtype=np.int32)
+        crew = np.empty((size, copies), dtype=np.int32, order="F")
         for copy in range(copies):
             drawn = self.drawn(draws.numbers(chunk, Column.COPY + copy, size))
             crew[:, copy] = self.apart(drawn, crew[:, :copy])
@@ -81,7 +81,9 @@ class Fleet:
     def apart(self, drawn: Seats, others: Seats) -> Seats:
         """The drawn seats, moved on where a task has them already."""
         for _ in range(others.shape[1] if others.ndim > 1 else 0):
-            taken = (others == drawn[:, None]).any(axis=1)
+            taken = np.zeros(len(drawn), dtype=np.bool_)
+            for other in others.T:
+                taken |= other == drawn
             if not taken.any():
                 break
             drawn = np.where(taken, (drawn + 1) % self.seats, drawn).astype(np.int32)

@@ -6,7 +6,7 @@ They do not know who checks what, and the orchestrator is not one of them.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,9 +29,9 @@ class Strategy:
     several: bool = False  # only where there is more than one copy
     high: bool = False  # only where the value is high
 
-    def suits(self, coin: Floats, value: Floats, copies: NDArray[np.int32]) -> Bools:
+    def suits(self, coin: Floats, value: Floats, copies: NDArray[Any]) -> Bools:
         """The tasks on which they lie if the workers are right."""
-        suits: Bools = coin < self.rate
+        suits: Bools = np.asarray(coin < self.rate)
         if self.several:
             suits = suits & (copies > 1)
         if self.high:
@@ -42,7 +42,7 @@ class Strategy:
         """Who lies, as (task, copy); `active` copies only."""
         lies = liar & active & suits[:, None]
         if self.whole:
-            lies &= (liar | ~active).all(axis=1)[:, None]
+            lies &= np.asarray((liar | ~active).all(axis=1))[:, None]
         return lies
 
 

@@ -88,42 +88,59 @@ def _costs(canvas: _Canvas, runs: Sequence[Run]) -> None:
         canvas.text(x, bottom + 10, f"{copies:g}", 13, _SOFT, "ma")
     canvas.text(left, 108, "Wrong results per million, in each of the liars' strategies", 16)
     canvas.text(right, bottom + 34, "copies computed per task", 14, _SOFT, "ra")
+    names: list[tuple[float, float, str, str]] = []
     for policy in dict.fromkeys(run.policy for run in runs):
         mine = [run for run in runs if run.policy == policy]
         colour = _OURS if policy in OURS else _PEER
         spots = [panel.at(run.outcome.overhead, max(_LEAST, run.outcome.wrong_per_million)) for run in mine]
         for x, y in spots:
             canvas.dot(x, y, 4, colour)
-        worst = min(range(len(spots)), key=lambda index: spots[index][1])
-        x, y = spots[worst]
+        x, y = min(spots, key=lambda spot: spot[1])
         canvas.dot(x, y, 8, colour)
-        anchor, shift = ("rm", -12) if x > right - 150 else ("lm", 12)
-        canvas.text(x + shift, y, policy, 15, colour, anchor)
+        names.append((x, y, policy, colour))
+    _name(canvas, names, right)
     canvas.text(
         left, bottom + 62, "large: the strategy that suits the liars best. Shaded: the target of standard.", 13, _SOFT
     )
 
 
+def _name(canvas: _Canvas, names: Sequence[tuple[float, float, str, str]], right: float) -> None:
+    """Names beside their dots, or higher where another is already."""
+    taken = [(y, x - 8, x + 8) for x, y, *_ in names]
+    for x, y, told, colour in sorted(names):
+        width = 8.0 * len(told) + 24
+        start, anchor = (x - width, "rm") if x + width > right + 100 else (x + 9, "lm")
+        height = y
+        while any(abs(height - other) < 20 and start < end and begin < start + width for other, begin, end in taken):
+            height -= 4
+        taken.append((height, start, start + width))
+        if height < y - 12:
+            canvas.line([(x, y - 9), (x, height + 8)], colour)
+        canvas.text(x + (12 if anchor == "lm" else -12) * (height > y - 12), height, told, 15, colour, anchor)
+
+
 def _curves(canvas: _Canvas, scene: Scene, runs: Sequence[Run]) -> None:
-    mine = [run for run in runs if run.policy == "standard"] or list(runs[:6])
-    panel = _Panel(box=(850, 140, 1330, 660), x=lambda x: x, y=lambda y: y / 0.25)
+    mine = [run for run in runs if run.policy == "standard"] or list(runs[: len(_LINES)])
+    chunks = len(mine[0].outcome.curve)
+    panel = _Panel(box=(850, 140, 1330, 660), x=_log(1 / chunks, 1.0), y=lambda y: y / 0.25)
     left, _, right, bottom = panel.box
     for percent in (0, 5, 10, 15, 20, 25):
-        _, y = panel.at(0, percent / 100)
+        _, y = panel.at(1, percent / 100)
         canvas.line([(left, y), (right, y)], _GRID)
         canvas.text(left - 10, y, f"{percent} %", 13, _SOFT, "rm")
-    for tenth in range(0, 11, 2):
-        x, _ = panel.at(tenth / 10, 0)
-        canvas.text(x, bottom + 10, f"{scene.draws.tasks * tenth / 10:.3g}".replace("e+0", "e"), 13, _SOFT, "ma")
+    for share in (0.002, 0.01, 0.1, 1.0):
+        if share * chunks >= 1:
+            x, _ = panel.at(share, 0)
+            canvas.text(x, bottom + 10, f"{scene.draws.tasks * share:,.0f}", 13, _SOFT, "ma")
     canvas.text(left, 108, f"Work in the hands of liars, {mine[0].policy}", 16)
     canvas.text(right, bottom + 34, "tasks so far", 14, _SOFT, "ra")
     ends: list[tuple[float, float, str, str]] = []
     for run, colour in zip(mine, _LINES, strict=False):
         shares = [share for _, share in run.outcome.curve]
-        picked = np.linspace(0, len(shares) - 1, min(_CURVE_POINTS, len(shares))).astype(int)
-        canvas.line([panel.at(index / len(shares), shares[index]) for index in picked], colour, 2.5)
+        picked = np.unique(np.geomspace(1, chunks, _CURVE_POINTS).astype(int))
+        canvas.line([panel.at(index / chunks, shares[index - 1]) for index in picked], colour, 2.5)
         ends.append((*panel.at(1, shares[-1]), run.strategy, colour))
-    floor = bottom + 8.0
+    floor = bottom + 12.0
     for x, y, name, colour in sorted(ends, key=lambda end: -end[1]):  # from below, none on another
         floor = min(y, floor - 18)
         canvas.text(x + 8, floor, name, 14, colour, "lm")

@@ -15,7 +15,7 @@ def matrix(title: str, runs: Sequence[Run], cell: Cell) -> Table:
     """Policies down, strategies across."""
     strategies = list(dict.fromkeys(run.strategy for run in runs))
     table = Table(title=title, title_justify="left")
-    table.add_column("policy")
+    table.add_column("policy", no_wrap=True, min_width=18)
     for strategy in strategies:
         table.add_column(strategy, justify="right")
     for policy in dict.fromkeys(run.policy for run in runs):

@@ -144,8 +144,15 @@ def test_boinc__ten_valid_results__then_alone_more_and_more() -> None:
     draws = Draws(seed=7, tasks=200_000, chunk=1_000)
     early = run_peer(boinc(1_000), even(1_000), replace(draws, tasks=1_000), ALWAYS, 0.0)
     late = run_peer(boinc(1_000), even(1_000), draws, ALWAYS, 0.0)
+    few = run_peer(boinc(1_000), even(1_000), replace(draws, tasks=2_000), ALWAYS, 0.0)  # four results a host
     assert early.overhead == 2
+    assert few.overhead > 1.97
     assert 1.05 < late.overhead < 1.2
+
+
+def test_boinc__an_invalid_result__starts_again() -> None:
+    draws = Draws(seed=7, tasks=100_000, chunk=1_000)
+    assert run_peer(boinc(1_000), even(1_000), draws, ALWAYS, 0.2).overhead > 1.5
 
 
 def test_poco__weights_and_consensus__as_published() -> None:
