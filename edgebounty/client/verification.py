@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from edgebounty.client.errors import Rejected
+from edgebounty.client.sampling import SECRET_SHARE, most_wrong, sample_size
 from edgebounty.execution import Fetch, fetcher, run_task
 from edgebounty.jobs.shape import describe, result_cid, result_tasks
 from edgebounty.programs.runtime import Runtime
@@ -57,9 +58,32 @@ class Verification:
     def right(self) -> bool:
         return bool(self.checks) and not self.wrong
 
+    @property
+    def most_wrong(self) -> int:
+        """Of the paid tasks, how many may be wrong at most, with 95 % confidence; all of them once one was found."""
+        paid = self.total_tasks - len(self.unpaid)
+        return paid if self.wrong else most_wrong(paid, len(self.checks))
 
-def verify(market: Market, job_id: int, *, sample: int | None = None, on_check: OnCheck | None = None) -> Verification:
-    """Re-runs `sample` tasks drawn at random (all without it), reduces included.
+
+def spot_check(
+    market: Market, job_id: int, *, share: float = SECRET_SHARE, on_check: OnCheck | None = None
+) -> Verification:
+    """The requester's secret re-run: a share of the paid tasks, drawn here, so that nobody could prepare for it.
+
+    It is the check on an orchestrator that pays its own workers for nothing. Raises as `verify` does.
+    """
+    return verify(market, job_id, share=share, on_check=on_check)
+
+
+def verify(
+    market: Market,
+    job_id: int,
+    *,
+    sample: int | None = None,
+    share: float | None = None,
+    on_check: OnCheck | None = None,
+) -> Verification:
+    """Re-runs `sample` tasks, or a `share` of the paid ones, drawn at random (all without either), reduces included.
 
     The digests come from the chain; manifest, program and data from content that is re-hashed as it is read, so nobody
     has to be trusted. Raises `Rejected` when nothing was paid yet and `ContentError` when content is gone.
@@ -75,6 +99,8 @@ def verify(market: Market, job_id: int, *, sample: int | None = None, on_check: 
             whose="nobody's",
             remedy=f"wait for it: edgebounty job status {job_id} --watch",
         )
+    if share is not None:
+        sample = sample_size(len(paid), share)
     runtime = Runtime(memory_bytes=manifest.limits.memory_bytes)
     checks = []
     for check in rerun(manifest, paid, fetcher(market.content, manifest), runtime, sample=sample):

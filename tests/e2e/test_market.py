@@ -62,7 +62,11 @@ def test_job__analyze__posted_run_verified_and_paid(market: Up, table: Path) -> 
     verified = market.cli("job", "verify", job, "--json")
     assert verified.status == 0
     assert (verified.json["right"], verified.json["checked"], verified.json["reduces_checked"]) == (True, 8, 2)
+    assert verified.json["most_wrong"] == 0
     assert market.cli("job", "verify", job, "--sample", 2, "--json").json["checked"] == 2
+    spot = market.cli("job", "verify", job, "--spot-check", "--json").json  # 2 % of eight tasks: one
+    assert (spot["right"], spot["checked"], spot["most_wrong"]) == (True, 1, 7)
+    assert market.cli("job", "verify", job, "--spot-check", "--sample", 2).status == 2
 
     listed = market.cli("job", "list", "--json").json["jobs"]
     assert [each["status"] for each in listed if each["id"] == job] == ["finished"]
