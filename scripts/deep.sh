@@ -43,8 +43,8 @@ integers="$PWD/$tools/bin/python $PWD/scripts/solve_integers.py"
 
 # Of slither left out, with reason: incorrect-equality (it warns of enums and of a zero that means "not yet known"; no balance is
 # compared) and unused-return (parts of a tuple that the caller does not need).
-part real-data "Fashion-MNIST over eight shards against one machine (Debian's dataset-fashion-mnist)" \
-  env EDGEBOUNTY_DEEP=1 .venv/bin/python -m pytest -p no:pytest-brownie tests/edgebounty/client/test_real_data.py
+part real-data "training on all of each real data set, over a market and on one machine (Debian's dataset-fashion-mnist)" \
+  env EDGEBOUNTY_DEEP=1 .venv/bin/python -m pytest -p no:pytest-brownie tests/e2e/test_real_data.py
 part slither "no finding of high or medium impact in the whole project" slither . --config-file slither.config.json
 part money "halmos: rounding, for all amounts" symbolic SymbolicMoneyTest --solver-command "$integers"
 part slots "halmos: sets of slots and groups of digests, for all" symbolic SymbolicSlotsTest

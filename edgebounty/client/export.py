@@ -29,10 +29,24 @@ def load_safetensors(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
         raise Rejected(f"cannot read {path}: {error}", remedy="name a checkpoint that training wrote") from error
 
 
+def save_trained(arrays: Mapping[str, Array], path: Path, *, model: str, source: str, cid: str) -> bool:
+    """`.safetensors`: all of the state; `.onnx`: the model that `source` names. False for another ending."""
+    match path.suffix:
+        case ".safetensors":
+            save_safetensors(arrays, path, {"model": model, "result_cid": cid})
+        case ".onnx":
+            save_onnx(source, arrays, path)
+        case _:
+            return False
+    return True
+
+
 def save_onnx(model: str | Path, weights: Mapping[str, Array], path: Path) -> None:
     """Writes `mlp:A-B-C` as an ONNX model of logits, or an ONNX file with its weights replaced. Raises `Rejected`."""
     onnx = _library("onnx", "compile")
     text = str(model)
+    if ":" in text and not text.startswith("mlp:"):
+        raise Rejected(f"{text} is a function, which has no ONNX graph", remedy="save its weights as .safetensors")
     made = _perceptron(onnx, Model.parse(text), weights) if text.startswith("mlp:") else _replaced(onnx, text, weights)
     onnx.checker.check_model(made)
     path.write_bytes(made.SerializeToString())

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from edgebounty.client.errors import Rejected
 from edgebounty.client.estimate import Estimate
 from edgebounty.client.inputs import InputData
 from edgebounty.client.jobs import Job
@@ -17,7 +16,7 @@ from edgebounty.client.plans import Plan, plan_analysis, plan_inference, plan_ma
 from edgebounty.client.posting import DEADLINE_SECONDS, QUORUM, STAKE_FACTOR, TASK_SECONDS, WORK_SLOTS
 from edgebounty.client.tables import TableData
 from edgebounty.client.train_plans import Average, Outer, TrainData, accuracy_of, plan_train_job
-from edgebounty.client.training import Training, Validate, Watch, last_checkpoint
+from edgebounty.client.training import Training, Validate, Watch, resume_from
 from edgebounty.jobs.analyses.base import Analysis
 from edgebounty.jobs.arrays import Array
 from edgebounty.jobs.own import ShardData
@@ -143,10 +142,7 @@ class Kinds(ABC):
         Raises `Rejected` before any money moves.
         """
         kept = None if folder is None else Path(folder)
-        before = last_checkpoint(kept) if resume and kept is not None else None
-        done, state = (0, None) if before is None else before
-        if done >= rounds:
-            raise Rejected(f"{done} of {rounds} rounds are in {folder} already", remedy="ask for more rounds")
+        done, state = resume_from(kept, rounds) if resume else (0, None)
         validate: Validate | None
         validate = validation if validation is None or callable(validation) else accuracy_of(model, validation, forward)
         plan = self.plan_train(
@@ -165,7 +161,8 @@ class Kinds(ABC):
         job = self.start(plan, bounty=bounty, terms=terms)
         name = str(plan.parts[0].manifest.about["model"])
         watch = Watch(validate=validate, folder=kept, patience=patience, budget=budget)
-        return Training(job, watch, model=name, first_round=done)
+        source = model if isinstance(model, str) else model.source
+        return Training(job, watch, model=name, source=source, first_round=done)
 
     def plan_infer(
         self,

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from edgebounty.client.data import load_samples
 from edgebounty.client.errors import Rejected
 from edgebounty.client.inputs import load_inputs
 from edgebounty.client.plans import Plan, only, plan_analysis, plan_inference, plan_map, refusals
 from edgebounty.client.requests import AnalyzeRequest, InferRequest, Request, TrainRequest, WasmRequest
-from edgebounty.jobs.model import Model
+from edgebounty.client.train_requests import plan_training
 from edgebounty.jobs.own import ShardData
-from edgebounty.jobs.plan import PlannedJob, ProgramPair, split_rows
-from edgebounty.jobs.train import plan_train
-from edgebounty.programs import library
+from edgebounty.jobs.plan import PlannedJob, split_rows
 from edgebounty.protocol.layout import Layout
 
 LoadWeights = Callable[[str], bytes]
@@ -32,30 +29,12 @@ def plan_all(request: Request, load_weights: LoadWeights) -> Plan:
             case AnalyzeRequest():
                 return plan_analysis(request.data, request.question, shards=request.shards, fan_in=request.fan_in)
             case TrainRequest():
-                return Plan((_train(request),))
+                return plan_training(request).plan
             case InferRequest():
                 state = None if request.weights is None else load_weights(request.weights)
                 return plan_inference(request.model, request.data, state=state, shards=request.shards)
             case WasmRequest():
                 return _wasm(request)
-
-
-def _train(request: TrainRequest) -> PlannedJob:
-    program, reducer = Model.parse(request.model).train_programs
-    pair = ProgramPair(library.load(program), library.load(reducer))
-    samples = load_samples(request.data, labels_required=True)
-    assert samples.labels is not None
-    return plan_train(
-        samples.inputs,
-        samples.labels,
-        pair,
-        model=request.model,
-        rounds=request.rounds,
-        shards=request.shards,
-        epochs=request.epochs,
-        learning_rate=request.learning_rate,
-        seed=request.seed,
-    )
 
 
 def _wasm(request: WasmRequest) -> Plan:

@@ -198,7 +198,10 @@ def _most_tasks(pair: ProgramPair, data: TrainData, shards: int | None) -> int:
 
 
 def accuracy_of(model: str | Trained, data: TrainData, forward: Built | Forward | None) -> Validate:
-    """The share of rows whose largest output is their label, by the model's own forward program on this machine."""
+    """The share of labels that are the largest output of their place, by the model's forward program on this machine.
+
+    A row has one label, or one for each of its places (the next character of each, say).
+    """
     x, y = load_pair(data)
     if isinstance(model, str):
         found: Forward | None = Forward(name=model, program=library.load(Model.parse(model).infer_program), state=b"")
@@ -218,6 +221,6 @@ def accuracy_of(model: str | Trained, data: TrainData, forward: Built | Forward 
         done = run_here(planned)
         outputs = decode_infer(planned.manifest, done.run.result, fetcher(done.store, planned.manifest))
         scores = next(iter(outputs.values()))
-        return float((scores.reshape(len(y), -1).argmax(axis=1) == y).mean())
+        return float((scores.reshape(*y.shape, -1).argmax(axis=-1) == y).mean())
 
     return accuracy

@@ -13,7 +13,7 @@ import numpy as np
 
 from edgebounty.client.curves import curve_svg
 from edgebounty.client.errors import Rejected, Unavailable
-from edgebounty.client.export import load_safetensors, save_onnx, save_safetensors
+from edgebounty.client.export import load_safetensors, save_safetensors, save_trained
 from edgebounty.client.jobs import POLL_SECONDS, Cost, Job, Progress, ProgressBar
 from edgebounty.client.results import JobResult
 from edgebounty.client.verification import Verification
@@ -36,7 +36,9 @@ class Watch:
     patience: int | None = None
     """Stop after so many rounds without a better validation."""
     budget: float | None = None
-    """Stop when workers and orchestrator were paid so many tokens."""
+    """Stop before a round that would take what workers and orchestrator are paid above so many tokens."""
+    on_round: OnRound | None = None
+    """Told of every round when all of the above is done."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,11 +54,13 @@ class Round:
 class Training(Job):
     """A train job. `wait` is where rounds are validated and kept: without it the job trains all the same."""
 
-    def __init__(self, job: Job, watch: Watch, *, model: str, first_round: int = 0) -> None:
+    def __init__(self, job: Job, watch: Watch, *, model: str, source: str | None = None, first_round: int = 0) -> None:
+        """`source`: the model as its requester named it, where that is more than `model`: for saving it as ONNX."""
         super().__init__(job.plan)
         self.job = job
         self.watch = watch
         self.model = model
+        self.source = source or model
         self.curve: list[Round] = []
         self._first = first_round
         self._states = job.rounds()
@@ -118,16 +122,16 @@ class Training(Job):
     def save(self, path: Path | str) -> None:
         """`.safetensors`: all of the state; `.onnx`: the model. Raises `Rejected` for another ending."""
         path, result = Path(path), self.result()
-        match path.suffix:
-            case ".safetensors":
-                save_safetensors(result.arrays, path, {"model": self.model, "result_cid": str(result.cid)})
-            case ".onnx":
-                save_onnx(self.model, result.arrays, path)
-            case other:
-                raise Rejected(
-                    f"the weights are not saved as {other or 'a file without ending'}",
-                    remedy="use .safetensors or .onnx",
-                )
+        if not save_trained(result.arrays, path, model=self.model, source=self.source, cid=str(result.cid)):
+            raise Rejected(
+                f"the weights are not saved as {path.suffix or 'a file without ending'}",
+                remedy="use .safetensors or .onnx",
+            )
+
+    @property
+    def ended_early(self) -> bool:
+        """Whether patience or budget ended it."""
+        return self._ended_early
 
     def _repr_svg_(self) -> str:
         return self.curve_svg()
@@ -153,17 +157,22 @@ class Training(Job):
             save_safetensors(weights, checkpoint_path(self.watch.folder, number), about)
             (self.watch.folder / CURVE).write_text(json.dumps([asdict(r) for r in self.curve], indent=1) + "\n")
             (self.watch.folder / "curve.svg").write_text(self.curve_svg(), encoding="utf-8")
+        if self.watch.on_round is not None:
+            self.watch.on_round(self.curve[-1])
 
     def _enough(self) -> bool:
         watch = self.watch
         if self.curve[-1].number - self._first >= self.plan.parts[0].manifest.rounds:
             return False
         if watch.budget is not None:
-            cost = self.job.cost()
-            if cost.spent >= watch.budget * 10**cost.decimals and cost.escrowed:
-                return True
+            cost, done = self.job.cost(), self.curve[-1].number - self._first
+            if cost.escrowed and cost.spent * (done + 1) > watch.budget * 10**cost.decimals * done:
+                return True  # one more round like those before would be above it
         seen = [r.metric for r in self.curve if r.metric is not None]
         return watch.patience is not None and bool(seen) and len(seen) - 1 - int(np.argmax(seen)) >= watch.patience
+
+
+OnRound = Callable[[Round], None]
 
 
 def checkpoint_path(folder: Path, number: int) -> Path:
@@ -178,6 +187,14 @@ def read_curve(folder: Path) -> list[Round]:
         return []
     except (OSError, ValueError, TypeError) as error:
         raise Rejected(f"{folder / CURVE} is damaged: {error}", remedy="delete it") from error
+
+
+def resume_from(folder: Path | None, rounds: int) -> tuple[int, Mapping[str, Array] | None]:
+    """How many of `rounds` rounds are in the folder, and the state after them. Raises `Rejected` when all are."""
+    before = None if folder is None else last_checkpoint(folder)
+    if before is not None and before[0] >= rounds:
+        raise Rejected(f"{before[0]} of {rounds} rounds are in {folder} already", remedy="ask for more rounds")
+    return (0, None) if before is None else before
 
 
 def last_checkpoint(folder: Path) -> tuple[int, Mapping[str, Array]] | None:

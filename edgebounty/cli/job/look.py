@@ -131,15 +131,21 @@ def watch_job(market: Market, job_id: int, out: Output) -> None:
 
 @click.command(epilog=example("edgebounty job result 1 -o statistics.json"))
 @click.argument("job_id", type=click.IntRange(1), metavar="ID")
-@click.option("-o", "--output", type=FILE, help="Write the result here (.json, .npz or raw bytes).")
+@click.option(
+    "-o",
+    "--output",
+    type=FILE,
+    help="Write the result here (.json, .npz, .npy, .parquet; trained: .onnx, .safetensors; else raw bytes).",
+)
+@click.option("--model", metavar="MODEL", help="What was trained, for -o FILE.onnx of an ONNX model.")
 @market_options
-def result(job_id: int, output: Path | None, settings: Settings, out: Output) -> None:
+def result(job_id: int, output: Path | None, model: str | None, settings: Settings, out: Output) -> None:
     """Fetch a finished job's result and check it against the chain."""
     from edgebounty.cli.context import open_market
     from edgebounty.client.fetching import fetch_result
 
     found = fetch_result(open_market(settings), job_id)
-    show_result(out, found, output)
+    show_result(out, found, output, source=model)
     if not out.as_json:
         out.facts({"result": found.cid})
 

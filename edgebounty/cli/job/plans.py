@@ -8,13 +8,16 @@ from typing import Any, TypeVar
 import click
 
 from edgebounty.cli.job.questions import question_options, take_question
+from edgebounty.cli.job.train_options import FOLLOWING, LEARNING
 from edgebounty.cli.options import FILE, FILE_OR_FOLDER
-from edgebounty.client.requests import AnalyzeRequest, InferRequest, Request, TrainRequest, WasmRequest
+from edgebounty.client.requests import AnalyzeRequest, InferRequest, Request, WasmRequest
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 _SHARDS = click.IntRange(1, 1_000_000)
-_MODEL = click.option("--model", default="mlp:64-128-10", show_default=True, help="Sizes of the layers.")
+_MODEL = click.option(
+    "--model", default="mlp:64-128-10", show_default=True, help="The sizes of the layers, or MODEL.onnx."
+)
 _FAN_IN = click.option(
     "--fan-in",
     type=click.IntRange(2),
@@ -31,17 +34,9 @@ def train_options(function: F) -> F:
         _MODEL,
         click.option("--rounds", type=click.IntRange(1), default=10, show_default=True, help="Training rounds."),
         _SHARDS_OPTION,
-        click.option(
-            "--epochs", type=click.IntRange(1), default=5, show_default=True, help="Passes over a shard in each round."
-        ),
-        click.option(
-            "--learning-rate",
-            type=click.FloatRange(0, min_open=True),
-            default=0.1,
-            show_default=True,
-            help="Step size.",
-        ),
-        click.option("--seed", type=int, default=0, show_default=True, help="Of the first weights and the shuffle."),
+        _FAN_IN,
+        *LEARNING,
+        *FOLLOWING,
     )
 
 
@@ -108,9 +103,7 @@ def analyze_options(function: F) -> F:
     )
 
 
-def take_request(
-    kind: type[TrainRequest] | type[InferRequest] | type[AnalyzeRequest], options: dict[str, Any]
-) -> Request:
+def take_request(kind: type[InferRequest] | type[AnalyzeRequest], options: dict[str, Any]) -> Request:
     """The request in a command's options; they are taken out of `options`."""
     if kind is AnalyzeRequest:
         taken = {name: options.pop(name) for name in ("data", "shards", "fan_in")}

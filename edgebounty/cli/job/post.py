@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -15,10 +16,14 @@ from edgebounty.cli.job.plans import (
     train_options,
     wasm_options,
 )
-from edgebounty.cli.options import example, market_options, signing_options
+from edgebounty.cli.job.train_options import BUDGET, take_train
+from edgebounty.cli.options import FILE, example, market_options, signing_options
 from edgebounty.cli.output import Output
 from edgebounty.cli.settings import Settings
-from edgebounty.client.requests import AnalyzeRequest, InferRequest, Request, TrainRequest
+from edgebounty.client.requests import AnalyzeRequest, InferRequest, Request
+
+if TYPE_CHECKING:
+    from edgebounty.client.train_requests import TrainingPlan
 
 F = TypeVar("F", bound=Callable[..., Any])
 _TERMS = ("bounty", "quorum", "work_slots", "task_seconds", "deadline_seconds")
@@ -80,12 +85,26 @@ def post() -> None:
     )
 )
 @train_options
+@BUDGET
+@click.option(
+    "-o", "--output", type=FILE, help="Stay, and write the model here at the end (.onnx, .safetensors, .npz, …)."
+)
 @terms_options
 @market_options
 @signing_options
-def train(**options: Any) -> None:
-    """Train a model on labelled samples."""
-    _post(take_request(TrainRequest, options), **options)
+def train(output: Path | None, **options: Any) -> None:
+    """Train a model on labelled samples.
+
+    Validation, --folder, --patience, --budget and -o happen on this machine: the command stays until the job has ended.
+    Stopped earlier, the job goes on; `edgebounty job result` has its last round.
+    """
+    request = take_train(options)
+    if not request.is_followed and output is None:
+        _post(request, **options)
+        return
+    from edgebounty.client.train_requests import plan_training
+
+    _post(request, training=plan_training(request), output=output, **options)
 
 
 @post.command(
@@ -127,13 +146,22 @@ def wasm(**options: Any) -> None:
     _post(take_wasm(options), **options)
 
 
-def _post(request: Request, *, settings: Settings, out: Output, watch: bool, **terms: Any) -> None:
+def _post(
+    request: Request,
+    *,
+    settings: Settings,
+    out: Output,
+    watch: bool,
+    training: TrainingPlan | None = None,
+    output: Path | None = None,
+    **terms: Any,
+) -> None:
     from edgebounty.cli.context import open_market, plan_request
     from edgebounty.cli.job.look import watch_job
     from edgebounty.client import posting
     from edgebounty.client.orchestrator_api import OrchestratorApi
 
-    plan = plan_request(request, settings)
+    plan = plan_request(request, settings) if training is None else training.plan
     market = open_market(settings, account="requester", sign=True)
     orchestrator = OrchestratorApi(settings.need("orchestrator_url")).terms()
     token = market.token
@@ -171,5 +199,10 @@ def _post(request: Request, *, settings: Settings, out: Output, watch: bool, **t
             )
             continue
         out.say(f"Posted as job [bold]{posted.job_id}[/]. Follow it: edgebounty job status {posted.job_id} --watch")
-    if watch:
+    if training is not None:
+        from edgebounty.cli.job.follow import follow_training
+        from edgebounty.client.there import MarketJob
+
+        follow_training(training, MarketJob(market, plan, (posted.job_id,)), out, output)
+    elif watch:
         watch_job(market, posted.job_id, out)

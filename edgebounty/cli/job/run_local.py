@@ -17,13 +17,17 @@ from edgebounty.cli.job.plans import (
     wasm_options,
 )
 from edgebounty.cli.job.show import show_result
+from edgebounty.cli.job.train_options import take_train
 from edgebounty.cli.options import FILE, example, market_options, output_options
 from edgebounty.cli.output import Output
 from edgebounty.cli.settings import Settings
-from edgebounty.client.requests import AnalyzeRequest, InferRequest, Request, TrainRequest
+from edgebounty.client.requests import AnalyzeRequest, InferRequest, Request
 
 OUTPUT = click.option(
-    "-o", "--output", type=FILE, help="Write the result here (.json, .npz, .npy, .parquet, or raw bytes)."
+    "-o",
+    "--output",
+    type=FILE,
+    help="Write the result here (.json, .npz, .npy, .parquet; trained: .onnx, .safetensors; else raw bytes).",
 )
 
 
@@ -48,13 +52,22 @@ def analyze(out: Output, output: Path | None, **options: Any) -> None:
     _run(take_request(AnalyzeRequest, options), Settings(), out, output)
 
 
-@run_local.command(epilog=example("edgebounty job run-local train --data digits.npz --rounds 4 -o weights.bin"))
+@run_local.command(epilog=example("edgebounty job run-local train --data digits.npz --rounds 4 -o net.onnx"))
 @train_options
 @OUTPUT
 @output_options
 def train(out: Output, output: Path | None, **options: Any) -> None:
     """Train a model on labelled samples."""
-    _run(take_request(TrainRequest, options), Settings(), out, output)
+    request = take_train(options)
+    if not request.is_followed:
+        _run(request, Settings(), out, output, source=request.model)
+        return
+    from edgebounty.cli.job.follow import follow_training
+    from edgebounty.client.here import Local
+    from edgebounty.client.train_requests import plan_training
+
+    planned = plan_training(request)
+    follow_training(planned, Local().start(planned.plan), out, output)
 
 
 @run_local.command(
@@ -80,7 +93,7 @@ def wasm(out: Output, output: Path | None, **options: Any) -> None:
     _run(take_wasm(options), Settings(), out, output)
 
 
-def _run(request: Request, settings: Settings, out: Output, output: Path | None) -> None:
+def _run(request: Request, settings: Settings, out: Output, output: Path | None, *, source: str | None = None) -> None:
     from edgebounty.cli.context import plan_request
     from edgebounty.client.local import run_here
     from edgebounty.client.results import Part, decode_parts
@@ -101,7 +114,7 @@ def _run(request: Request, settings: Settings, out: Output, output: Path | None)
         for one in done
     ]
     found = decode_parts(parts)
-    show_result(out, found, output)
+    show_result(out, found, output, source=source)
     out.facts(
         {
             "result": found.cid,

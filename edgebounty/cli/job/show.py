@@ -13,10 +13,10 @@ from edgebounty.client.errors import Rejected
 from edgebounty.client.results import JobResult
 
 
-def show_result(out: Output, result: JobResult, output: Path | None) -> None:
+def show_result(out: Output, result: JobResult, output: Path | None, *, source: str | None = None) -> None:
     """Writes the result to `output` if there is one, and prints it: all of it as JSON, the gist of it for people."""
     if output is not None:
-        write_result(result, output)
+        write_result(result, output, source=source)
     if out.as_json:
         out.document(result.document)
         return
@@ -29,11 +29,19 @@ def show_result(out: Output, result: JobResult, output: Path | None) -> None:
         out.say(f"Written to {output}")
 
 
-def write_result(result: JobResult, path: Path) -> None:
-    """`.json`: the decoded values; `.npz`, `.npy`, `.parquet`: arrays; else the very bytes that the CID names."""
+def write_result(result: JobResult, path: Path, *, source: str | None = None) -> None:
+    """`.json`: the decoded values; `.npz`, `.npy`, `.parquet`: arrays; else the very bytes that the CID names.
+
+    Of a train job also `.safetensors`, and `.onnx` of the model `source` (a perceptron's job names it).
+    """
+    from edgebounty.client.export import save_trained
     from edgebounty.client.inputs import write_arrays
 
     try:
+        if result.kind == "train":
+            model = str(result.document["model"])
+            if save_trained(result.arrays, path, model=model, source=source or model, cid=str(result.cid)):
+                return
         if write_arrays(result.arrays, path):
             return
         match path.suffix:

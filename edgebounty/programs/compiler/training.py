@@ -37,6 +37,7 @@ class Trained:
     state: bytes
     params: Mapping[str, float]
     weights: tuple[str, ...]  # names in the state that are the model's own, trained and frozen
+    source: str  # the model: mlp:A-B-C, the path of an ONNX file, or FILE.py:NAME
     notes: tuple[str, ...] = ()
 
     @property
@@ -95,6 +96,7 @@ def build_training(
         state=pack_arrays(model.weights, arrays),
         params=params,
         weights=tuple(model.weights),
+        source=f"mlp:{model.source}" if model.kind == "mlp" else model.source,
         notes=traced.notes,
     )
 
