@@ -1,0 +1,56 @@
+"""What happened to a task of the batch lane. Who makes a fact has checked its signature; the rules check the rest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edgebounty.protocol.types import Address, Digest, JobId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchFact:
+    """At `now`, in the chain's seconds."""
+
+    job: JobId
+    task: int
+    now: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlotClaimed(BatchFact):
+    """A worker wants the task."""
+
+    worker: Address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultCommitted(BatchFact):
+    """A worker binds itself to a result."""
+
+    worker: Address
+    commitment: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultShown(BatchFact):
+    """A worker opens its commitment."""
+
+    worker: Address
+    digest: Digest
+    salt: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiptSigned(BatchFact):
+    """A worker signs its running roots with this task's receipt at their end. `signer`: who did sign `Receipts`."""
+
+    worker: Address
+    count: int
+    receipts_root: bytes
+    sets_root: bytes
+    signature: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimePassed(BatchFact):
+    """Nothing but time: whoever is late is late."""

@@ -1,0 +1,103 @@
+"""What an orchestrator remembers of a batch-lane job. Times are Unix seconds of the chain, amounts base units."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from edgebounty.protocol.batch.running import RunningRoot
+from edgebounty.protocol.batch.wire import Receipt
+from edgebounty.protocol.messages import Domain
+from edgebounty.protocol.types import Address, Digest, JobId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchTerms:
+    """One job's terms. A batch covers `span` tasks, so that a receipt's batch is known when its slot is given."""
+
+    job: JobId
+    orchestrator: Address
+    domain: Domain  # of the batch lane
+    tasks: int
+    slots: int  # receipts that one task may have
+    copies: int  # workers that are given a task at once, at most `slots`
+    quorum: int  # equal results that decide
+    waves: int  # attempts to find a quorum
+    price: int
+    fee: int
+    deadline: int
+    task_seconds: int  # to commit; again to show; again to sign the receipt
+    span: int
+
+    def span_of(self, task: int) -> tuple[int, int]:
+        """The tasks [first, end) of the batch that this task will be in."""
+        first = task - task % self.span
+        return first, min(first + self.span, self.tasks)
+
+
+class Stage(StrEnum):
+    """How far a task is."""
+
+    OPEN = "open"  # slots are given, commitments come in
+    CLOSED = "closed"  # the commit set is fixed: results may be shown
+    AGREED = "agreed"  # a quorum has shown one result: its receipts are taken
+    GIVEN_UP = "given_up"  # no quorum in any wave, or the deadline has passed: refunded
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slot:
+    """One worker's place in a task. `until`: when its next step must be there."""
+
+    worker: Address
+    until: int
+    commitment: bytes | None = None
+    digest: Digest | None = None
+    accepted: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchTask:
+    """`slots` by number; None is free. `barred`: who was silent or outvoted here comes not again."""
+
+    index: int
+    stage: Stage = Stage.OPEN
+    wave: int = 0
+    slots: tuple[Slot | None, ...] = ()
+    until: int = 0  # of the present stage, once closed
+    commit_set: bytes | None = None  # hash of the closed set, as its receipts name it
+    commitments: tuple[bytes, ...] = ()
+    digest: Digest | None = None
+    barred: frozenset[Address] = frozenset()
+
+    def slot_of(self, worker: Address) -> int | None:
+        return next((i for i, slot in enumerate(self.slots) if slot is not None and slot.worker == worker), None)
+
+    @property
+    def taken(self) -> tuple[Slot, ...]:
+        return tuple(slot for slot in self.slots if slot is not None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerBundle:
+    """What one worker is owed in one batch: its accepted receipts, in the order in which it signed them."""
+
+    job: JobId
+    first_task: int
+    worker: Address
+    receipts: tuple[Receipt, ...] = ()
+    commit_sets: tuple[bytes, ...] = ()
+    receipts_root: RunningRoot = field(default_factory=RunningRoot)
+    sets_root: RunningRoot = field(default_factory=RunningRoot)
+    signature: bytes = b""  # over the roots of all of them, 64 bytes
+
+    def with_receipt(self, receipt: Receipt, commit_set: bytes, set_leaf: bytes, signature: bytes) -> WorkerBundle:
+        return WorkerBundle(
+            job=self.job,
+            first_task=self.first_task,
+            worker=self.worker,
+            receipts=(*self.receipts, receipt),
+            commit_sets=(*self.commit_sets, commit_set),
+            receipts_root=self.receipts_root.appended(receipt.leaf),
+            sets_root=self.sets_root.appended(set_leaf),
+            signature=signature,
+        )
