@@ -1,4 +1,4 @@
-"""A table as large as requesters bring it, against independent implementations. Training: tests/e2e/test_real_data.py."""
+"""A table as large as requesters bring it. (Training on real data: tests/e2e/test_real_data.py.)"""
 
 from pathlib import Path
 
