@@ -9,7 +9,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 
 from aiohttp import web
@@ -77,13 +77,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def serve(settings: config.Settings) -> None:
-    """Runs the service until SIGINT or SIGTERM.
+def serve(settings: config.Settings, announce: Callable[[str], None] = lambda url: None) -> None:
+    """Runs the service until SIGINT or SIGTERM; `announce` is told its address once it answers there.
 
     Raises what made it stop by itself: `OrchestratorError`, `ChainError`, `ContentError` or `OSError`.
     """
     try:
-        asyncio.run(_run(settings))
+        asyncio.run(_run(settings, announce))
     except (*_EXPECTED, BaseExceptionGroup) as error:
         leaves = _leaves(error)
         for each in leaves:
@@ -93,7 +93,7 @@ def serve(settings: config.Settings) -> None:
         raise leaves[0] from None
 
 
-async def _run(settings: config.Settings) -> None:
+async def _run(settings: config.Settings, announce: Callable[[str], None]) -> None:
     check_failpoint()
     async with contextlib.AsyncExitStack() as stack:
         service, loops = await _build(settings, stack)
@@ -101,6 +101,7 @@ async def _run(settings: config.Settings) -> None:
             stack.callback(loop.close)  # those that a failure below keeps from ever starting
         url = await _listen(settings, service, stack)
         _log.info("ready", extra={"url": url, "account": service.books.policy.me})
+        announce(url)
         async with asyncio.TaskGroup() as group:
             running = [group.create_task(loop) for loop in loops]
             stopping = asyncio.get_running_loop()

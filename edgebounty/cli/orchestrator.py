@@ -11,6 +11,7 @@ import click
 
 from edgebounty.cli.options import FILE, example, market_options, output_options
 from edgebounty.cli.output import Output
+from edgebounty.cli.qr import show_phone_page
 from edgebounty.cli.settings import Settings
 from orchestrator import config as service
 
@@ -55,7 +56,7 @@ def run(config: Path | None, out: Output, **flags: str | None) -> None:
     for name, value in flags.items():
         if value is not None:
             arguments += [f"--{name.replace('_', '-')}", value]
-    serve(service.load(arguments))
+    serve(service.load(arguments), announce=lambda url: show_phone_page(out, url))
 
 
 @orchestrator.command(epilog=example("edgebounty orchestrator status"))

@@ -17,6 +17,7 @@ import click
 from edgebounty.cli import settings as settings_module
 from edgebounty.cli.options import DIRECTORY, example, output_options
 from edgebounty.cli.output import Output
+from edgebounty.cli.qr import show_phone_page
 from edgebounty.client.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -117,6 +118,7 @@ def _welcome(endpoints: Endpoints, directory: Path, out: Output) -> None:
             "all of it": directory / "endpoints.json",
         }
     )
+    show_phone_page(out, endpoints.api_url)
     out.say("")
 
 

@@ -23,7 +23,16 @@ const result: Result = {
 
 function makeTask(changes: Partial<Task> = {}): Task {
   return {
-    ...{ ...key, firstTask: 0, slot: 0, until: NOW + 60, price: 10n, manifest: "bafk", inputs: {} },
+    ...{
+      ...key,
+      firstTask: 0,
+      slot: 0,
+      until: NOW + 60,
+      price: 10n,
+      manifest: "bafk",
+      inputs: {},
+      assigned: { tasks: [7], signature: "0x" },
+    },
     ...{ stage: "assigned", result: null, commitSet: null, tries: 0, after: 0 },
     ...changes,
   };
@@ -38,7 +47,9 @@ const bundle = {
   firstTask: 0,
   words: [new Uint8Array(32)],
   commitSets: [new Uint8Array(32)],
+  signature: new Uint8Array(64),
   acceptance: new Uint8Array(64),
+  assignments: [],
 };
 const assigned: Fact = { is: "assigned", tasks: [makeTask()] };
 const computed: Fact = { is: "computed", task: key, result };

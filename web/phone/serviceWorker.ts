@@ -15,7 +15,7 @@ const scope = self as unknown as {
   ): void;
 };
 
-scope.addEventListener("install", (event) => event.waitUntil(scope.skipWaiting()));
+scope.addEventListener("install", (event) => event.waitUntil(keepPage().then(() => scope.skipWaiting())));
 scope.addEventListener("activate", (event) => event.waitUntil(scope.clients.claim()));
 scope.addEventListener("fetch", (event) => {
   const { request } = event;
@@ -23,6 +23,13 @@ scope.addEventListener("fetch", (event) => {
   const isAsset = request.url.startsWith(`${scope.registration.scope}assets/`);
   event.respondWith(isAsset ? keptFirst(request) : networkFirst(request));
 });
+
+/** The page, and what it loads: the first visit came before there was anybody to keep it. */
+async function keepPage(): Promise<void> {
+  const page = await fetchAndKeep(new Request(scope.registration.scope));
+  const names = (await page.text()).match(/assets\/[\w.-]+/g) ?? [];
+  await (await caches.open(CACHE)).addAll(names.map((name) => `${scope.registration.scope}${name}`));
+}
 
 /** The name of an asset holds a hash of it: what is kept is right for ever. */
 async function keptFirst(request: Request): Promise<Response> {

@@ -67,7 +67,7 @@ export const en = {
   "earned.withdraw_done": "Asked for {amount} tokens to be sent to {address}.",
   "earned.owed": "Proof of what you are owed",
   "earned.owed_lead":
-    "A file with the orchestrator's signatures. If the orchestrator vanishes, anyone can claim with it on chain what you are owed, to your address.",
+    "A file with all that the orchestrator signed: what it gave you to do and what it accepted. It proves what you are owed, also when the orchestrator is gone.",
   "rate.expected": "Expected per hour",
   "rate.actual": "The last hour",
   "rate.none": "No estimate before five minutes of data.",

@@ -69,7 +69,7 @@ export const tr: Messages = {
   "earned.withdraw_done": "{amount} jetonun {address} adresine gönderilmesi istendi.",
   "earned.owed": "Alacağınızın kanıtı",
   "earned.owed_lead":
-    "Düzenleyicinin imzalarını taşıyan bir dosya. Düzenleyici yok olursa herkes bununla alacağınızı zincirde, sizin adresinize isteyebilir.",
+    "Düzenleyicinin imzaladıklarının tümünü taşıyan bir dosya: size verdiği ve kabul ettiği işler. Düzenleyici yok olsa da alacağınızı kanıtlar.",
   "rate.expected": "Saatte beklenen",
   "rate.actual": "Son bir saat",
   "rate.none": "Beş dakikalık veri olmadan tahmin yapılmaz.",

@@ -1,3 +1,4 @@
+import type { Bytes } from "../../protocol/bytes";
 import { LaneRefused, LaneUnavailable } from "./lane";
 
 const SECONDS = 20;
@@ -9,6 +10,16 @@ const LARGEST_ANSWER = 4 << 20;
  * 429, 5xx, nonsense), `LaneRefused` when the orchestrator says no.
  */
 export async function ask<T>(base: string, path: string, body?: unknown): Promise<T> {
+  const json = body === undefined ? undefined : new Blob([JSON.stringify(body)], { type: "application/json" });
+  return (await exchange(base, path, json)) as T;
+}
+
+/** Sends bytes as they are. Throws as `ask`. */
+export async function send(base: string, path: string, bytes: Bytes): Promise<void> {
+  await exchange(base, path, new Blob([bytes], { type: "application/octet-stream" }));
+}
+
+async function exchange(base: string, path: string, body: Blob | undefined): Promise<unknown> {
   let response: Response;
   let text: string;
   try {
@@ -16,11 +27,7 @@ export async function ask<T>(base: string, path: string, body?: unknown): Promis
       credentials: "omit",
       cache: "no-store",
       signal: AbortSignal.timeout(SECONDS * 1000),
-      ...(body !== undefined && {
-        method: "POST",
-        headers: { "content-type": "application/json" },
-        body: JSON.stringify(body),
-      }),
+      ...(body && { method: "POST", body }),
     });
     text = await response.text();
   } catch (cause) {
@@ -32,7 +39,7 @@ export async function ask<T>(base: string, path: string, body?: unknown): Promis
   if (status >= 500 || said === null)
     throw new LaneUnavailable("unreachable", messageOf(said, status), waitOf(response));
   if (status >= 400) throw new LaneRefused(messageOf(said, status), text.slice(0, 2000));
-  return said as T;
+  return said;
 }
 
 function parse(text: string): unknown {

@@ -11,11 +11,18 @@ export interface Task {
   readonly price: bigint;
   readonly manifest: string;
   readonly inputs: Readonly<Record<number, string>>; // results of earlier tasks that it reads, digests as hex
+  readonly assigned: Assigned;
   readonly stage: "assigned" | "computed" | "committed" | "closed";
   readonly result: Result | null;
   readonly commitSet: Bytes | null; // the signed hash of the closed commit set
   readonly tries: number; // failed attempts to fetch or run it
   readonly after: number; // do not touch it before
+}
+
+/** The assignment as the orchestrator signed it: with it a worker that was left out claims on chain. */
+export interface Assigned {
+  readonly tasks: readonly number[];
+  readonly signature: string;
 }
 
 export interface Result {
@@ -31,7 +38,9 @@ export interface Bundle {
   readonly firstTask: number;
   readonly words: readonly Bytes[];
   readonly commitSets: readonly Bytes[];
-  readonly acceptance: Bytes; // the orchestrator's signature over the same roots
+  readonly signature: Bytes; // ours over these roots, r and vs
+  readonly acceptance: Bytes; // the orchestrator's over the same
+  readonly assignments: readonly (Assigned & Pick<Task, "slot" | "until">)[];
 }
 
 export interface State {
