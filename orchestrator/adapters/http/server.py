@@ -19,6 +19,7 @@ from edgebounty.content.store import ContentStore
 from edgebounty.protocol.messages import Domain
 from edgebounty.protocol.types import Address, JobId, to_address
 from orchestrator.adapters.http import answers, explore, metrics
+from orchestrator.adapters.http.batch import BatchApi
 from orchestrator.adapters.http.connections import Connections
 from orchestrator.adapters.http.documents import Documents, Paced
 from orchestrator.adapters.http.documents import answer as send
@@ -67,6 +68,7 @@ class Service:
     behind_proxy: bool = False
     read_ledger: ReadLedger | None = None
     pages: Pages | None = None
+    batch: BatchApi | None = None
 
 
 def make_application(service: Service) -> web.Application:
@@ -90,6 +92,7 @@ def make_application(service: Service) -> web.Application:
             web.get("/healthz", api.healthz),
             web.get("/metrics", api.metrics),
             *gateway_routes(service.content, service.authorise),
+            *(service.batch.routes() if service.batch is not None else ()),
             *(service.pages.routes() if service.pages is not None else ()),
         ]
     )

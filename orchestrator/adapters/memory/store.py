@@ -11,6 +11,7 @@ from orchestrator.domain.facts import ChainFact
 from orchestrator.domain.market import Decision
 from orchestrator.domain.values import BlockRef, Job, Manifest, Seed, Task, TaskId, Worker
 from orchestrator.ports.chain import Header
+from orchestrator.ports.journal import Entry
 from orchestrator.ports.store import (
     Order,
     OrderStatus,
@@ -23,7 +24,7 @@ from orchestrator.ports.store import (
 
 
 class MemoryStore:
-    """Fulfils `MarketStore` and `Outbox`."""
+    """Fulfils `MarketStore`, `Outbox` and `Journal`."""
 
     def __init__(self) -> None:
         self._final: Header | None = None
@@ -37,6 +38,7 @@ class MemoryStore:
         self._facts: dict[tuple[bytes, int], ChainFact] = {}
         self._orders: dict[str, Order] = {}
         self._transactions: dict[bytes, Transaction] = {}
+        self._entries: list[Entry] = []
 
     def load(self) -> Snapshot:
         return Snapshot(
@@ -104,3 +106,9 @@ class MemoryStore:
             order = reordered(self._orders.get(effect.key), effect, final)
             if order is not None:
                 self._orders[effect.key] = order
+
+    def append(self, entries: Sequence[Entry]) -> None:
+        self._entries += entries
+
+    def entries(self) -> Sequence[Entry]:
+        return tuple(self._entries)

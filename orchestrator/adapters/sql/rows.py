@@ -8,11 +8,13 @@ from typing import Any, cast
 from sqlalchemy import RowMapping
 
 from orchestrator.domain import effects, facts
+from orchestrator.domain.batch import facts as batch_facts
 from orchestrator.domain.codec import decode, encode
 from orchestrator.domain.effects import Effect
 from orchestrator.domain.facts import ChainFact
 from orchestrator.domain.values import BlockRef, Job, Manifest, Seed, Task, Worker
 from orchestrator.ports.chain import Header
+from orchestrator.ports.journal import Entry, JobOpened, Joined
 from orchestrator.ports.store import Order, OrderStatus, Transaction, TransactionStatus
 
 Row = dict[str, Any]
@@ -25,6 +27,11 @@ _EFFECTS = {
     kind.__name__: kind
     for kind in vars(effects).values()
     if dataclasses.is_dataclass(kind) and isinstance(kind, type) and hasattr(kind, "key")
+}
+_ENTRIES: dict[str, type[Entry]] = {
+    kind.__name__: kind
+    for kind in (JobOpened, Joined, *vars(batch_facts).values())
+    if isinstance(kind, type) and (kind in (JobOpened, Joined) or issubclass(kind, batch_facts.BatchFact))
 }
 
 
@@ -41,6 +48,14 @@ def fact_row(fact: ChainFact) -> Row:
 
 def read_fact(kind: str, body: str) -> ChainFact:
     return decode(_FACTS[kind], body)
+
+
+def entry_row(entry: Entry) -> Row:
+    return {"kind": type(entry).__name__, "body": encode(entry)}
+
+
+def read_entry(kind: str, body: str) -> Entry:
+    return decode(_ENTRIES[kind], body)
 
 
 def header_row(header: Header) -> Row:

@@ -101,6 +101,15 @@ orders = Table(
     Column("detail", Text, nullable=False),
 )
 
+# What happened in the batch lane, in order: its state is this, replayed.
+batch_journal = Table(
+    "batch_journal",
+    metadata,
+    Column("position", Integer, primary_key=True),
+    Column("kind", String(30), nullable=False),
+    Column("body", Text, nullable=False),
+)
+
 transactions = Table(
     "transactions",
     metadata,

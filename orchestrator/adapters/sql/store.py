@@ -22,6 +22,7 @@ from orchestrator.domain.facts import ChainFact
 from orchestrator.domain.market import Decision
 from orchestrator.domain.values import BlockRef, Job, Manifest, Task, Worker
 from orchestrator.ports.chain import Header
+from orchestrator.ports.journal import Entry
 from orchestrator.ports.store import (
     Order,
     OrderStatus,
@@ -36,7 +37,7 @@ _FINAL = "final"
 
 
 class SqlStore:
-    """Fulfils `MarketStore` and `Outbox` on an SQLite file in WAL mode with synchronous FULL.
+    """Fulfils `MarketStore`, `Outbox` and `Journal` on an SQLite file in WAL mode with synchronous FULL.
 
     `identity` names what the database belongs to (chain id, contracts, account); a database of another identity is
     refused with `DatabaseForeign`, one that is in use with `DatabaseInUse`.
@@ -162,6 +163,19 @@ class SqlStore:
                     update(table).where(table.c.hash == tx_hash, table.c.nonce == nonce).values(status=status.value)
                 )
             _update_order(db, order)
+
+    # --- Journal ---
+
+    def append(self, entries: Sequence[Entry]) -> None:
+        with self._writing() as db:
+            if entries:
+                db.execute(schema.batch_journal.insert(), [rows.entry_row(entry) for entry in entries])
+
+    def entries(self) -> Sequence[Entry]:
+        table = schema.batch_journal
+        with self._reading() as db:
+            found = db.execute(select(table.c.kind, table.c.body).order_by(table.c.position))
+            return [rows.read_entry(row.kind, row.body) for row in found]
 
     def _take_orders(self, db: Connection, effects: Sequence[Effect], final: BlockRef) -> None:
         table = schema.orders

@@ -16,6 +16,10 @@ from orchestrator.domain.batch.values import BatchTask, BatchTerms, Slot, Stage,
 from orchestrator.domain.errors import Rejected
 
 
+class ResignNeeded(Rejected):
+    """Another receipt of this worker was accepted meanwhile: sign over that one too."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchDecision:
     """The task after a fact, and with a receipt the worker's bundle. `outvoted`: who showed another result."""
@@ -153,9 +157,10 @@ def _receipt(terms: BatchTerms, task: BatchTask, bundle: WorkerBundle, fact: f.R
     grown = bundle.with_receipt(receipt, task.commit_set, keccak256(task.commit_set), fact.signature)
     told = (fact.count, fact.receipts_root, fact.sets_root)
     if told != (len(grown.receipts), grown.receipts_root.root, grown.sets_root.root):
-        raise _no(
-            "the worker",
-            f"signed other roots than those over its {len(bundle.receipts)} accepted receipts and this one: sign again",
+        raise ResignNeeded(
+            by="the worker",
+            reason=f"signed other roots than those over its {len(bundle.receipts)} accepted receipts and this one: "
+            "sign again",
         )
     return BatchDecision(task=_with_slot(task, number, replace(slot, accepted=True)), bundle=grown)
 

@@ -12,80 +12,22 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from edgebounty.chain.errors import NodeUnreachable
-from edgebounty.content.store import MemoryStore as MemoryContent
-from edgebounty.protocol.messages import Domain, Hello, address_of_key, sign
+from edgebounty.protocol.messages import Hello, address_of_key, sign
 from orchestrator.adapters.chain.funds import Funds
-from orchestrator.adapters.http.connections import Connections
 from orchestrator.adapters.http.limits import RateLimit, UploadQuota
 from orchestrator.adapters.http.server import Service, make_application
-from orchestrator.app.contents import Contents
-from orchestrator.app.health import Health
 from orchestrator.app.offers import Offering
 from orchestrator.domain import facts as f
 from orchestrator.domain.decide import decide
 from orchestrator.domain.errors import Unavailable
 from orchestrator.domain.matching import Capabilities
+from tests.orchestrator.adapters.http_kit import DOMAIN, FakeClock
 from tests.orchestrator.model import ModelLane, address, digest, make_terms
 from tests.orchestrator.rig import Rig
 
 pytestmark = pytest.mark.integration
-DOMAIN = Domain(chain_id=1, verifying_contract=address(0xE5))
 KEY = b"\7" * 32
 WORKER = address_of_key(KEY)
-
-
-class FakeClock:
-    def __init__(self) -> None:
-        self.time = 1_000_000.0
-
-    def now(self) -> float:
-        return self.time
-
-    def monotonic(self) -> float:
-        return self.time
-
-
-class NoKeeper:
-    """Content is told to the books by the tests."""
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-def rig() -> Rig:
-    return Rig()
-
-
-@pytest.fixture
-def service(rig: Rig, clock: FakeClock) -> Service:
-    health = Health()
-    contents = Contents(
-        keeper=NoKeeper(),  # type: ignore[arg-type]
-        store=rig.store,
-        outbox=rig.store,
-        books=rig.books,
-        recompute_after_blocks=1,
-    )
-    return Service(
-        books=rig.books,
-        watcher=rig.watcher,
-        actor=rig.actor,
-        contents=contents,
-        offering=Offering(books=rig.books, stakes=rig.chain, clock=clock),
-        outbox=rig.store,
-        health=health,
-        clock=clock,
-        domain=DOMAIN,
-        market={"chain_id": 1},
-        content=MemoryContent(),
-        authorise=lambda header, cid, size: None,
-        by_ip=RateLimit(rate=100, burst=1000, clock=clock),
-        by_account=RateLimit(rate=1, burst=20, clock=clock),
-        connections=Connections(),
-    )
 
 
 @pytest.fixture

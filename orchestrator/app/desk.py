@@ -1,0 +1,238 @@
+"""The batch lane's desk: takes what workers send, keeps it, and answers with what the orchestrator signs."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from edgebounty.jobs.shape import describe, needed_tasks
+from edgebounty.protocol.batch.messages import Acceptance, Assignment, Claim, CommitSet, Join, Receipts
+from edgebounty.protocol.failure import failure_of_digest
+from edgebounty.protocol.manifest import Manifest
+from edgebounty.protocol.messages import Domain, Signable
+from edgebounty.protocol.types import Address, Digest, JobId
+from orchestrator.app.journal import GroupWriter
+from orchestrator.domain.batch import facts as f
+from orchestrator.domain.batch.book import BatchBook
+from orchestrator.domain.batch.values import BatchTask, BatchTerms, Stage, WorkerBundle
+from orchestrator.domain.errors import Broken, Rejected
+from orchestrator.ports.journal import Entry, JobOpened, Joined, Journal
+
+MOST_OFFERED = 4
+Sign = Callable[[Signable], bytes]
+"""The orchestrator's signature over a message of the batch lane: 65 bytes r, s, v."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """A task that a worker may claim, with the accepted results that it reads."""
+
+    terms: BatchTerms
+    task: int
+    manifest: str
+    inputs: dict[int, Digest]
+
+
+class BatchDesk:
+    """Signatures of workers were checked by the caller; everything else is checked by `domain.batch`.
+
+    `now` is the chain's time. Nothing is answered before it is kept, so what was signed once is signed alike after a
+    restart.
+    """
+
+    def __init__(
+        self, *, me: Address, domain: Domain, journal: Journal, sign: Sign, now: Callable[[], int], secret: bytes
+    ) -> None:
+        self.me = me
+        self.domain = domain
+        self.book = BatchBook()
+        self.joined: dict[Address, Joined] = {}
+        self._sign = sign
+        self.now = now
+        self._secret = secret
+        self._manifests: dict[JobId, tuple[str, Manifest]] = {}
+        self._writer = GroupWriter(journal)
+        for entry in journal.entries():
+            self._replay(entry)
+
+    async def open_job(self, terms: BatchTerms, manifest: Manifest, cid: str) -> None:
+        """Take a job on; after a restart again, with the same terms. Raises `Broken` for other ones."""
+        known = self.book.terms.get(terms.job)
+        if known is not None and known != terms:
+            raise Broken(f"job {terms.job} was opened with other terms; use the old settings until it has ended")
+        if known is None:
+            self.book.open_job(terms)
+            self._writer.add(JobOpened(terms=terms))
+        self._manifests[terms.job] = (cid, manifest)
+        await self._writer.kept()
+
+    async def join(self, message: Join) -> str:
+        """The worker's ticket, the same each time."""
+        if message.orchestrator != self.me:
+            raise Rejected(by="the worker", reason=f"joins {message.orchestrator}, this is {self.me}")
+        self._require_now(message.until)
+        known = self.joined.get(message.worker)
+        if known is None or message.until > known.until:
+            joined = Joined(worker=message.worker, payout=message.payout, until=message.until)
+            self.joined[message.worker] = joined
+            self._writer.add(joined)
+        await self._writer.kept()
+        return self._ticket(message.worker)
+
+    def is_ticket(self, worker: Address, ticket: str) -> bool:
+        return worker in self.joined and hmac.compare_digest(self._ticket(worker).encode(), ticket.encode())
+
+    async def offers(self, worker: Address) -> list[Offer]:
+        """Up to four tasks that this worker may claim now."""
+        await self._writer.kept()
+        found: list[Offer] = []
+        for offer in self._open_to(worker):
+            found.append(offer)
+            if len(found) == MOST_OFFERED:
+                break
+        return found
+
+    async def claim(self, message: Claim) -> tuple[Assignment, bytes]:
+        """Gives the worker a place. Told again by the same worker, the same place."""
+        if message.orchestrator != self.me:
+            raise Rejected(by="the worker", reason=f"claims from {message.orchestrator}, this is {self.me}")
+        self._require_now(message.until)
+        if message.worker not in self.joined:
+            raise Rejected(by="the worker", reason="has not joined: POST /v1/batch/join first")
+        job, worker = JobId(message.job), message.worker
+        task = self.book.task(job, message.task)
+        if task.slot_of(worker) is None:
+            terms = self.book.terms[job]
+            if self._inputs(terms, message.task) is None:
+                raise Rejected(by="the worker", reason=f"task {message.task} waits for results of earlier tasks")
+            task = self._take(f.SlotClaimed(job=job, task=message.task, now=self.now(), worker=worker))
+        await self._writer.kept()
+        number = task.slot_of(worker)
+        slot = task.slots[number] if number is not None else None
+        if number is None or slot is None:  # its time ran out while this was written
+            raise Rejected(by="the worker", reason=f"has lost its place in task {message.task}")
+        assignment = Assignment(
+            orchestrator=self.me,
+            worker=worker,
+            job=job,
+            first_task=self.book.terms[job].span_of(message.task)[0],
+            tasks=(message.task,),
+            slot=number,
+            until=slot.until,
+        )
+        return assignment, self._sign(assignment)
+
+    async def commit(self, worker: Address, job: JobId, task: int, commitment: bytes) -> BatchTask:
+        self._take(f.ResultCommitted(job=job, task=task, now=self.now(), worker=worker, commitment=commitment))
+        return await self.task(job, task)
+
+    async def show(self, worker: Address, job: JobId, task: int, digest: Digest, salt: bytes) -> BatchTask:
+        state = self.book.task(job, task)
+        number = state.slot_of(worker)
+        slot = state.slots[number] if number is not None else None
+        if slot is None or slot.digest != digest:  # else it was told before
+            self._take(f.ResultShown(job=job, task=task, now=self.now(), worker=worker, digest=digest, salt=salt))
+        return await self.task(job, task)
+
+    async def task(self, job: JobId, index: int) -> BatchTask:
+        """As it stands, and is kept."""
+        await self._writer.kept()
+        return self.book.task(job, index)
+
+    def commit_set(self, job: JobId, task: BatchTask) -> bytes:
+        """The orchestrator's signature over a closed set: the same message, so the same signature, each time."""
+        return self._sign(CommitSet(orchestrator=self.me, job=job, task=task.index, commitments=task.commitments))
+
+    async def accept(self, message: Receipts, task: int, signature: bytes) -> tuple[Acceptance, bytes]:
+        """Takes a receipt, and owes it. `signature`: 64 bytes, by the worker, over `message`."""
+        job, worker = JobId(message.job), message.worker
+        fact = f.ReceiptSigned(
+            job=job,
+            task=task,
+            now=self.now(),
+            worker=worker,
+            count=message.count,
+            receipts_root=message.receipts,
+            sets_root=message.commit_sets,
+            signature=signature,
+        )
+        first = self.book.terms[job].span_of(task)[0] if job in self.book.terms else -1
+        if message.first_task != first:
+            raise Rejected(by="the worker", reason=f"the batch of task {task} begins at task {first}")
+        self._take(fact)
+        await self._writer.kept()
+        return self.acceptance(self.book.bundle(job, task, worker))
+
+    def acceptance(self, bundle: WorkerBundle) -> tuple[Acceptance, bytes]:
+        """The signed word that all of a bundle is owed."""
+        accepted = Acceptance(
+            orchestrator=self.me,
+            worker=bundle.worker,
+            job=bundle.job,
+            first_task=bundle.first_task,
+            count=len(bundle.receipts),
+            receipts=bundle.receipts_root.root,
+            commit_sets=bundle.sets_root.root,
+        )
+        return accepted, self._sign(accepted)
+
+    async def tick(self) -> None:
+        """Moves on what time alone moves on."""
+        for fact in list(self.book.due(self.now())):
+            before = self.book.task(fact.job, fact.task)
+            if self.book.decide(fact).task != before:
+                self._take(fact)
+        await self._writer.kept()
+
+    # --- internals ---
+
+    def _take(self, fact: f.BatchFact) -> BatchTask:
+        decision = self.book.decide(fact)
+        self.book.apply(fact, decision)
+        self._writer.add(fact)
+        return decision.task
+
+    def _replay(self, entry: Entry) -> None:
+        match entry:
+            case JobOpened():
+                self.book.open_job(entry.terms)
+            case Joined():
+                self.joined[entry.worker] = entry
+            case _:
+                self.book.apply(entry, self.book.decide(entry))
+
+    def _open_to(self, worker: Address) -> Iterator[Offer]:
+        now = self.now()
+        for job, (cid, _) in self._manifests.items():
+            terms = self.book.terms[job]
+            if now >= terms.deadline:
+                continue
+            for index in range(terms.tasks):
+                task = self.book.task(job, index)
+                if task.stage is not Stage.OPEN or worker in task.barred or task.slot_of(worker) is not None:
+                    continue
+                if len(task.taken) >= terms.copies:
+                    continue
+                inputs = self._inputs(terms, index)
+                if inputs is not None:
+                    yield Offer(terms=terms, task=index, manifest=cid, inputs=inputs)
+
+    def _inputs(self, terms: BatchTerms, index: int) -> dict[int, Digest] | None:
+        """The accepted results that a task reads; None while one is missing, or failed."""
+        _, manifest = self._manifests[terms.job]
+        inputs: dict[int, Digest] = {}
+        for needed in needed_tasks(describe(manifest, index)):
+            digest = self.book.task(terms.job, needed).digest
+            if digest is None or failure_of_digest(digest) is not None:
+                return None
+            inputs[needed] = digest
+        return inputs
+
+    def _require_now(self, until: int) -> None:
+        if not self.now() < until:
+            raise Rejected(by="the worker", reason=f"the message ended at {until}, the chain's time is {self.now()}")
+
+    def _ticket(self, worker: Address) -> str:
+        return hashlib.blake2b(worker.encode(), key=self._secret, digest_size=16).hexdigest()

@@ -1,0 +1,40 @@
+"""What the batch lane needs of a database: a log that is read once, at the start, and replayed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from edgebounty.protocol.types import Address
+from orchestrator.domain.batch.facts import BatchFact
+from orchestrator.domain.batch.values import BatchTerms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobOpened:
+    """This orchestrator takes the job, on these terms."""
+
+    terms: BatchTerms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Joined:
+    """A worker joined, and where it wants its pay."""
+
+    worker: Address
+    payout: Address
+    until: int
+
+
+Entry = JobOpened | Joined | BatchFact
+
+
+class Journal(Protocol):
+    def append(self, entries: Sequence[Entry]) -> None:
+        """All of them, in this order, or none; kept once it returns. Raises `StorageFailed`."""
+        ...
+
+    def entries(self) -> Sequence[Entry]:
+        """Everything that was appended, in order."""
+        ...

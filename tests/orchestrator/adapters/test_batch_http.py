@@ -1,0 +1,254 @@
+"""The batch lane over a real socket and a real database: workers with nothing but a key do a real job."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp.test_utils import TestServer
+
+from edgebounty.execution import run_task
+from edgebounty.jobs.plan import PlannedJob
+from edgebounty.jobs.shape import describe
+from edgebounty.programs.runtime import Runtime
+from edgebounty.protocol.batch.building import Batch, build
+from edgebounty.protocol.batch.rules import Case, Prices
+from edgebounty.protocol.batch.watching import find_faults
+from edgebounty.protocol.cid import raw_cid
+from edgebounty.protocol.commitment import commitment
+from edgebounty.protocol.messages import Domain, Signable, address_of_key, sign
+from edgebounty.protocol.types import Digest, JobId, TaskIndex, to_address
+from edgebounty.protocol.unixfs import root_cid
+from edgebounty.worker.batch_link import BatchLink, BatchOffer, OrchestratorRefuses, Owed
+from orchestrator.adapters.http.batch import BatchApi
+from orchestrator.adapters.http.server import make_application
+from orchestrator.adapters.sql.store import SqlStore
+from orchestrator.app.desk import BatchDesk
+from orchestrator.domain.batch.values import BatchTerms, Stage
+from tests.orchestrator.adapters.http_kit import FakeClock, make_service
+from tests.orchestrator.devnet import run_here, small_job
+from tests.orchestrator.rig import Rig
+
+pytestmark = pytest.mark.integration
+LANE = Domain(chain_id=31337, verifying_contract=to_address(b"\xba" * 20))
+OPERATOR_KEY = b"\x11" * 32
+OPERATOR = address_of_key(OPERATOR_KEY)
+JOB = JobId(3)
+PRICES = Prices(price=100, fee=1, slots=3)
+
+
+def sign_as_operator(message: Signable) -> bytes:
+    return sign(LANE, message, OPERATOR_KEY)
+
+
+def terms_of(planned: PlannedJob, now: int) -> BatchTerms:
+    return BatchTerms(
+        job=JOB,
+        orchestrator=OPERATOR,
+        domain=LANE,
+        tasks=planned.manifest.total_tasks,
+        slots=PRICES.slots,
+        copies=3,
+        quorum=2,
+        waves=2,
+        price=PRICES.price,
+        fee=PRICES.fee,
+        deadline=now + 3600,
+        task_seconds=60,
+        span=planned.manifest.total_tasks,
+    )
+
+
+@dataclass
+class World:
+    """One orchestrator that can be started anew on the same database, and its clock."""
+
+    path: Path
+    planned: PlannedJob
+    clock: FakeClock = field(default_factory=FakeClock)
+
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator[tuple[str, BatchDesk]]:
+        store = SqlStore(self.path, identity={"chain_id": "31337"})
+        desk = BatchDesk(
+            me=OPERATOR,
+            domain=LANE,
+            journal=store,
+            sign=sign_as_operator,
+            now=lambda: int(self.clock.now()),
+            secret=b"s" * 32,
+        )
+        await desk.open_job(terms_of(self.planned, 1_000_000), self.planned.manifest, str(self.manifest_cid))
+        service = replace(make_service(Rig(), self.clock), batch=BatchApi(desk, take=lambda account: 0.0))
+        try:
+            async with TestServer(make_application(service)) as server:
+                yield str(server.make_url("")), desk
+        finally:
+            store.close()
+
+    @property
+    def manifest_cid(self) -> Any:
+        return raw_cid(self.planned.manifest.digest)
+
+    def link(self, url: str, name: str) -> BatchLink:
+        key = hashlib.sha256(name.encode()).digest()
+        return BatchLink(url, key=key, orchestrator=OPERATOR, domain=LANE)
+
+
+@dataclass
+class Worker:
+    """What a device does, task by task. `lies` changes its results."""
+
+    world: World
+    name: str
+    lies: bool = False
+    owed: Owed = field(default_factory=Owed)
+    refused: list[str] = field(default_factory=list)
+
+    async def run(self, url: str, desk: BatchDesk) -> None:
+        link = await joined(self.world, url, self)
+        while not desk.book.is_ready(JOB, 0, desk.now()):
+            offers = await asyncio.to_thread(link.work)
+            for offer in offers:
+                try:
+                    await self.do(link, offer)
+                except OrchestratorRefuses as error:
+                    self.refused.append(str(error))
+            await asyncio.sleep(0.02)
+
+    async def do(self, link: BatchLink, offer: BatchOffer) -> None:
+        assignment = await asyncio.to_thread(link.claim, offer, now=self.world.clock.now())
+        digest = await asyncio.to_thread(self.result, offer)
+        salt = hashlib.sha256(f"{self.name} {offer.task}".encode()).digest()
+        sealed = commitment(
+            chain_id=LANE.chain_id,
+            lane=LANE.verifying_contract,
+            job_id=offer.job,
+            task_index=TaskIndex(offer.task),
+            worker=link.worker,
+            digest=digest,
+            salt=salt,
+        )
+        now = await asyncio.to_thread(link.commit, offer, sealed)
+        while now.stage == "open":
+            await asyncio.sleep(0.02)
+            now = await asyncio.to_thread(link.task, offer, sealed)
+        now = await asyncio.to_thread(link.show, offer, sealed, digest, salt)
+        while now.stage == "closed":
+            await asyncio.sleep(0.02)
+            now = await asyncio.to_thread(link.task, offer, sealed)
+        if now.commit_set is None:
+            return
+        self.owed = await asyncio.to_thread(link.hand_in, offer, assignment.slot, digest, now.commit_set, self.owed)
+
+    def result(self, offer: BatchOffer) -> Digest:
+        manifest = self.world.planned.manifest
+        done = run_task(
+            manifest,
+            describe(manifest, offer.task),
+            fetch=self.fetch,
+            result_of=offer.inputs.__getitem__,
+            runtime=Runtime(),
+        )
+        found = root_cid(done.output).digest
+        return Digest(bytes(32)) if self.lies else found
+
+    def fetch(self, cid: Any) -> bytes:
+        known = self.world.planned.blocks.get(cid)
+        return known if known is not None else run_here(self.world.planned).blocks[cid]
+
+
+def built(desk: BatchDesk, world: World) -> Batch:
+    return build(
+        orchestrator=OPERATOR,
+        number=0,
+        job=JOB,
+        tasks=(0, world.planned.manifest.total_tasks),
+        bundles=desk.book.signed_bundles(JOB, 0),
+        prices=PRICES,
+    )
+
+
+def faults_of(batch: Batch) -> list[Any]:
+    return list(find_faults(Case(domain=LANE, prices=PRICES, header=batch.header, previous=None), batch))
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path / "db.sqlite", small_job(seed=5))
+
+
+async def test_job__three_workers_with_nothing_but_a_key__results_of_run_local_and_a_faultless_batch(
+    world: World,
+) -> None:
+    workers = [Worker(world, f"w{i}") for i in range(3)]
+    async with world.serving() as (url, desk):
+        await asyncio.gather(*(worker.run(url, desk) for worker in workers))
+        tasks = [desk.book.task(JOB, i) for i in range(world.planned.manifest.total_tasks)]
+        assert [task.digest for task in tasks] == list(run_here(world.planned).outputs)
+        batch = built(desk, world)
+        assert batch.header.receipt_count == 3 * len(tasks)
+        assert faults_of(batch) == []
+        assert {worker.owed.count for worker in workers} == {len(tasks)}
+
+
+async def test_liar__is_outvoted__owed_nothing_and_told_why(world: World) -> None:
+    workers = [Worker(world, "a"), Worker(world, "liar", lies=True), Worker(world, "b"), Worker(world, "c")]
+    async with world.serving() as (url, desk):
+        await asyncio.gather(*(worker.run(url, desk) for worker in workers))
+        liar = workers[1]
+        assert liar.owed.count == 0
+        if liar.refused:  # it may have come too late for a place
+            assert any("not the one that the quorum showed" in text for text in liar.refused)
+        tasks = [desk.book.task(JOB, i) for i in range(world.planned.manifest.total_tasks)]
+        assert [task.digest for task in tasks] == list(run_here(world.planned).outputs)
+        assert faults_of(built(desk, world)) == []
+
+
+async def test_restart__in_the_middle__goes_on_with_what_was_answered(world: World) -> None:
+    """Nothing is saved at an end: each restart finds what a killed process leaves."""
+    workers = [Worker(world, name) for name in ("a", "b", "c")]
+    async with world.serving() as (url, desk):
+        links = [await joined(world, url, worker) for worker in workers]
+        offer = (await asyncio.to_thread(links[0].work))[0]
+        places = [await asyncio.to_thread(link.claim, offer, now=world.clock.now()) for link in links]
+        before = desk.book.task(JOB, offer.task)
+    async with world.serving() as (url, desk):
+        assert desk.book.task(JOB, offer.task) == before
+        links = [await joined(world, url, worker) for worker in workers]
+        assert [await asyncio.to_thread(link.claim, offer, now=world.clock.now()) for link in links] == places
+        await asyncio.gather(*(worker.do(link, offer) for worker, link in zip(workers, links, strict=True)))
+        assert desk.book.task(JOB, offer.task).stage is Stage.AGREED
+    async with world.serving() as (url, desk):
+        for worker, link in zip(workers, links, strict=True):
+            owed = desk.acceptance(desk.book.bundle(JOB, offer.task, link.worker))
+            assert owed[1] == worker.owed.acceptance
+
+
+async def test_ticket__wrong_or_none__join_again(world: World) -> None:
+    async with world.serving() as (url, _):
+        link = await joined(world, url, Worker(world, "a"))
+        offer = (await asyncio.to_thread(link.work))[0]
+        stranger = world.link(url, "a")  # the same account, without its ticket
+        with pytest.raises(OrchestratorRefuses, match="join again"):
+            await asyncio.to_thread(stranger.commit, offer, bytes(32))
+
+
+async def test_messages__for_another_chain__refused(world: World) -> None:
+    async with world.serving() as (url, _):
+        elsewhere = replace(LANE, chain_id=1)
+        link = BatchLink(url, key=b"\x77" * 32, orchestrator=OPERATOR, domain=elsewhere)
+        with pytest.raises(OrchestratorRefuses, match="not signed by"):
+            await asyncio.to_thread(link.join, payout=link.worker, now=world.clock.now())
+
+
+async def joined(world: World, url: str, worker: Worker) -> BatchLink:
+    link = world.link(url, worker.name)
+    await asyncio.to_thread(link.join, payout=link.worker, now=world.clock.now())
+    return link
