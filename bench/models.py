@@ -1,7 +1,8 @@
 """How fast are compiled models, on one core, with their work counter?
 
-`program_gemm_512`: a product of 512 × 512 float32 beside the same C compiled for x86-64, with vectors of 128 bits as
-well and without fused multiply-add. `program_mlp_200_steps`: stochastic gradient descent beside numpy.
+`program_gemm_512`: a product of 512 × 512 float32 beside the same C compiled for x86-64-v2 (SSE4.2): vectors of 128
+bits and no fused multiply-add, which is all that WebAssembly's SIMD can say. `program_mlp_200_steps`: stochastic
+gradient descent beside numpy.
 `program_lenet_1000`, `program_mobilenet_1000`: 1,000 images beside onnxruntime. `program_gpt_step`: one Adam step of a
 GPT of 826,000 parameters on 512 tokens beside the time its arithmetic takes at the speed of `program_gemm_512`.
 `program_mlp_int8_speedup`: a quantised perceptron beside the same in float32.

@@ -31,17 +31,68 @@ def batch_normalization(
     return x * factor.reshape(channels) + offset.reshape(channels)
 
 
+def matmul_integer(a: Any, b: Any, a_zero: Any = None, b_zero: Any = None) -> Any:
+    """A product of 8-bit numbers with 32-bit sums."""
+    from tinygrad import dtypes
+
+    return (_centred(a, a_zero).int() @ _centred(b, b_zero).int()).cast(dtypes.int32)
+
+
+def conv_integer(x: Any, w: Any, x_zero: Any = None, w_zero: Any = None, **options: Any) -> Any:
+    """A convolution of 8-bit numbers with 32-bit sums. Its padding is the zero point, as onnxruntime has it."""
+    from tinygrad import dtypes
+
+    per_channel = w_zero if w_zero is None else w_zero.reshape(-1, 1, 1, 1)
+    centred = _centred(x, x_zero).contiguous().cast(dtypes.int32)
+    return _front("Conv")(centred, _centred(w, per_channel).cast(dtypes.int32), **options).cast(dtypes.int32)
+
+
 def qlinear_matmul(
     a: Any, a_scale: Any, a_zero: Any, b: Any, b_scale: Any, b_zero: Any, y_scale: Any, y_zero: Any
 ) -> Any:
     """A product of 8-bit numbers with 32-bit sums, rounded to even into 8 bits again."""
+    return _rounded(matmul_integer(a, b, a_zero, b_zero), a_scale * b_scale / y_scale, y_zero)
+
+
+def qlinear_conv(
+    x: Any,
+    x_scale: Any,
+    x_zero: Any,
+    w: Any,
+    w_scale: Any,
+    w_zero: Any,
+    y_scale: Any,
+    y_zero: Any,
+    bias: Any = None,
+    **options: Any,
+) -> Any:
+    """A convolution of 8-bit numbers with 32-bit sums and bias, rounded to even into 8 bits again."""
+    sums = conv_integer(x, w, x_zero, w_zero, **options)
+    if bias is not None:
+        sums = sums + bias.reshape(1, -1, 1, 1)
+    return _rounded(sums, x_scale * w_scale.reshape(1, -1, 1, 1) / y_scale, y_zero)
+
+
+def _centred(values: Any, zero: Any) -> Any:
+    """8-bit numbers less their zero point, in 16 bits: so the factors of a product are known to be small."""
     from tinygrad import dtypes
 
-    # Kept as bytes between layers, so that the factors are known to be small.
-    sums = ((a.contiguous().int() - a_zero.int()) @ (b.int() - b_zero.int())).cast(dtypes.int32)
-    scaled = (sums.float() * (a_scale * b_scale / y_scale)).round() + y_zero.float()
-    low, high = (0, 255) if y_zero.dtype == dtypes.uint8 else (-128, 127)
-    return scaled.clamp(low, high).cast(y_zero.dtype)
+    centred = values.contiguous().int() if zero is None else values.contiguous().int() - zero.int()
+    return centred.cast(dtypes.int16)
+
+
+def _rounded(sums: Any, scale: Any, zero: Any) -> Any:
+    from tinygrad import dtypes
+
+    low, high = (0, 255) if zero.dtype == dtypes.uint8 else (-128, 127)
+    return ((sums.float() * scale).round() + zero.float()).clamp(low, high).cast(zero.dtype)
+
+
+def _front(name: str) -> Any:
+    """The same operator of tinygrad's front end."""
+    from tinygrad.nn.onnx import onnx_ops
+
+    return onnx_ops[name]
 
 
 def scaler(x: Any, offset: Sequence[float], scale: Sequence[float]) -> Any:
@@ -113,6 +164,9 @@ OPERATORS: dict[str, Callable[..., Any]] = {
     "BatchNormalization": batch_normalization,
     "LSTM": lstm,
     "GRU": gru,
+    "ConvInteger": conv_integer,
+    "MatMulInteger": matmul_integer,
+    "QLinearConv": qlinear_conv,
     "QLinearMatMul": qlinear_matmul,
     "Scaler": scaler,
     "LinearRegressor": linear_regressor,

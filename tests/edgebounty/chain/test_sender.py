@@ -134,8 +134,10 @@ def test_transactions__stuck__bumped_until_it_is_in() -> None:
         sending.post("ping", contract.functions.ping(), gas=50_000)
         sending.post("ping", contract.functions.ping(), gas=50_000)
         assert sending.count == 1
+        assert sending.has_just_sent
         assert sending.landed() == []
         now[0] += 6
+        assert not sending.has_just_sent
         assert sending.landed() == []
         assert len(sending._pending["ping"].sent) == 2
         web3.provider.make_request("evm_mine", [])  # type: ignore[arg-type]

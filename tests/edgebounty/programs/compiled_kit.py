@@ -131,6 +131,32 @@ def perceptron(path: Path, sizes: tuple[int, ...] = (784, 512, 512, 10), *, quan
     return graph.save(path, graph.node("DequantizeLinear", x, one, middle) if quantised else graph.node("Relu", x))
 
 
+def convolver(path: Path) -> Path:
+    """Convolutions in 8 bits: odd sums, strides, padding on some sides, one or many scales, pointwise, depthwise."""
+    graph = OnnxGraph((1, 28, 28))
+    scale, middle = np.float32(0.02), np.uint8(131)
+
+    def convolved(
+        x: str, inside: int, outside: int, size: int, *, group: int = 1, scales: int = 1, **options: Any
+    ) -> str:
+        drawn = graph.generator.normal(size=(outside, inside // group, size, size))
+        weights = np.clip(np.round(drawn * 30), -127, 127).astype(np.int8)
+        scale_of = (np.linspace(0.8, 1.2, scales) / 30 / np.sqrt(np.prod(drawn.shape[1:]))).astype(np.float32)
+        zeros = np.zeros(scales, np.int8)
+        bias = (graph.generator.normal(size=outside) * 500).astype(np.int32)
+        values = (scale_of, zeros) if scales > 1 else (scale_of[0], zeros[0])
+        return graph.node(
+            "QLinearConv", x, scale, middle, weights, *values, scale, middle, bias, group=group, **options
+        )
+
+    x = graph.node("QuantizeLinear", "x", scale, middle)
+    x = convolved(x, 1, 6, 3, pads=[1, 1, 1, 1])
+    x = convolved(x, 6, 16, 3, scales=16, pads=[1, 0, 0, 1], strides=[2, 2])
+    x = convolved(x, 16, 16, 3, group=16, scales=16, pads=[1, 1, 1, 1])
+    x = convolved(x, 16, 8, 1)
+    return graph.save(path, graph.node("DequantizeLinear", x, scale, middle))
+
+
 def onnxruntime_outputs(path: Path, **inputs: np.ndarray) -> list[np.ndarray]:
     import onnxruntime
 

@@ -16,6 +16,7 @@ from edgebounty.programs.compiler.errors import BadSource
 from edgebounty.programs.errors import ProgramRejected
 from tests.edgebounty.programs.compiled_kit import (
     OnnxGraph,
+    convolver,
     forward,
     lenet,
     mobile,
@@ -50,6 +51,34 @@ def test_quantised_network__in_8_bits__equals_onnxruntime_but_for_ties(tmp_path)
     assert abs(steps).max() < 1.01  # one step, where a product lies half-way and onnxruntime rounds another product
     assert (abs(steps) > 0.5).mean() < 0.03
     assert built.notes == ()
+
+
+def test_quantised_convolutions__in_8_bits__equal_onnxruntime_but_for_ties(tmp_path):
+    path = convolver(tmp_path / "net.onnx")
+    built = build_onnx(path, rows=20, batch=6)
+
+    (found,) = forward(built, IMAGES).values()
+
+    wanted = onnxruntime_outputs(path, x=IMAGES)[0]
+    assert len(np.unique(wanted)) > 20
+    steps = (found - wanted) / 0.02
+    assert abs(steps).max() < 2.01  # a step at a tie, and what the layers after it make of it
+    assert (abs(steps) > 0.5).mean() < 0.01
+    assert built.c_source.count("tiles_pairs(") == 4  # its definition, and all but the depthwise one
+
+
+@pytest.mark.parametrize("op", ["ConvInteger", "MatMulInteger"])
+def test_integer_operator__with_zero_points__is_exact(op, tmp_path):
+    graph = OnnxGraph((3, 9, 16), dtype=TensorProto.UINT8)
+    shape, options = ((5, 3, 3, 3), {"pads": [1, 1, 0, 2]}) if op == "ConvInteger" else ((16, 7), {})
+    weights = graph.generator.integers(0, 256, shape).astype(np.uint8)
+    y = graph.node(op, "x", weights, np.uint8(100), np.uint8(77), **options)
+    path = graph.save(tmp_path / "net.onnx", y, dtype=TensorProto.INT32)
+    x = np.random.default_rng(4).integers(0, 256, (8, 3, 9, 16)).astype(np.uint8)
+
+    (found,) = forward(build_onnx(path, rows=8, batch=4), x).values()
+
+    np.testing.assert_array_equal(found, onnxruntime_outputs(path, x=x)[0])
 
 
 def single(op: str, *inputs, **attributes):

@@ -21,7 +21,7 @@ from edgebounty.programs.compiler.api import (
 from edgebounty.programs.timing import made_up_inputs
 from edgebounty.protocol.layout import Layout
 from tests.edgebounty.programs import gpt_kit
-from tests.edgebounty.programs.compiled_kit import LIMIT, RUNTIME, lenet, mobile, outputs, run
+from tests.edgebounty.programs.compiled_kit import LIMIT, RUNTIME, convolver, lenet, mobile, outputs, run
 from tests.edgebounty.programs.compiled_kit import perceptron as in_layers
 from tests.edgebounty.programs.test_function_programs import FILE
 
@@ -60,6 +60,7 @@ def quantised(folder: Path, **options):
 
 
 MODELS = {
+    "convolver": lambda folder, **options: network(convolver, folder, **options),
     "quantised": quantised,
     "lenet": lambda folder, **options: network(lenet, folder, **options),
     "mobile": lambda folder, **options: network(mobile, folder, **options),
@@ -97,7 +98,7 @@ def test_tiling__on_or_off__gives_the_same_bytes(name, tmp_path):
     assert tiled.work_units < 0.8 * plain.work_units
 
 
-@pytest.mark.parametrize("name", ["lenet", "transformer", "quantised"])
+@pytest.mark.parametrize("name", ["lenet", "transformer", "quantised", "convolver"])
 def test_tiled_program__without_simd__gives_the_same_bytes(name, tmp_path):
     with_simd, without = (result(*made(name, tmp_path, simd, True)[:3]) for simd in (True, False))
 

@@ -58,6 +58,16 @@ static inline tile_i4 tile_dot(tile_s8 a, tile_s8 b) {
 }
 #define TILE_DOT(a, b) tile_dot((a), (b))
 #endif
+/* Four rows of four pairs each become, pair by pair, what the four rows have there. */
+static inline void tile_turn(tile_i4 *to, const tile_s8 *line) {
+  tile_i4 a = (tile_i4)line[0], b = (tile_i4)line[1], c = (tile_i4)line[2], d = (tile_i4)line[3];
+  tile_i4 ab = __builtin_shufflevector(a, b, 0, 4, 1, 5), cd = __builtin_shufflevector(c, d, 0, 4, 1, 5);
+  to[0] = __builtin_shufflevector(ab, cd, 0, 1, 4, 5);
+  to[1] = __builtin_shufflevector(ab, cd, 2, 3, 6, 7);
+  ab = __builtin_shufflevector(a, b, 2, 6, 3, 7), cd = __builtin_shufflevector(c, d, 2, 6, 3, 7);
+  to[2] = __builtin_shufflevector(ab, cd, 0, 1, 4, 5);
+  to[3] = __builtin_shufflevector(ab, cd, 2, 3, 6, 7);
+}
 #define TILE_PAIR(r)                                                                                                    \
   do {                                                                                                                  \
     tile_s8 two = (tile_s8)TILE_LANE(rows, r);                                                                          \

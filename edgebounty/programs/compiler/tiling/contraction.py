@@ -12,6 +12,7 @@ from typing import Any
 from edgebounty.programs.compiler.tiling.expression import (
     Expression,
     NotTiled,
+    c_type,
     has_unit_stride,
     head,
     linear,
@@ -19,6 +20,8 @@ from edgebounty.programs.compiler.tiling.expression import (
     name,
     nest,
     size,
+    stride,
+    terms,
     total,
 )
 
@@ -26,6 +29,7 @@ COLUMNS = 8
 SIX_COST = 1.3  # a tile of six rows takes this much more a row than one of four: it wants all 16 registers
 FEWEST_PRODUCTS = 4096  # below that, packing costs more than it saves
 PANEL_ITEMS = 32_768  # of Y kept packed at once: half of a phone's second-level cache
+NEAR = 16  # pairs of rows packed at once: they stay in the first-level cache
 ARRAYS = ("tile_a", "tile_b", "tile_c")
 
 
@@ -129,7 +133,8 @@ def _shape_of(reduce: Any, outer: Sequence[Any]) -> _Shape:
         x, y, m, n = y, x, n, m
     if total(m) * total(n) * total(k) * total(b) < FEWEST_PRODUCTS or total(m) * total(n) < 16:
         raise NotTiled("too small")
-    while len(n) > 1 and total(n) * total(k) > PANEL_ITEMS and total(n[1:]) >= COLUMNS:
+    room = PANEL_ITEMS * 2 if _of_small_integers(reduce) else PANEL_ITEMS
+    while len(n) > 1 and total(n) * total(k) > room and total(n[1:]) >= COLUMNS:
         b, n = [*b, n[0]], n[1:]
     while len(m) > 1 and total(m) * total(k) > PANEL_ITEMS * 8 and total(m[1:]) >= 4:
         b, m = [*b, m[0]], m[1:]
@@ -153,16 +158,62 @@ def _pack_pairs(operand: Any, group: list[Any], k: list[Any], wide: int, array: 
     text = value.of(operand)
     place = f"((short *){array})[(g/{wide})*{panel}+(k/2)*{2 * wide}+(g%{wide})*2+k%2]"
     body = f"int g = {linear(group)}, k = {linear(k)}; {value.body} {place} = (short)({text});"
-    in_order = any(has_unit_stride(u, group[-1]) for u in operand.backward_slice_with_self)
-    if in_order and len(group) == len(k) == 1 and not code:  # sixteen at a time, unrolled: the compiler makes vectors
-        return (
-            f"for (int p = 0; p < {padded // wide}; p++) for (int q = 0; q < {pairs}; q++) {{ "
-            f"short *to = (short *){array} + p*{panel} + q*{2 * wide}; "
-            f"TILE_UNROLL for (int h = 0; h < 2; h++) TILE_UNROLL for (int c = 0; c < {wide}; c++) {{ "
-            f"int {name(group[0])} = p*{wide} + c, {name(k[0])} = 2*q + h; {value.body} "
-            f"to[2*c + h] = (short)({text}); }} }}\n"
-        )
+    loads = operand.backward_slice_with_self
+    in_order = any(has_unit_stride(u, group[-1]) for u in loads)
+    if len(group) == len(k) == 1 and not code:  # several at a time, unrolled: the compiler makes vectors
+        to = f"short *to = (short *){array} + p*{panel} + q*{2 * wide};"
+        each = f"int {name(group[0])} = p*{wide} + c, {name(k[0])} = 2*q + h; {value.body}"
+        if in_order:
+            return (
+                f"for (int near = 0; near < {pairs}; near += {NEAR}) for (int p = 0; p < {padded // wide}; p++) "
+                f"for (int q = near; q < {pairs} && q < near + {NEAR}; q++) {{ {to} "
+                f"TILE_UNROLL for (int h = 0; h < 2; h++) TILE_UNROLL for (int c = 0; c < {wide}; c++) {{ "
+                f"{each} to[2*c + h] = (short)({text}); }} }}\n"
+            )
+        if wide == 4 and pairs % 4 == 0 and any(has_unit_stride(u, k[-1]) for u in loads):
+            return (
+                f"for (int p = 0; p < {padded // wide}; p++) for (int q = 0; q < {pairs}; q += 4) {{ {to} "
+                f"tile_s8 line[4]; TILE_UNROLL for (int c = 0; c < 4; c++) TILE_UNROLL for (int h = 0; h < 8; h++) {{ "
+                f"{each} line[c][h] = (short)({text}); }} tile_turn((tile_i4 *)to, line); }}\n"
+            )
+    pieces = _pack_pairs_pieces(operand, group, k, wide, array, panel)
+    if pieces is not None:
+        return code + pieces
     return code + nest([*k, *group] if in_order else [*group, *k], body) + "\n"
+
+
+def _pack_pairs_pieces(operand: Any, group: list[Any], k: list[Any], wide: int, array: str, panel: int) -> str | None:
+    """16-bit numbers as they lie in memory, some of the group's last loop at once: the address is a sum of one part
+    that K moves and one that the group moves, and the first is looked up. None where it does not apply."""
+    load = operand.src[0] if operand.op.name == "CAST" else operand
+    if load.op.name != "INDEX" or c_type(load) != "short" or load.src[1].op.name == "WHERE":
+        return None
+    last, step = group[-1], stride(load, group[-1])
+    mixed = any(set(term.ranges) & set(group) and set(term.ranges) - set(group) for term in terms(load))
+    if wide != COLUMNS or step == 0 or mixed:
+        return None
+    count, at_once = total(k), next(n for n in (4, 2, 1) if size(last) % n == 0)
+    far = Expression(dict.fromkeys(group, "0"))
+    near = Expression({loop: "0" for loop in load.ranges if loop not in group})
+    start = Expression(dict.fromkeys(load.ranges, "0"))
+    far_at, near_at, start_at = (each.of(load.src[1]) for each in (far, near, start))
+    lanes = f"to[2*c] = one[c*{step}]; to[2*c + 1] = two[c*{step}];"
+    if count % 2:
+        lanes = f"to[2*c] = one[c*{step}]; to[2*c + 1] = odd ? 0 : two[c*{step}];"
+    inner = (
+        f"int g = {linear(group)}; {near.body} const short *one = first + {near_at}, *two = second + {near_at}; "
+        f"short *to = (short *){array} + (g/{wide})*{panel} + q*{2 * wide} + (g%{wide})*2; "
+        f"TILE_UNROLL for (int c = 0; c < {at_once}; c++) {{ {lanes} }}"
+    )
+    data = f"data{load.src[0].arg.slot}"
+    return (
+        f"static int far[{count + 1}]; int start; far[{count}] = 0; {{ {start.body} start = {start_at}; }} "
+        + nest(k, f"{far.body} far[{linear(k)}] = {far_at} - start;")
+        + f"for (int q = 0; q < {(count + 1) // 2}; q++) {{ const _Bool odd = 2*q + 1 == {count}; "
+        f"const short *first = {data} + far[2*q], *second = {data} + far[2*q + 1]; "
+        + nest(group[:-1], head(last, at_once) + inner + "}")
+        + "}\n"
+    )
 
 
 def _pack(operand: Any, group: list[Any], k: list[Any], wide: int, array: str, padded: int) -> str:

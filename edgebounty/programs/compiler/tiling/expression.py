@@ -30,6 +30,8 @@ _TYPES = {
     "bool": "_Bool",
     "long": "long long",
     "uint": "unsigned",
+    "short": "short",
+    "ushort": "unsigned short",
     "uchar": "unsigned char",
     "char": "signed char",
 }
@@ -179,3 +181,16 @@ def moves_only_by_one(load: Any, loop: Any) -> bool:
     if load.op.name != "INDEX" or load.src[1].op.name == "WHERE":
         return False
     return has_unit_stride(load, loop) and all(term is loop or loop not in term.ranges for term in terms(load))
+
+
+def stride(load: Any, loop: Any) -> int:
+    """How far the load's address moves with the loop; 0 if that cannot be said."""
+    found = 0
+    for term in terms(load):
+        if term is loop:
+            found += 1
+        elif term.op.name == "MUL" and term.src[0] is loop and term.src[1].op.name == "CONST":
+            found += int(term.src[1].val)
+        elif loop in term.ranges:
+            return 0
+    return found

@@ -23,11 +23,25 @@ def install() -> None:
         if len(weight.shape) == 4 and any(sides):
             left, right, top, bottom = sides
             # Without the first copy the padding would compute what it pads once more for each place it is read from.
-            self = self.contiguous().pad((None, None, (top, bottom), (left, right))).contiguous()
+            wanted, kept = self.dtype, _narrowest(self)
+            self = kept.contiguous().pad((None, None, (top, bottom), (left, right))).contiguous().cast(wanted)
             padding = 0
         return original(self, weight, bias, groups, stride, dilation, padding, **rest)
 
     Tensor.conv2d = conv2d
+
+
+def _narrowest(tensor: Any) -> Any:
+    """What a whole number was widened from: padded as that it takes less memory, and is known to be small."""
+    from tinygrad import Tensor, dtypes
+
+    uop = tensor.uop
+    while uop.op.name == "CAST" and dtypes.is_int(uop.dtype) and dtypes.is_int(uop.src[0].dtype):
+        narrow, wide = uop.src[0].dtype, uop.dtype
+        if narrow.min < wide.min or narrow.max > wide.max:
+            break
+        uop = uop.src[0]
+    return tensor if uop is tensor.uop else Tensor(uop)
 
 
 def _sides(padding: Any) -> tuple[int, int, int, int]:

@@ -11,7 +11,7 @@ from edgebounty.programs.compiler.tiling.expression import (
     name,
     nest,
     size,
-    terms,
+    stride,
     total,
 )
 
@@ -32,9 +32,9 @@ def short_sum(reduce: Any, store: Any) -> tuple[str, str]:
     moving = [factor for factor in reduce.src[0].src if last in factor.ranges]
     if len(still) != 1 or len(moving) != 1 or moving[0].op.name != "INDEX":
         raise NotTiled("a short sum of two moving factors")
-    stride = _stride(moving[0], last)
-    if stride not in (1, 2):
-        raise NotTiled(f"a short sum over every {stride}th neighbour")
+    step = stride(moving[0], last)
+    if step not in (1, 2):
+        raise NotTiled(f"a short sum over every {step}th neighbour")
     weight = Expression()
     value = weight.of(still[0])
     weights = f"float weight[{total(k)}];" + nest(k, f"{weight.body} weight[{linear(k)}] = {value};")
@@ -43,31 +43,18 @@ def short_sum(reduce: Any, store: Any) -> tuple[str, str]:
     for position, loop in enumerate(loops[:-1]):
         code += (weights if position == depth else "") + head(loop)
     code += weights if depth == len(loops) - 1 else ""
-    code += _four_at_a_time(reduce, store, moving[0], last, stride) + "}" * (len(loops) - 1)
+    code += _four_at_a_time(reduce, store, moving[0], last, step) + "}" * (len(loops) - 1)
     return code, f"{total(loops)} sums of {total(k)}"
 
 
-def _stride(load: Any, loop: Any) -> int:
-    """How far the load's address moves with the loop; 0 if that cannot be said."""
-    found = 0
-    for term in terms(load):
-        if term is loop:
-            found += 1
-        elif term.op.name == "MUL" and term.src[0] is loop and term.src[1].op.name == "CONST":
-            found += int(term.src[1].val)
-        elif loop in term.ranges:
-            return 0
-    return found
-
-
-def _four_at_a_time(reduce: Any, store: Any, load: Any, last: Any, stride: int) -> str:
+def _four_at_a_time(reduce: Any, store: Any, load: Any, last: Any, step: int) -> str:
     """The last piece begins early rather than reach beyond the row; its overlap is written twice, alike."""
     k = list(reduce.src[1:])
     place = Expression()
     address = place.of(load.src[1])
     array = f"data{load.src[0].arg.slot}"
     lanes = f"*(const tile_v4 *)({array} + {address})"
-    if stride == 2:  # elements 0 2 4 6, without touching the eighth
+    if step == 2:  # elements 0 2 4 6, without touching the eighth
         lanes = f"__builtin_shufflevector({lanes}, *(const tile_v4 *)({array} + {address} + 3), 0, 2, 5, 7)"
     unrolled = "".join("TILE_UNROLL " + head(loop) for loop in k)
     sums = f"{unrolled}{place.body} four += {lanes} * (tile_v4)(weight[{linear(k)}]);" + "}" * len(k)
