@@ -6,14 +6,15 @@ r, s, v as wallets give them (v 27 or 28); s in the upper half of the group is r
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, ClassVar, Final
 
 from coincurve import PrivateKey, PublicKey
 
 from edgebounty.protocol.hashing import abi_word, abi_words, keccak256
-from edgebounty.protocol.types import Address, address_bytes, to_address
+from edgebounty.protocol.types import Address, to_address
 
 NAME: Final = "Edgebounty"
 VERSION: Final = "1"
@@ -35,7 +36,7 @@ class Domain:
 
     @property
     def separator(self) -> bytes:
-        return keccak256(_DOMAIN_HEAD + abi_words(self.chain_id, self.verifying_contract))
+        return _separator(self.chain_id, self.verifying_contract)
 
 
 class Signable:
@@ -53,7 +54,7 @@ class Signable:
     def struct_hash(self) -> bytes:
         """keccak256(typeHash, fields). Raises `ValueError` for a value that its word cannot hold."""
         type_hash, words = _shape(self.TYPE)
-        return keccak256(type_hash + b"".join(_word(kind, getattr(self, field)) for kind, _, field in words))
+        return keccak256(type_hash + b"".join([encode(getattr(self, field)) for _, _, field, encode in words]))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,13 +97,18 @@ def recover(domain: Domain, message: Signable, signature: bytes) -> Address:
 def is_signed(domain: Domain, message: Signable, signature: bytes) -> bool:
     """Whether the account named in the message signed it."""
     try:
-        return address_bytes(recover(domain, message, signature)) == address_bytes(message.signer)
+        return account_bytes(signing_digest(domain, message), signature) == _signer_bytes(message)
     except SignatureError:
         return False
 
 
 def recover_digest(digest: bytes, signature: bytes) -> Address:
     """Who signed these 32 bytes. Raises `SignatureError`."""
+    return to_address(account_bytes(digest, signature))
+
+
+def account_bytes(digest: bytes, signature: bytes) -> bytes:
+    """`recover_digest` as 20 bytes: for many signatures, of which each is only compared. Raises `SignatureError`."""
     if len(signature) != 65 or signature[64] not in (27, 28):
         raise SignatureError("a signature is 65 bytes r, s, v with v 27 or 28")
     if int.from_bytes(signature[32:64], "big") > _HALF_ORDER:
@@ -111,7 +117,7 @@ def recover_digest(digest: bytes, signature: bytes) -> Address:
         public = PublicKey.from_signature_and_message(signature[:64] + bytes([signature[64] - 27]), digest, hasher=None)
     except Exception as error:  # coincurve raises plain Exception
         raise SignatureError("recovers to no account") from error
-    return to_address(keccak256(public.format(compressed=False)[1:])[12:])
+    return keccak256(public.format(compressed=False)[1:])[12:]
 
 
 def address_of_key(key: bytes) -> Address:
@@ -131,7 +137,7 @@ def typed_data(domain: Domain, message: Signable) -> dict[str, Any]:
                 {"name": "chainId", "type": "uint256"},
                 {"name": "verifyingContract", "type": "address"},
             ],
-            name: [{"name": word, "type": kind} for kind, word, _ in words],
+            name: [{"name": word, "type": kind} for kind, word, _, _ in words],
         },
         "primaryType": name,
         "domain": {
@@ -140,33 +146,48 @@ def typed_data(domain: Domain, message: Signable) -> dict[str, Any]:
             "chainId": domain.chain_id,
             "verifyingContract": domain.verifying_contract,
         },
-        "message": {word: _listed(getattr(message, field)) for _, word, field in words},
+        "message": {word: _listed(getattr(message, field)) for _, word, field, _ in words},
     }
 
 
+def _signer_bytes(message: Signable) -> bytes:
+    return bytes.fromhex(getattr(message, message.SIGNER)[2:])
+
+
 @lru_cache(maxsize=64)
-def _shape(encoded_type: str) -> tuple[bytes, tuple[tuple[str, str, str], ...]]:
-    """The type's hash, and of each of its words the kind, the name, and the name of our field."""
+def _separator(chain_id: int, verifying_contract: Address) -> bytes:
+    return keccak256(_DOMAIN_HEAD + abi_words(chain_id, verifying_contract))
+
+
+@lru_cache(maxsize=64)
+def _shape(encoded_type: str) -> tuple[bytes, tuple[tuple[str, str, str, Callable[[Any], bytes]], ...]]:
+    """The type's hash, and of each of its words the kind, the name, the name of our field, and how it is encoded."""
     inner = encoded_type.removesuffix(")").partition("(")[2]
     pairs = [word.split(" ") for word in inner.split(",")]
-    return keccak256(encoded_type.encode()), tuple((kind, name, _snake(name)) for kind, name in pairs)
+    words = tuple((kind, name, _snake(name), _encoder(kind)) for kind, name in pairs)
+    return keccak256(encoded_type.encode()), words
 
 
 def _snake(name: str) -> str:
     return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
 
 
-def _word(kind: str, value: Any) -> bytes:
-    """One value as EIP-712 encodes it: arrays and texts by their hash. Raises `ValueError` for what does not fit."""
+def _encoder(kind: str) -> Callable[[Any], bytes]:
+    """How EIP-712 encodes a value: arrays and texts by their hash. Raises `ValueError` for what does not fit."""
     if kind.endswith("[]"):
-        return keccak256(b"".join(_word(kind[:-2], item) for item in value))
+        item = _encoder(kind[:-2])
+        return lambda value: keccak256(b"".join(map(item, value)))
     if kind == "string":
-        return keccak256(value.encode())
+        return lambda value: keccak256(value.encode())
     if kind.startswith("uint"):
-        bits = int(kind[4:])
-        if not 0 <= value < 1 << bits:
-            raise ValueError(f"{value} is no {kind}: 0 to below 2^{bits}")
-    return abi_word(value)
+        return partial(_uint, int(kind[4:]))
+    return abi_word
+
+
+def _uint(bits: int, value: int) -> bytes:
+    if not 0 <= value < 1 << bits:
+        raise ValueError(f"{value} is no uint{bits}: 0 to below 2^{bits}")
+    return value.to_bytes(32, "big")
 
 
 def _listed(value: Any) -> Any:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from edgebounty.protocol.batch.wire import SIGNATURE_BYTES
-from edgebounty.protocol.messages import Domain, Signable, SignatureError, recover, sign
+from edgebounty.protocol.messages import Domain, Signable, SignatureError, is_signed, recover, sign
 from edgebounty.protocol.types import Address
 
 
@@ -135,9 +135,20 @@ def to_compact(signature: bytes) -> bytes:
     return signature[:32] + bytes([signature[32] | (signature[64] - 27) << 7]) + signature[33:64]
 
 
+def is_signed_by(domain: Domain, message: Signable, signature: bytes) -> bool:
+    """Whether the account named in the message signed it, in the compact form."""
+    if len(signature) != SIGNATURE_BYTES:
+        return False
+    return is_signed(domain, message, _full(signature))
+
+
 def recover_compact(domain: Domain, message: Signable, signature: bytes) -> Address:
     """Who signed. Raises `SignatureError`."""
     if len(signature) != SIGNATURE_BYTES:
         raise SignatureError(f"a compact signature is 64 bytes r, vs, this is {len(signature)}")
-    full = signature[:32] + bytes([signature[32] & 127]) + signature[33:] + bytes([27 + (signature[32] >> 7)])
-    return recover(domain, message, full)
+    return recover(domain, message, _full(signature))
+
+
+def _full(signature: bytes) -> bytes:
+    """r, vs as r, s, v."""
+    return signature[:32] + bytes([signature[32] & 127]) + signature[33:] + bytes([27 + (signature[32] >> 7)])

@@ -29,7 +29,7 @@ class PositionTree:
     """All nodes over n >= 0 leaves of 32 bytes, bottom up. Raises `MerkleError` for a leaf of another size."""
 
     def __init__(self, leaves: Sequence[bytes]) -> None:
-        if any(len(leaf) != 32 for leaf in leaves):
+        if not set(map(len, leaves)) <= {32}:
             raise MerkleError("leaves are 32-byte hashes")
         self.levels: list[list[bytes]] = [list(leaves)]
         while len(self.levels[-1]) > 1:

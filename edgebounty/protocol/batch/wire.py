@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from sha3 import keccak_256
+
 from edgebounty.protocol.batch.tree import PositionTree
 from edgebounty.protocol.hashing import abi_words, keccak256
 from edgebounty.protocol.types import Address, address_bytes, to_address
@@ -21,6 +23,7 @@ SIGNATURE_BYTES: Final = 64
 MAX_RECEIPTS: Final = 1 << 20
 """Receipts of one batch at most; every proof is as short as this tree is low."""
 _FIXED: Final = struct.Struct(">I20sI32s64s")
+_WORD: Final = struct.Struct(">IB27s")
 _U32: Final = 1 << 32
 _U96: Final = 1 << 96
 
@@ -44,7 +47,7 @@ class Receipt:
     @property
     def word(self) -> bytes:
         """The 32 bytes that are posted: task (4), slot (1), digest (27)."""
-        return self.task.to_bytes(4, "big") + bytes([self.slot]) + self.digest
+        return _WORD.pack(self.task, self.slot, self.digest)
 
     @property
     def leaf(self) -> bytes:
@@ -60,12 +63,12 @@ class Receipt:
 
 def receipts_tree(receipts: Sequence[Receipt]) -> PositionTree:
     """The tree whose root a worker signs, in the order in which it accepted tasks."""
-    return PositionTree([receipt.leaf for receipt in receipts])
+    return PositionTree([keccak_256(_WORD.pack(r.task, r.slot, r.digest)).digest() for r in receipts])
 
 
 def sets_tree(commit_sets: Sequence[bytes]) -> PositionTree:
     """Beside each receipt the hash of the closed commit set that it answers, same positions."""
-    return PositionTree([keccak256(commit_set) for commit_set in commit_sets])
+    return PositionTree([keccak_256(commit_set).digest() for commit_set in commit_sets])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,7 +221,7 @@ def encode_bundles(bundles: Sequence[SignedBundle]) -> bytes:
     for bundle in bundles:
         fixed = (bundle.payout_index, address_bytes(bundle.account), len(bundle.receipts), bundle.sets_tree.root)
         parts.append(_FIXED.pack(*fixed, bundle.signature))
-        parts.extend(receipt.word for receipt in bundle.receipts)
+        parts.extend([_WORD.pack(r.task, r.slot, r.digest) for r in bundle.receipts])
     return b"".join(parts)
 
 

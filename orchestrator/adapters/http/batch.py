@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 
 from aiohttp import web
 
-from edgebounty.protocol.batch.messages import Claim, Join, Receipts, recover_compact
-from edgebounty.protocol.messages import Signable, SignatureError, is_signed
+from edgebounty.protocol.batch.messages import Claim, Join, Receipts, is_signed_by
+from edgebounty.protocol.messages import Signable, is_signed
 from edgebounty.protocol.types import Address, JobId, to_address, to_digest
 from orchestrator.adapters.http.hello import read_json
 from orchestrator.app.desk import BatchDesk
@@ -102,11 +102,7 @@ class BatchApi:
         )
         signature = _bytes(body, "signature", 64)
         self._limit(worker)
-        try:
-            signer = recover_compact(self._desk.domain, message, signature)
-        except SignatureError as error:
-            raise Rejected(by="the worker", reason=f"signature: {error}") from error
-        if signer != worker:
+        if not is_signed_by(self._desk.domain, message, signature):
             raise Rejected(by="the worker", reason=f"the receipt is not signed by {worker} for this lane")
         try:
             acceptance, ours = await self._desk.accept(message, index, signature)

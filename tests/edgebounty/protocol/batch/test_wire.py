@@ -18,6 +18,7 @@ from edgebounty.protocol.batch.messages import (
     Join,
     Receipts,
     Withdrawal,
+    is_signed_by,
     recover_compact,
     sign_compact,
     to_compact,
@@ -145,3 +146,18 @@ def test_compact__other_forms__are_refused() -> None:
         recover_compact(DOMAIN, MESSAGES[0], full)
     with pytest.raises(SignatureError, match="no account"):
         recover_compact(DOMAIN, MESSAGES[0], bytes(64))
+
+
+def test_is_signed_by__only_the_account_named_and_in_one_form() -> None:
+    key, domain = b"\x21" * 32, Domain(chain_id=5, verifying_contract=to_address(b"\x01" * 20))
+    message = Receipts(
+        worker=address_of_key(key), job=1, first_task=0, count=1, receipts=b"\x02" * 32, commit_sets=b"\x03" * 32
+    )
+    good = sign_compact(domain, message, key)
+    assert is_signed_by(domain, message, good)
+    elsewhere = replace(domain, chain_id=6)
+    assert not is_signed_by(elsewhere, message, good)
+    assert not is_signed_by(domain, replace(message, count=2), good)
+    assert not is_signed_by(domain, replace(message, worker=address_of_key(b"\x22" * 32)), good)
+    for wrong in (good[:63], good + b"\0", bytes(64), b"\xff" * 64, good[:32] + bytes([good[32] ^ 128]) + good[33:]):
+        assert not is_signed_by(domain, message, wrong)
