@@ -148,6 +148,7 @@ def test_compact__other_forms__are_refused() -> None:
         recover_compact(DOMAIN, MESSAGES[0], bytes(64))
 
 
+@pytest.mark.unit
 def test_is_signed_by__only_the_account_named_and_in_one_form() -> None:
     key, domain = b"\x21" * 32, Domain(chain_id=5, verifying_contract=to_address(b"\x01" * 20))
     message = Receipts(
