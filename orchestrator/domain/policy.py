@@ -70,7 +70,7 @@ RULES: Final[Mapping[VerificationPolicy, VerificationRules]] = {
         copies=1, newcomer_copies=2, record=2, ringer_share=0.03, audit_share=0.06, lock_factor=16, jury=9
     ),
     VerificationPolicy.INSURED: VerificationRules(
-        copies=2, newcomer_copies=3, record=2, ringer_share=0.03, audit_share=0.0, lock_factor=16, jury=9
+        copies=2, newcomer_copies=3, record=2, ringer_share=0.03, audit_share=0.06, lock_factor=16, jury=9
     ),
     VerificationPolicy.STRICT: VerificationRules(
         copies=9, newcomer_copies=9, record=0, ringer_share=0.0, audit_share=0.0, lock_factor=16, jury=9
