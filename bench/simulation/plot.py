@@ -65,7 +65,7 @@ class _Canvas:
 def draw(scene: Scene, runs: Sequence[Run], path: Path) -> None:
     """Writes the picture of a comparison."""
     canvas = _Canvas()
-    told = f"{scene.draws.tasks:,} tasks, {scene.fleet.seats:,} workers, {scene.share:.0%} liars who act together"
+    told = f"{scene.draws.tasks:,} tasks, {scene.fleet.seats:,} workers, {scene.share * 100:g} % liars who act together"
     canvas.text(60, 26, "What a check costs, and what gets past it", 26)
     canvas.text(60, 62, told, 15, _SOFT)
     _costs(canvas, runs)
@@ -107,7 +107,7 @@ def _costs(canvas: _Canvas, runs: Sequence[Run]) -> None:
 def _name(canvas: _Canvas, names: Sequence[tuple[float, float, str, str]], right: float) -> None:
     """Names beside their dots, or higher where another is already."""
     taken = [(y, x - 8, x + 8) for x, y, *_ in names]
-    for x, y, told, colour in sorted(names):
+    for x, y, told, colour in sorted(names, reverse=True):
         width = 8.0 * len(told) + 24
         start, anchor = (x - width, "rm") if x + width > right + 100 else (x + 9, "lm")
         height = y
@@ -116,6 +116,7 @@ def _name(canvas: _Canvas, names: Sequence[tuple[float, float, str, str]], right
         taken.append((height, start, start + width))
         if height < y - 12:
             canvas.line([(x, y - 9), (x, height + 8)], colour)
+            taken += [(step, x - 2, x + 2) for step in np.arange(height, y, 8)]
         canvas.text(x + (12 if anchor == "lm" else -12) * (height > y - 12), height, told, 15, colour, anchor)
 
 
