@@ -1,7 +1,7 @@
 """Two things for every test run.
 
-It ends what it started when it is told to end (SIGTERM, as a job that is cancelled), as on Ctrl-C. And every test belongs
-to exactly one tier: `make test` runs tiers, so a test without one would never run.
+It ends what it started when it is told to end (SIGTERM, as a job that is cancelled), as on Ctrl-C. And every test
+belongs to exactly one tier: `make test` runs tiers, so a test without one would never run.
 """
 
 from __future__ import annotations
