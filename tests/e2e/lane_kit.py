@@ -1,4 +1,4 @@
-"""A batch lane over HTTP for the phone page's tests: docs/phone-page.md, served by a real server with real content.
+"""A batch lane over HTTP for the phone page's tests: docs/batch-api.md, served by a real server with real content.
 
 It stands in for the orchestrator so that a test can make it lie, stall, vanish or send other bytes, which a right
 orchestrator never does. It believes nothing either: signatures, roots, commitments and digests are checked with the
@@ -13,12 +13,13 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from aiohttp import web
 
 from edgebounty.client.blocks import PlannedStore
+from edgebounty.content.permission import UploadRefused, who_uploads
 from edgebounty.jobs.plan import PlannedJob
 from edgebounty.jobs.shape import describe, needed_tasks
 from edgebounty.protocol import unixfs
@@ -31,18 +32,18 @@ from edgebounty.protocol.batch.messages import (
     Receipts,
     Withdrawal,
     recover_compact,
-    sign_compact,
 )
 from edgebounty.protocol.batch.wire import Receipt, receipts_tree, sets_tree
 from edgebounty.protocol.cid import Cid
 from edgebounty.protocol.commitment import commitment, new_salt
 from edgebounty.protocol.hashing import keccak256
-from edgebounty.protocol.messages import Domain, address_of_key
+from edgebounty.protocol.messages import Domain, Signable, address_of_key, is_signed, sign, signing_digest
 from edgebounty.protocol.types import Digest, JobId, TaskIndex, to_address
 from orchestrator.adapters.http.pages import BUILT, Pages
 
 KEY = keccak256(b"the orchestrator of the phone page's tests")
 JOB = 7
+ESCROW = to_address(b"\x33" * 20)
 PRICE = 10**17
 TASK_SECONDS = 60
 
@@ -56,16 +57,19 @@ class Faults:
     forged: bool = False  # it signs with another key
     deaf: frozenset[str] = frozenset()  # paths that take a request, do what it says, and never answer
     hold_sets: bool = False  # no commit set is closed
+    other_quorum: bool = False  # the quorum has another result than the page
+    clock_ahead: int = 0  # seconds that the chain's clock is ahead of everybody's
 
 
 @dataclass
 class Books:
     """What this orchestrator knows of one worker and its tasks."""
 
-    joined: set[str] = field(default_factory=set)
+    tickets: dict[str, str] = field(default_factory=dict)  # ticket -> worker
     assigned: dict[int, str] = field(default_factory=dict)
     commitments: dict[int, bytes] = field(default_factory=dict)
     sets: dict[int, CommitSet] = field(default_factory=dict)
+    shown: dict[int, bytes] = field(default_factory=dict)  # task -> digest, as it was opened
     accepted: dict[int, bytes] = field(default_factory=dict)  # task -> digest
     receipts: list[Receipt] = field(default_factory=list)
     beside: list[bytes] = field(default_factory=list)
@@ -74,7 +78,9 @@ class Books:
 
 
 class Refused(Exception):
-    pass
+    def __init__(self, detail: str, status: int = 400) -> None:
+        super().__init__(detail)
+        self.status = status
 
 
 class LaneServer:
@@ -124,13 +130,14 @@ class LaneServer:
         app.add_routes(
             [
                 web.get("/ipfs/{cid}", self._block),
-                web.get(lane, self._lane(self._terms)),
+                web.put("/ipfs/{cid}", self._put_block),
+                web.get("/v1/market", self._lane(self._market)),
                 web.post(f"{lane}/join", self._lane(self._join)),
-                web.get(f"{lane}/offers", self._lane(self._offers)),
+                web.get(f"{lane}/work", self._lane(self._work)),
                 web.post(f"{lane}/claims", self._lane(self._claim)),
-                web.post(f"{lane}/commits", self._lane(self._commit)),
-                web.get(f"{lane}/commit-sets/{{job}}/{{task}}", self._lane(self._set)),
-                web.post(f"{lane}/outputs/{{job}}/{{task}}", self._lane(self._output)),
+                web.post(f"{lane}/commitments", self._lane(self._commit)),
+                web.get(f"{lane}/tasks/{{job}}/{{task}}", self._lane(self._task)),
+                web.post(f"{lane}/results", self._lane(self._result)),
                 web.post(f"{lane}/receipts", self._lane(self._receipts)),
                 web.get(f"{lane}/workers/{{worker}}", self._lane(self._worker)),
                 web.post(f"{lane}/withdrawals", self._lane(self._withdraw)),
@@ -147,9 +154,9 @@ class LaneServer:
             is_json = request.content_type == "application/json"
             body = await (request.json() if is_json else request.read())
             try:
-                said = answer(request, body)
+                said = {"now": self._now(), **answer(request, body)}
             except Refused as refused:
-                return web.json_response({"error": str(refused)}, status=409)
+                return web.json_response({"error": str(refused), "who_acts": "worker"}, status=refused.status)
             if request.path in self.faults.deaf:
                 assert request.transport is not None
                 request.transport.abort()
@@ -170,135 +177,175 @@ class LaneServer:
         block = self.store.get_block(Cid.parse(request.match_info["cid"]))
         return web.Response(body=block, headers={"Cross-Origin-Resource-Policy": "cross-origin"})
 
+    async def _put_block(self, request: web.Request) -> web.Response:
+        escrow = Domain(chain_id=31337, verifying_contract=ESCROW)
+        try:
+            account = who_uploads(request.headers.get("Authorization"), escrow, time.time())
+        except UploadRefused as refused:
+            return web.Response(status=refused.status, text=refused.detail)
+        if account not in self.books.assigned.values():
+            return web.Response(status=403, text="nothing was assigned to this account")
+        self.store.put_block(Cid.parse(request.match_info["cid"]), await request.read())
+        return web.Response(status=204)
+
     # --- the lane ----------------------------------------------------------------------------------------------------
 
-    def _terms(self, request: web.Request, body: Any) -> Any:
-        lane = self.domain.verifying_contract
-        return {"chain_id": 31337, "lane": lane, "orchestrator": self.me, "gateways": [self.url, self.spare_url]}
+    def _now(self) -> int:
+        return int(time.time()) + self.faults.clock_ahead
+
+    def _market(self, request: web.Request, body: Any) -> Any:
+        return {
+            "chain_id": 31337,
+            "orchestrator": self.me,
+            "gateway_url": self.url,
+            "gateways": [self.spare_url],
+            "contracts": {"batch_lane": self.domain.verifying_contract, "escrow": ESCROW},
+        }
 
     def _join(self, request: web.Request, body: Any) -> Any:
-        said = body["message"]
-        join = Join(worker=said["worker"], orchestrator=self.me, payout=said["payout"], until=said["until"])
-        self._check(join, body["signature"], said["orchestrator"])
-        self.books.joined.add(said["worker"])
-        return {}
+        join = Join(**body["join"])
+        self._check(join, body["signature"], join.until)
+        ticket = new_salt().hex()
+        self.books.tickets[ticket] = join.worker
+        return {"ticket": ticket, "payout_index": None}
 
-    def _offers(self, request: web.Request, body: Any) -> Any:
-        tasks = [task for task in range(self.planned.manifest.total_tasks) if self._is_free(task)]
-        offers = [{"job": str(JOB), "task": task} for task in tasks[:1]]
-        return {"offers": offers, "reason": "every task is taken", "wait_seconds": 0.5}
+    def _ticket(self, said: Any) -> str:
+        if self.books.tickets.get(said["ticket"]) != said["worker"]:
+            raise Refused("wrong ticket", 403)
+        return str(said["worker"])
+
+    def _work(self, request: web.Request, body: Any) -> Any:
+        self._ticket(request.query)
+        free = [task for task in range(self.planned.manifest.total_tasks) if self._is_free(task)]
+        return {"tasks": [self._offer(task) for task in free[:1]], "reason": "every task is taken", "wait_seconds": 0.5}
+
+    def _offer(self, task: int) -> Any:
+        needed = needed_tasks(describe(self.planned.manifest, task))
+        return {
+            "job": JOB,
+            "task": task,
+            "first_task": 0,
+            "price": str(PRICE),
+            "manifest": str(self.planned.cid),
+            "inputs": {str(other): "0x" + self.books.accepted[other].hex() for other in needed},
+        }
 
     def _is_free(self, task: int) -> bool:
         needed = needed_tasks(describe(self.planned.manifest, task))
         return task not in self.books.assigned and all(other in self.books.accepted for other in needed)
 
     def _claim(self, request: web.Request, body: Any) -> Any:
-        said = body["message"]
-        task, worker = said["task"], said["worker"]
-        claim = Claim(worker=worker, orchestrator=self.me, job=int(said["job"]), task=task, until=said["until"])
-        self._check(claim, body["signature"], said["orchestrator"])
-        if worker not in self.books.joined or not self._is_free(task):
-            raise Refused("not free")
-        self.books.assigned[task] = worker
-        until = int(time.time()) + TASK_SECONDS
+        claim = Claim(**body["claim"])
+        self._check(claim, body["signature"], claim.until)
+        if claim.worker not in self.books.tickets.values() or not self._is_free(claim.task):
+            raise Refused("not free", 409)
+        self.books.assigned[claim.task] = claim.worker
         given = Assignment(
-            orchestrator=self.me, worker=worker, job=JOB, first_task=0, tasks=(task,), slot=0, until=until
+            orchestrator=self.me,
+            worker=claim.worker,
+            job=JOB,
+            first_task=0,
+            tasks=(claim.task,),
+            slot=0,
+            until=self._now() + TASK_SECONDS,
         )
-        needed = needed_tasks(describe(self.planned.manifest, task))
-        return {
-            "assignment": {"first_task": 0, "tasks": [task], "slot": 0, "until": until},
-            "signature": self._sign(given),
-            "manifest": str(self.planned.cid),
-            "price": str(PRICE),
-            "inputs": {str(other): "0x" + self.books.accepted[other].hex() for other in needed},
-        }
+        return {"assignment": asdict(given), "signature": self._sign(given)}
+
+    def _mine(self, said: Any, task: int) -> None:
+        if self.books.assigned.get(task) != self._ticket(said):
+            raise Refused("not yours")
 
     def _commit(self, request: web.Request, body: Any) -> Any:
         task, made = body["task"], _bytes(body["commitment"])
-        if self.books.assigned.get(task) != body["worker"]:
-            raise Refused("not yours")
+        self._mine(body, task)
         if self.books.commitments.setdefault(task, made) != made:
             raise Refused("another commitment was made before")
-        return {}
+        return self._stage(task)
 
-    def _set(self, request: web.Request, body: Any) -> Any:
+    def _task(self, request: web.Request, body: Any) -> Any:
         task = int(request.match_info["task"])
+        self._mine(request.query, task)
+        return self._stage(task)
+
+    def _stage(self, task: int) -> Any:
+        until = self._now() + TASK_SECONDS
+        said: dict[str, Any] = {"stage": "open", "until": until, "slot": 0, "wait_seconds": 0.2}
+        said |= {"commitments": None, "commit_set": None, "signature": None, "digest": None}
         made = self.books.commitments.get(task)
         if made is None or self.faults.hold_sets:
-            return {"commitments": None, "wait_seconds": 0.2}
+            return said
         peer = keccak256(b"another worker's commitment")
         closed = CommitSet(orchestrator=self.me, job=JOB, task=task, commitments=(peer, made))
         self.books.sets[task] = closed
-        return {"commitments": ["0x" + c.hex() for c in closed.commitments], "signature": self._sign(closed)}
+        said |= {"stage": "closed", "commitments": ["0x" + c.hex() for c in closed.commitments]}
+        said |= {"commit_set": "0x" + signing_digest(self.domain, closed).hex(), "signature": self._sign(closed)}
+        if task in self.books.shown:
+            digest = bytes(32) if self.faults.other_quorum else self.books.shown[task]
+            said |= {"stage": "agreed", "digest": "0x" + digest.hex()}
+        return said
 
-    def _output(self, request: web.Request, body: bytes) -> Any:
-        for cid, block in unixfs.build(body).blocks.items():
-            self.store.put_block(cid, block)
-        return {}
-
-    def _receipts(self, request: web.Request, body: Any) -> Any:
-        said, task, digest = body["message"], body["task"], _bytes(body["digest"])
-        worker = to_address(_bytes(said["worker"]))
+    def _result(self, request: web.Request, body: Any) -> Any:
+        task, digest = body["task"], _bytes(body["digest"])
+        self._mine(body, task)
         made = commitment(
             chain_id=31337,
             lane=self.domain.verifying_contract,
             job_id=JobId(JOB),
             task_index=TaskIndex(task),
-            worker=worker,
+            worker=to_address(_bytes(body["worker"])),
             digest=Digest(digest),
             salt=_bytes(body["salt"]),
         )
         if self.books.commitments.get(task) != made or task not in self.books.sets:
             raise Refused("another result than the one committed to")
+        self.store.get_block(unixfs.cid_of_digest(digest, 1))  # these tasks have outputs of one block: it must be here
+        self.books.shown[task] = digest
+        return self._stage(task)
+
+    def _receipts(self, request: web.Request, body: Any) -> Any:
+        task, worker = body["task"], to_address(_bytes(body["worker"]))
+        if task not in self.books.shown or self.faults.other_quorum:
+            raise Refused("no quorum has this result")
         if task not in self.books.accepted:
-            self.books.accepted[task] = digest
-            self.books.receipts.append(Receipt(task=task, slot=body["slot"], digest=digest[:27]))
-            self.books.beside.append(self.books.sets[task].struct_hash())
+            digest = self.books.accepted[task] = self.books.shown[task]
+            self.books.receipts.append(Receipt(task=task, slot=0, digest=digest[:27]))
+            self.books.beside.append(signing_digest(self.domain, self.books.sets[task]))
         roots = {
             "receipts": receipts_tree(self.books.receipts).root,
             "commit_sets": sets_tree(self.books.beside).root,
         }
-        shared = {"worker": worker, "job": JOB, "first_task": 0, "count": len(self.books.receipts), **roots}
-        self._check(Receipts(**shared), body["signature"])
-        return {"signature": self._sign(Acceptance(orchestrator=self.me, **shared))}
+        shared: Any = {"worker": worker, "job": JOB, "first_task": 0, "count": len(self.books.receipts), **roots}
+        if recover_compact(self.domain, Receipts(**shared), _bytes(body["signature"])) != worker:
+            raise Refused("the signature under Receipts is wrong")
+        acceptance = Acceptance(orchestrator=self.me, **shared)
+        said = asdict(acceptance) | {name: "0x" + root.hex() for name, root in roots.items()}
+        return {"acceptance": said, "signature": self._sign(acceptance)}
 
     def _worker(self, request: web.Request, body: Any) -> Any:
         done = len(self.books.accepted)
-        final = PRICE * min(done, 2)  # the first two are in a batch that is final
-        withdrawn = self.books.withdrawn[-1].cumulative if self.books.withdrawn else 0
         return {
             "payout_index": 1 if done else None,
-            "final": str(final),
-            "withdrawn": str(withdrawn),
-            "checking": str(PRICE * done - final),
-            "refused": "0",
-            "accepted": done,
-            "refusals": [],
+            "accepted": str(PRICE * done),
+            "earned": str(PRICE * min(done, 2)),  # the first two are in a batch that is final
+            "withdrawn": str(self.books.withdrawn[-1].cumulative if self.books.withdrawn else 0),
+            "bundles": [{"job": JOB, "first_task": 0, "count": done}] if done else [],
         }
 
     def _withdraw(self, request: web.Request, body: Any) -> Any:
-        said = body["message"]
-        asked = Withdrawal(
-            account=said["account"],
-            orchestrator=self.me,
-            payout_index=said["payoutIndex"],
-            cumulative=int(said["cumulative"]),
-            receiver=said["receiver"],
-            until=said["until"],
-        )
-        self._check(asked, body["signature"])
+        said = body["withdrawal"]
+        asked = Withdrawal(**{**said, "cumulative": int(said["cumulative"])})
+        self._check(asked, body["signature"], asked.until)
         self.books.withdrawn.append(asked)
-        return {}
+        return {"queued": True, "reason": None}
 
-    def _sign(self, message: Any) -> str:
-        key = new_salt() if self.faults.forged else KEY
-        return "0x" + sign_compact(self.domain, message, key).hex()
+    def _sign(self, message: Signable) -> str:
+        return "0x" + sign(self.domain, message, new_salt() if self.faults.forged else KEY).hex()
 
-    def _check(self, message: Any, signature: str, orchestrator: str | None = None) -> None:
-        if orchestrator is not None and orchestrator.lower() != self.me.lower():
-            raise Refused("signed for another orchestrator")
-        if recover_compact(self.domain, message, _bytes(signature)) != message.signer:
-            raise Refused(f"the signature under {type(message).__name__} is wrong")
+    def _check(self, message: Any, signature: str, until: int) -> None:
+        if message.orchestrator != self.me or not is_signed(self.domain, message, _bytes(signature)):
+            raise Refused(f"{type(message).__name__} is not signed, or for another orchestrator")
+        if not self._now() < until <= self._now() + 3600:
+            raise Refused(f"{type(message).__name__} ends at {until}, it is {self._now()}")
 
 
 @contextmanager

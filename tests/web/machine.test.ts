@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import {
   advance,
   type Fact,
+  type Look,
   nextLook,
   nextOrder,
   type Result,
@@ -31,7 +32,7 @@ function makeTask(changes: Partial<Task> = {}): Task {
       price: 10n,
       manifest: "bafk",
       inputs: {},
-      assigned: { tasks: [7], signature: "0x" },
+      assigned: { tasks: [7], until: NOW, signature: "0x" },
     },
     ...{ stage: "assigned", result: null, commitSet: null, tries: 0, after: 0 },
     ...changes,
@@ -53,14 +54,24 @@ const bundle = {
 };
 const assigned: Fact = { is: "assigned", tasks: [makeTask()] };
 const computed: Fact = { is: "computed", task: key, result };
-const committed: Fact = { is: "committed", task: key, now: NOW };
-const closed: Fact = { is: "set_closed", task: key, commitSet: new Uint8Array(32) };
+const committed: Fact = { is: "committed", task: key };
+const shown: Fact = { is: "shown", task: key };
 const accepted: Fact = { is: "accepted", task: key, bundle };
+const commitSet = new Uint8Array(32).fill(3);
+
+function looked(stage: Look["stage"], changes: Partial<Look> = {}): Fact {
+  const digest = stage === "agreed" ? result.digest : null;
+  const look = { stage, until: NOW + 60, waitSeconds: 5, commitSet, digest, evidence: "signed", ...changes };
+  return { is: "looked", task: key, now: NOW, look };
+}
+
 const LIFE: [Fact, string | null][] = [
   [assigned, "run"],
   [computed, "commit"],
-  [committed, "ask_set"],
-  [closed, "hand_in"],
+  [committed, "ask"],
+  [looked("closed"), "show"],
+  [shown, "ask"],
+  [looked("agreed"), "hand_in"],
   [accepted, "claim"],
 ];
 
@@ -76,14 +87,50 @@ describe("the life of a task", () => {
     expect(state.bundles).toEqual([bundle]);
   });
 
-  test("any fact that comes twice, late or out of turn changes nothing", () => {
+  test("any fact that comes twice or out of turn takes no step back, and none is left out", () => {
     for (let done = 1; done < LIFE.length; done++) {
       const state = after(...LIFE.slice(0, done).map(([fact]) => fact));
       for (const [i, [fact]] of LIFE.entries()) {
-        if (i === done || fact.is === "accepted") continue;
-        expect(advance(state, fact).tasks, `${fact.is} after ${done}`).toEqual(state.tasks);
+        if (i === done || fact.is === "accepted" || (fact.is === "looked" && i > done)) continue;
+        const [before] = state.tasks;
+        const [now] = advance(state, fact).tasks;
+        expect([now?.stage, now?.result], `fact ${i} after ${done}`).toEqual([before?.stage, before?.result]);
       }
     }
+  });
+
+  test("a set that is open, and a quorum that is not there yet, are waited for", () => {
+    for (const [facts, stage] of [
+      [[assigned, computed, committed, looked("open")], "committed"],
+      [[assigned, computed, committed, looked("closed"), shown, looked("closed")], "shown"],
+    ] as [Fact[], string][]) {
+      const state = after(...facts);
+      expect(state.tasks[0]).toMatchObject({ stage, after: NOW + 5, until: NOW + 60 });
+      expect(nextOrder(state, NOW + 4, { run: false, claim: false })).toBeNull();
+      expect(nextOrder(state, NOW + 5, { run: false, claim: false })?.do).toBe("ask");
+    }
+  });
+
+  test("another result than the quorum's is kept with its evidence, and no receipt is signed", () => {
+    const theirs = new Uint8Array(32).fill(9);
+    const state = after(assigned, computed, committed, looked("closed"), shown, looked("agreed", { digest: theirs }));
+    expect(state.tasks).toEqual([]);
+    expect(state.outvoted).toMatchObject([
+      { job: "1", task: 7, price: 10n, ours: result.digest, theirs, evidence: "signed" },
+    ]);
+  });
+
+  test("what found no quorum is forgotten", () => {
+    expect(after(assigned, computed, committed, looked("given_up")).tasks).toEqual([]);
+  });
+
+  test("agreed before it was shown: shown first", () => {
+    expect(nextOrder(after(assigned, computed, committed, looked("agreed")), NOW, FREE)?.do).toBe("show");
+  });
+
+  test("after a gap everything is asked about at once", () => {
+    const state = after(assigned, computed, committed, looked("open"), { is: "gap", now: NOW });
+    expect(nextOrder(state, NOW, FREE)?.do).toBe("ask");
   });
 
   test("a result once computed is never computed again: a second salt would be a second commitment", () => {
@@ -98,7 +145,9 @@ describe("what comes next", () => {
     expect(nextOrder(after(assigned), NOW, held)).toBeNull();
     expect(nextOrder(START, NOW, held)).toBeNull();
     expect(nextOrder(after(assigned, computed), NOW, held)?.do).toBe("commit");
-    expect(nextOrder(after(assigned, computed, committed, closed), NOW, held)?.do).toBe("hand_in");
+    expect(
+      nextOrder(after(assigned, computed, committed, looked("closed"), shown, looked("agreed")), NOW, held)?.do,
+    ).toBe("hand_in");
   });
 
   test("who wants to finish claims nothing, and does what was begun", () => {
@@ -118,7 +167,7 @@ describe("what comes next", () => {
   });
 
   test("what is handed in comes before what is computed, that before what is run", () => {
-    const stages = ["assigned", "committed", "computed", "closed"] as const;
+    const stages = ["assigned", "committed", "shown", "computed", "closed", "agreed"] as const;
     const state = after({ is: "assigned", tasks: stages.map((stage, index) => makeTask({ index, stage })) });
     const orders: unknown[] = [];
     let left = state;
@@ -126,7 +175,7 @@ describe("what comes next", () => {
       orders.push(order.do);
       left = advance(left, { is: "given_up", task: order.task });
     }
-    expect(orders).toEqual(["hand_in", "commit", "ask_set", "run"]);
+    expect(orders).toEqual(["hand_in", "show", "commit", "ask", "ask", "run"]);
   });
 
   test("a task whose time is over is dropped whatever it waits for", () => {

@@ -1,5 +1,6 @@
 import { Gateways } from "../content/gateway";
 import { parseAddress } from "../protocol/account";
+import { toHex } from "../protocol/bytes";
 import { EdgebountyError } from "../protocol/errors";
 import { buildFile } from "../protocol/unixfs";
 import { runTask, Stopped } from "../runner/runTask";
@@ -21,11 +22,23 @@ import {
 import { driftOf, forgetRecent, microTask, NO_PACE, notePace, type Pace } from "./rules/heat";
 import { noteAccepted, noteTime, type Slot } from "./rules/pace";
 import { ScreenLock, Sensors } from "./sensors";
-import { NOTHING_EARNED, type Shown, type Trouble } from "./shown";
+import { NOTHING_EARNED, type Refusal, type Shown, type Trouble } from "./shown";
 import { openStore, type Store } from "./store";
 import { say } from "./words";
-import { type Lane, LaneRefused, LaneUnavailable } from "./work/lane";
-import { advance, bundleOf, type Fact, nextLook, nextOrder, type Order, START, type State } from "./work/machine";
+import { type Lane, LaneRefused, LaneUnavailable, TicketOver } from "./work/lane";
+import {
+  advance,
+  bundleOf,
+  type Fact,
+  nextLook,
+  type Look,
+  nextOrder,
+  type Order,
+  type Outvoted,
+  START,
+  type State,
+  type Task,
+} from "./work/machine";
 import { prepare } from "./work/prepare";
 
 const HEAT_EVERY_SECONDS = 5;
@@ -202,7 +215,7 @@ export class Agent {
   saveProof(): void {
     const text = JSON.stringify(
       { worker: this.account.address, bundles: this.state.bundles },
-      (_, value: unknown) => (value instanceof Uint8Array ? `0x${[...value].map(hex2).join("")}` : value),
+      (_, value: unknown) => (value instanceof Uint8Array ? toHex(value) : value),
       1,
     );
     save("edgebounty-owed.json", "application/json", text);
@@ -258,8 +271,7 @@ export class Agent {
     this.lastEarned = 0;
     if (this.shown.mode === "stopped" || seconds < 0) return;
     this.show({ trouble: { code: "gap", detail: String(Math.round(seconds)), task: null } });
-    const now = Date.now() / 1000;
-    for (const task of this.state.tasks) void this.note({ is: "set_open", task, now, waitSeconds: 0 });
+    void this.note({ is: "gap", now: Date.now() / 1000 });
   }
 
   private feelHeat(): void {
@@ -306,6 +318,7 @@ export class Agent {
         await this.pause(nextLook(this.state, now) - now);
       } catch (error) {
         if (signal.aborted) return;
+        joined &&= !(error instanceof TicketOver);
         this.show({ trouble: troubleOf(error, null) });
         const waitSeconds = error instanceof LaneUnavailable ? error.waitSeconds : null;
         await this.note({ is: "unavailable", now: Date.now() / 1000, waitSeconds });
@@ -333,15 +346,16 @@ export class Agent {
           return await this.compute(task, signal);
         case "commit":
           this.show({ step: "committing", task: about });
-          if (task.result) await this.theLane.commit(task, task.result);
-          return await this.note({ is: "committed", task, now: Date.now() / 1000 });
-        case "ask_set": {
+          if (task.result) await this.heed(task, await this.theLane.commit(task, task.result), "committed");
+          return;
+        case "show":
+          this.show({ step: "revealing", task: about });
+          if (task.result) await this.heed(task, await this.theLane.show(task, task.result), "shown");
+          return;
+        case "ask":
           this.show({ step: "waiting", task: about });
-          const set = task.result && (await this.theLane.closedSet(task, task.result));
-          if (set instanceof Uint8Array) return await this.note({ is: "set_closed", task, commitSet: set });
-          const waitSeconds = set?.waitSeconds ?? 1;
-          return await this.note({ is: "set_open", task, now: Date.now() / 1000, waitSeconds });
-        }
+          if (task.result) await this.heed(task, await this.theLane.look(task, task.result));
+          return;
         case "hand_in": {
           this.show({ step: "revealing", task: about });
           if (!task.result) return;
@@ -360,6 +374,14 @@ export class Agent {
     }
   }
 
+  /** What the orchestrator said of a task; `done`: what was just done about it. */
+  private async heed(task: Task, look: Look, done?: "committed" | "shown"): Promise<void> {
+    if (done) await this.note({ is: done, task });
+    await this.note({ is: "looked", task, now: Date.now() / 1000, look });
+    if (look.stage === "given_up") this.show({ trouble: { code: "expired", detail: "", task: task.index } });
+    this.lastEarned = 0;
+  }
+
   private async claim(signal: AbortSignal): Promise<void> {
     this.show({ step: "asking", task: null });
     const claimed = await this.theLane.claim();
@@ -372,7 +394,7 @@ export class Agent {
     await this.note({ is: "nothing_free", now: Date.now() / 1000, waitSeconds: claimed.waitSeconds });
   }
 
-  private async compute(task: State["tasks"][number], signal: AbortSignal): Promise<void> {
+  private async compute(task: Task, signal: AbortSignal): Promise<void> {
     const run = new AbortController();
     this.run = run;
     let phase: Trouble["code"] = "content";
@@ -417,7 +439,9 @@ export class Agent {
     const now = Date.now() / 1000;
     if (Math.abs(now - this.lastEarned) < EARNED_EVERY_SECONDS) return;
     this.lastEarned = now;
-    this.show({ earned: await this.theLane.earned() });
+    const { outvoted } = this.state;
+    const refused = outvoted.reduce((sum, { price }) => sum + price, 0n);
+    this.show({ earned: { ...(await this.theLane.earned()), refused, refusals: outvoted.map(refusalOf) } });
   }
 
   private async note(fact: Fact): Promise<void> {
@@ -440,9 +464,15 @@ export class Agent {
   }
 }
 
+function refusalOf({ job, task, ours, theirs, evidence }: Outvoted): Refusal {
+  const reason = say("earned.outvoted", { task, job, ours: toHex(ours), theirs: toHex(theirs) });
+  return { job, task, reason, evidence };
+}
+
 function troubleOf(error: unknown, task: number | null): Trouble {
   if (error instanceof LaneUnavailable)
     return { code: error.code as "unreachable" | "busy", detail: error.message, task };
+  if (error instanceof TicketOver) return { code: "busy", detail: error.message, task };
   const code = error instanceof LaneRefused ? "refused" : "broken";
   return { code, detail: messageOf(error), task };
 }
@@ -457,8 +487,4 @@ function clocks(): Tick {
 
 function today(): string {
   return new Date().toDateString();
-}
-
-function hex2(byte: number): string {
-  return byte.toString(16).padStart(2, "0");
 }

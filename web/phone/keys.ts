@@ -1,4 +1,4 @@
-import { addressOfKey, isKey, newKey, signCompact } from "../protocol/account";
+import { addressOfKey, isKey, newKey, signCompact, signFull } from "../protocol/account";
 import type { Bytes, Hex } from "../protocol/bytes";
 import { type Domain, type Message, signingDigest } from "../protocol/eip712";
 import { backUp, restore } from "./backup";
@@ -9,7 +9,9 @@ export interface Account {
   readonly address: Hex;
   /** Wrapped by a key that the browser keeps and no script can read; false on pages opened by plain http. */
   readonly wrapped: boolean;
+  /** r, s, v; for receipts `signCompact`: r, vs, as they are posted. */
   sign(domain: Domain, type: string, message: Message): Bytes;
+  signCompact(domain: Domain, type: string, message: Message): Bytes;
   backUp(password: string): Promise<string>;
 }
 
@@ -55,7 +57,8 @@ function accountOf(key: Bytes, wrapped: boolean): Account {
   return {
     address: addressOfKey(key),
     wrapped,
-    sign: (domain, type, message) => signCompact(signingDigest(domain, type, message), key),
+    sign: (domain, type, message) => signFull(signingDigest(domain, type, message), key),
+    signCompact: (domain, type, message) => signCompact(signingDigest(domain, type, message), key),
     backUp: (password) => backUp(key, password),
   };
 }

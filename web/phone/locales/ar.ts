@@ -62,6 +62,7 @@ export const ar: Messages = {
   "earned.tasks": "المهام: {count}",
   "earned.none": "لا شيء بعد. تظهر أول مهمة مقبولة هنا.",
   "earned.refused_why": "ما رُفض والدليل عليه",
+  "earned.outvoted": "المهمة {task} من العمل {job}: وجد هذا الهاتف {ours} ووجد النصاب {theirs}.",
   "earned.withdraw": "اسحب",
   "earned.withdraw_wait": "يمكن سحبه عندما تصبح الدفعة التي تدفعه نهائية على السلسلة.",
   "earned.withdraw_done": "طُلب إرسال {amount} رمزًا إلى {address}.",

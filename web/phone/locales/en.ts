@@ -62,6 +62,7 @@ export const en = {
   "earned.tasks": "{count} tasks",
   "earned.none": "Nothing yet. The first accepted task appears here.",
   "earned.refused_why": "What was refused, and the evidence",
+  "earned.outvoted": "Task {task} of job {job}: this phone found {ours}, the quorum {theirs}.",
   "earned.withdraw": "Withdraw",
   "earned.withdraw_wait": "It can be withdrawn once the batch that pays it is final on chain.",
   "earned.withdraw_done": "Asked for {amount} tokens to be sent to {address}.",

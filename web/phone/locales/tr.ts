@@ -64,6 +64,7 @@ export const tr: Messages = {
   "earned.tasks": "{count} görev",
   "earned.none": "Henüz yok. Kabul edilen ilk görev burada görünür.",
   "earned.refused_why": "Neler reddedildi ve kanıtı",
+  "earned.outvoted": "{job} numaralı işin {task}. görevi: bu telefonun sonucu {ours}, çoğunluğunki {theirs}.",
   "earned.withdraw": "Çek",
   "earned.withdraw_wait": "Onu ödeyen toplu iş zincirde kesinleşince çekilebilir.",
   "earned.withdraw_done": "{amount} jetonun {address} adresine gönderilmesi istendi.",

@@ -1,5 +1,6 @@
 import type { Bytes } from "../../protocol/bytes";
-import { LaneRefused, LaneUnavailable } from "./lane";
+import type { Cid } from "../../protocol/cid";
+import { LaneRefused, LaneUnavailable, TicketOver } from "./lane";
 
 const SECONDS = 20;
 const LONGEST_WAIT = 300;
@@ -7,39 +8,39 @@ const LARGEST_ANSWER = 4 << 20;
 
 /**
  * One question to the orchestrator, JSON both ways. Throws `LaneUnavailable` when it may help to ask again (no answer,
- * 429, 5xx, nonsense), `LaneRefused` when the orchestrator says no.
+ * 409, 429, 5xx, nonsense), `TicketOver`, and `LaneRefused` when the orchestrator says no.
  */
 export async function ask<T>(base: string, path: string, body?: unknown): Promise<T> {
   const json = body === undefined ? undefined : new Blob([JSON.stringify(body)], { type: "application/json" });
-  return (await exchange(base, path, json)) as T;
+  const { response, text } = await exchange(`${base}${path}`, json ? { method: "POST", body: json } : {});
+  const { status } = response;
+  const said = text.length <= LARGEST_ANSWER ? parse(text) : null;
+  const detail = messageOf(said, status);
+  if (status === 409 || status === 429 || status === 503) throw new LaneUnavailable("busy", detail, waitOf(response));
+  if (status >= 500 || said === null) throw new LaneUnavailable("unreachable", detail, waitOf(response));
+  if (status === 403) throw new TicketOver(detail);
+  if (status >= 400) throw new LaneRefused(detail, text.slice(0, 2000));
+  return said as T;
 }
 
-/** Sends bytes as they are. Throws as `ask`. */
-export async function send(base: string, path: string, bytes: Bytes): Promise<void> {
-  await exchange(base, path, new Blob([bytes], { type: "application/octet-stream" }));
+/** Puts one block under its CID, with a signed permission. Throws as `ask`; a gateway's own errors are plain text. */
+export async function putBlock(base: string, cid: Cid, bytes: Bytes, permission: string): Promise<void> {
+  const how = { method: "PUT", headers: { authorization: permission }, body: new Blob([bytes]) };
+  const { response, text } = await exchange(`${base}/ipfs/${cid}`, how);
+  if (response.ok) return;
+  const detail = text.slice(0, 300) || `status ${response.status}`;
+  if (response.status >= 500 || response.status === 429) throw new LaneUnavailable("busy", detail, waitOf(response));
+  throw new LaneRefused(`the gateway does not take the output: ${detail}`);
 }
 
-async function exchange(base: string, path: string, body: Blob | undefined): Promise<unknown> {
-  let response: Response;
-  let text: string;
+async function exchange(url: string, how: RequestInit): Promise<{ response: Response; text: string }> {
+  const signal = AbortSignal.timeout(SECONDS * 1000);
   try {
-    response = await fetch(`${base}${path}`, {
-      credentials: "omit",
-      cache: "no-store",
-      signal: AbortSignal.timeout(SECONDS * 1000),
-      ...(body && { method: "POST", body }),
-    });
-    text = await response.text();
+    const response = await fetch(url, { credentials: "omit", cache: "no-store", signal, ...how });
+    return { response, text: await response.text() };
   } catch (cause) {
     throw new LaneUnavailable("unreachable", (cause as Error).message);
   }
-  const { status } = response;
-  const said = text.length <= LARGEST_ANSWER ? parse(text) : null;
-  if (status === 429 || status === 503) throw new LaneUnavailable("busy", messageOf(said, status), waitOf(response));
-  if (status >= 500 || said === null)
-    throw new LaneUnavailable("unreachable", messageOf(said, status), waitOf(response));
-  if (status >= 400) throw new LaneRefused(messageOf(said, status), text.slice(0, 2000));
-  return said;
 }
 
 function parse(text: string): unknown {

@@ -3,52 +3,77 @@ import { holdsOnce, receiptWord, runningRoots, TYPES } from "../../protocol/batc
 import { type Bytes, fromHex, type Hex, toHex } from "../../protocol/bytes";
 import { Cid } from "../../protocol/cid";
 import { commitmentOf } from "../../protocol/commitment";
-import { type Domain, type Message, signingDigest, structHash, type Value } from "../../protocol/eip712";
+import { type Domain, type Message, signingDigest } from "../../protocol/eip712";
+import { buildFile } from "../../protocol/unixfs";
 import type { Account } from "../keys";
-import type { Earned, Refusal } from "../shown";
-import { ask, send } from "./ask";
-import { type Claimed, type Lane, LaneRefused, LaneUnavailable, type Terms } from "./lane";
-import type { Bundle, Result, Task } from "./machine";
+import type { Earned } from "../shown";
+import { ask, putBlock } from "./ask";
+import { type Claimed, type Lane, LaneRefused, type Terms } from "./lane";
+import type { Bundle, Look, Result, Task } from "./machine";
+import { amountOf, evidenceOf, listOf, numberOf, textOf, waitOf, wrong } from "./said";
 
 const MESSAGE_SECONDS = 120;
-const WAIT_SECONDS = 2;
-const LONGEST_WAIT = 60;
+const UPLOAD_SECONDS = 600;
+const STAGES = ["open", "closed", "agreed", "given_up"] as const;
+const UPLOAD = "Upload(address account,uint64 until)";
 
-/** docs/phone-page.md: the documents as they come, before anything in them is believed. */
-interface TermsSaid {
+interface MarketSaid {
+  readonly now?: number;
   readonly chain_id: number;
-  readonly lane: Hex;
-  readonly orchestrator: Hex;
-  readonly gateways: readonly string[];
+  readonly orchestrator: string;
+  readonly gateway_url: string;
+  readonly gateways?: readonly string[];
+  readonly contracts: { readonly batch_lane?: string; readonly escrow: string };
 }
 
-interface Given {
+interface TaskSaid {
+  readonly now: number;
+  readonly stage: string;
+  readonly until: number;
+  readonly wait_seconds: number;
+  readonly commitments: readonly string[] | null;
+  readonly commit_set: string | null;
+  readonly signature: string | null;
+  readonly digest: string | null;
+}
+
+interface WorkSaid {
+  readonly tasks: readonly {
+    readonly job: number;
+    readonly task: number;
+    readonly first_task: number;
+    readonly price: string;
+    readonly manifest: string;
+    readonly inputs: Readonly<Record<string, string>>;
+  }[];
+  readonly reason?: string;
+  readonly wait_seconds?: number;
+  readonly now: number;
+}
+
+interface ClaimSaid {
   readonly assignment: {
     readonly first_task: number;
     readonly tasks: readonly number[];
     readonly slot: number;
     readonly until: number;
   };
-  readonly signature: Hex;
-  readonly manifest: string;
-  readonly price: string;
-  readonly inputs: Readonly<Record<string, Hex>>;
+  readonly signature: string;
 }
 
-interface Books {
+interface WorkerSaid {
   readonly payout_index: number | null;
-  readonly final: string;
+  readonly accepted: string;
+  readonly earned: string;
   readonly withdrawn: string;
-  readonly checking: string;
-  readonly refused: string;
-  readonly accepted: number;
-  readonly refusals: readonly { job: string; task: number; reason: string; evidence: string }[];
+  readonly bundles: readonly { readonly count: number }[];
 }
 
-/** The batch lane over HTTP. What the orchestrator signed is checked before anything rests on it. */
+/** docs/batch-api.md. What the orchestrator signed is checked before anything rests on it. */
 export class HttpLane implements Lane {
-  private domain: Domain | null = null;
-  private orchestrator: Hex = "0x";
+  private market: { readonly lane: Domain; readonly escrow: Domain; readonly orchestrator: Hex } | null = null;
+  private ticket = "";
+  private ahead = 0; // seconds that the chain's clock is ahead of this device's
 
   constructor(
     private readonly base: string,
@@ -56,220 +81,228 @@ export class HttpLane implements Lane {
   ) {}
 
   async join(): Promise<Terms> {
-    const said = await this.terms();
-    const { address: worker } = this.account;
-    await ask(
-      this.base,
-      "/v1/batch/join",
-      this.signed("Join", { worker, payout: worker, until: inSeconds(MESSAGE_SECONDS) }),
-    );
-    return { gateways: [this.base, ...said.gateways.filter((url) => url !== this.base)] };
+    const said = await ask<MarketSaid>(this.base, "/v1/market");
+    this.learn(said);
+    this.heed(said);
+    const { orchestrator } = this.known;
+    const join = { worker: this.me, orchestrator, payout: this.me, until: this.chainTime() + MESSAGE_SECONDS };
+    const answer = await ask<{ ticket: string; now: number }>(this.base, "/v1/batch/join", {
+      join,
+      signature: this.sign("Join", join),
+    });
+    this.heed(answer);
+    this.ticket = textOf(answer.ticket);
+    const others = listOf(said.gateways ?? [], "gateways").map(textOf);
+    return { gateways: [...new Set([this.base, textOf(said.gateway_url), ...others])].filter(Boolean) };
   }
 
   async claim(): Promise<Claimed> {
-    const { address: worker } = this.account;
-    const said = await ask<{
-      offers: readonly { job: string; task: number }[];
-      reason?: string;
-      wait_seconds?: number;
-    }>(this.base, `/v1/batch/offers?worker=${worker}`);
-    const [offer] = listOf(said.offers, "offers");
+    const said = await ask<WorkSaid>(this.base, `/v1/batch/work?${this.who()}`);
+    this.heed(said);
+    const [offer] = listOf(said.tasks, "tasks");
     if (!offer) return { reason: textOf(said.reason), waitSeconds: waitOf(said.wait_seconds) };
-    const claim = { worker, job: BigInt(offer.job), task: offer.task, until: inSeconds(MESSAGE_SECONDS) };
-    const given = await ask<Given>(this.base, "/v1/batch/claims", this.signed("Claim", claim));
-    return { tasks: this.tasksOf(offer.job, given) };
-  }
-
-  async commit(task: Task, result: Result): Promise<void> {
-    await ask(this.base, "/v1/batch/commits", {
-      ...placeOf(task),
-      worker: this.account.address,
-      commitment: toHex(await this.commitment(task, result)),
-    });
-  }
-
-  async closedSet(task: Task, result: Result): Promise<Bytes | { readonly waitSeconds: number }> {
-    const said = await ask<{ commitments: readonly Hex[] | null; signature: Hex; wait_seconds?: number }>(
-      this.base,
-      `/v1/batch/commit-sets/${task.job}/${task.index}`,
-    );
-    if (!said.commitments) return { waitSeconds: waitOf(said.wait_seconds) };
-    const { orchestrator } = this;
-    const set = { orchestrator, job: BigInt(task.job), task: task.index, commitments: [...said.commitments] };
-    this.check("CommitSet", set, said.signature);
-    if (!holdsOnce(said.commitments.map(fromHex), await this.commitment(task, result))) {
-      throw new LaneRefused("the signed commit set does not hold this phone's commitment once", evidenceOf(said));
-    }
-    return structHash(TYPES.CommitSet, set);
-  }
-
-  async handIn(task: Task, result: Result, before: Bundle | null): Promise<Bundle> {
-    const { job, index, slot, firstTask, commitSet } = task;
-    if (!commitSet) throw new LaneRefused(`task ${index} has no closed commit set`);
-    await this.terms();
-    await send(this.base, `/v1/batch/outputs/${job}/${index}?worker=${this.account.address}`, result.output);
-    const words = [...(before?.words ?? []), receiptWord(index, slot, result.digest)];
-    const commitSets = [...(before?.commitSets ?? []), commitSet];
-    const roots = runningRoots(words, commitSets);
-    const receipts = { job: BigInt(job), firstTask, count: words.length, ...roots };
-    const signed = this.signed("Receipts", { worker: this.account.address, ...receipts });
-    const said = await ask<{ signature: Hex }>(this.base, "/v1/batch/receipts", {
-      ...signed,
-      ...placeOf(task),
-      digest: toHex(result.digest),
-      salt: toHex(result.salt),
-      work_units: result.workUnits,
-    });
-    const { orchestrator } = this;
-    this.check("Acceptance", { orchestrator, worker: this.account.address, ...receipts }, said.signature);
-    const [signature, acceptance] = [fromHex(signed.signature), fromHex(said.signature)];
-    const assignments = [...(before?.assignments ?? []), { ...task.assigned, slot, until: task.until }];
-    return { job, firstTask, words, commitSets, signature, acceptance, assignments };
-  }
-
-  async earned(): Promise<Earned> {
-    const said = await this.books();
-    return {
-      available: amountOf(said.final) - amountOf(said.withdrawn),
-      checking: amountOf(said.checking),
-      refused: amountOf(said.refused),
-      accepted: numberOf(said.accepted),
-      refusals: listOf(said.refusals, "refusals").map(refusalOf),
-    };
-  }
-
-  async withdraw(receiver: string): Promise<bigint> {
-    await this.terms();
-    const { payout_index: payoutIndex, final, withdrawn } = await this.books();
-    if (payoutIndex === null) throw new LaneRefused("nothing has been paid to this phone yet");
-    const message = {
-      account: this.account.address,
-      payoutIndex,
-      cumulative: amountOf(final),
-      receiver,
-      until: inSeconds(3600),
-    };
-    await ask(this.base, "/v1/batch/withdrawals", this.signed("Withdrawal", message));
-    return amountOf(final) - amountOf(withdrawn);
-  }
-
-  private async books(): Promise<Books> {
-    return await ask<Books>(this.base, `/v1/batch/workers/${this.account.address}`);
-  }
-
-  /** Asked for at each start: whom it signs for must not change under a running task. */
-  private async terms(): Promise<TermsSaid> {
-    const said = await ask<TermsSaid>(this.base, "/v1/batch");
-    const domain = { chainId: BigInt(numberOf(said.chain_id)), verifyingContract: textOf(said.lane) as Hex };
-    const isOther = this.domain && signedFor(this.domain, this.orchestrator) !== signedFor(domain, said.orchestrator);
-    if (isOther) throw new LaneRefused("the orchestrator speaks for another market than before", evidenceOf(said));
-    this.domain = domain;
-    this.orchestrator = textOf(said.orchestrator) as Hex;
-    return { ...said, gateways: listOf(said.gateways, "gateways").map(textOf) };
-  }
-
-  private signed(name: keyof typeof TYPES, message: Message): { message: unknown; signature: Hex } {
-    const whole: Message = name === "Receipts" ? message : { ...message, orchestrator: this.orchestrator };
-    return { message: plainOf(whole), signature: toHex(this.account.sign(this.theDomain, TYPES[name], whole)) };
-  }
-
-  /** Throws `LaneRefused` unless the orchestrator signed exactly this. */
-  private check(name: keyof typeof TYPES, message: Message, signature: Hex): void {
-    let signer: Hex | null = null;
-    try {
-      signer = recoverAddress(signingDigest(this.theDomain, TYPES[name], message), fromHex(textOf(signature)));
-    } catch {
-      // a value that does not fit its type, or no hex at all: signed by nobody
-    }
-    if (signer?.toLowerCase() === this.orchestrator.toLowerCase()) return;
-    throw new LaneRefused(
-      `the orchestrator's signature under ${name} is wrong`,
-      evidenceOf({ message: plainOf(message), signature }),
-    );
-  }
-
-  private tasksOf(job: string, given: Given): Task[] {
+    const { orchestrator } = this.known;
+    const [job, index] = [numberOf(offer.job), numberOf(offer.task)];
+    const claim = { worker: this.me, orchestrator, job, task: index, until: this.chainTime() + MESSAGE_SECONDS };
+    const given = await ask<ClaimSaid>(this.base, "/v1/batch/claims", { claim, signature: this.sign("Claim", claim) });
     const { first_task: firstTask, slot, until } = given.assignment;
     const tasks = listOf(given.assignment.tasks, "tasks").map(numberOf);
-    const { orchestrator } = this;
-    const message = { orchestrator, worker: this.account.address, job: BigInt(job), firstTask, tasks, slot, until };
-    this.check("Assignment", message, given.signature);
-    const manifest = String(Cid.parse(textOf(given.manifest)));
-    const shared = { job, firstTask, slot, until, price: amountOf(given.price), manifest, inputs: given.inputs };
-    const assigned = { tasks, signature: given.signature };
-    return tasks.map((index) => ({
-      ...shared,
-      assigned,
+    const signature = textOf(given.signature);
+    this.check("Assignment", { orchestrator, worker: this.me, job, firstTask, tasks, slot, until }, signature);
+    if (!tasks.includes(index))
+      throw new LaneRefused("it assigned another task than the one claimed", evidenceOf(given));
+    const task: Task = {
+      job: String(job),
       index,
+      firstTask,
+      slot,
+      until: until - this.ahead,
+      price: amountOf(offer.price),
+      manifest: String(Cid.parse(textOf(offer.manifest))),
+      inputs: offer.inputs,
+      assigned: { tasks, until, signature },
       stage: "assigned",
       result: null,
       commitSet: null,
       tries: 0,
       after: 0,
-    }));
+    };
+    return { tasks: [task] };
   }
 
-  private async commitment(task: Task, { digest, salt }: Result): Promise<Bytes> {
-    await (this.domain ? undefined : this.terms());
-    const { chainId, verifyingContract: lane } = this.theDomain;
-    const place = { jobId: BigInt(task.job), taskIndex: task.index, worker: this.account.address };
-    return commitmentOf({ chainId, lane, ...place, digest, salt });
+  async commit(task: Task, result: Result): Promise<Look> {
+    const commitment = toHex(this.commitment(task, result));
+    const said = await ask<TaskSaid>(this.base, "/v1/batch/commitments", { ...this.place(task), commitment });
+    return this.seen(task, result, said);
   }
 
-  private get theDomain(): Domain {
-    if (!this.domain) throw new LaneUnavailable("unreachable", "its terms are not known yet");
-    return this.domain;
+  async look(task: Task, result: Result): Promise<Look> {
+    const said = await ask<TaskSaid>(this.base, `/v1/batch/tasks/${task.job}/${task.index}?${this.who()}`);
+    return this.seen(task, result, said);
   }
-}
 
-function placeOf({ job, index, slot }: Task): { job: string; task: number; slot: number } {
-  return { job, task: index, slot };
-}
+  async show(task: Task, result: Result): Promise<Look> {
+    const permission = this.uploadPermission();
+    for (const { cid, bytes } of (await buildFile(result.output)).blocks)
+      await putBlock(this.base, cid, bytes, permission);
+    const [digest, salt] = [toHex(result.digest), toHex(result.salt)];
+    const said = await ask<TaskSaid>(this.base, "/v1/batch/results", { ...this.place(task), digest, salt });
+    return this.seen(task, result, said);
+  }
 
-function signedFor({ chainId, verifyingContract }: Domain, orchestrator: Hex): string {
-  return `${chainId} ${verifyingContract} ${orchestrator}`.toLowerCase();
-}
+  async handIn(task: Task, result: Result, before: Bundle | null): Promise<Bundle> {
+    const { job, index, slot, firstTask, commitSet } = task;
+    if (!commitSet) throw new LaneRefused(`task ${index} has no closed commit set`);
+    const words = [...(before?.words ?? []), receiptWord(index, slot, result.digest)];
+    const commitSets = [...(before?.commitSets ?? []), commitSet];
+    const roots = runningRoots(words, commitSets);
+    const receipts = { worker: this.me, job: Number(job), firstTask, count: words.length, ...roots };
+    const signature = this.account.signCompact(this.known.lane, TYPES.Receipts, receipts);
+    const said = await ask<{ signature: string }>(this.base, "/v1/batch/receipts", {
+      ...{ worker: this.me, job: Number(job), first_task: firstTask, task: index, count: words.length },
+      ...{ receipts: toHex(roots.receipts), commit_sets: toHex(roots.commitSets), signature: toHex(signature) },
+    });
+    const { orchestrator } = this.known;
+    this.check("Acceptance", { orchestrator, ...receipts }, textOf(said.signature));
+    const assignments = [...(before?.assignments ?? []), { ...task.assigned, slot }];
+    return { job, firstTask, words, commitSets, signature, acceptance: fromHex(said.signature), assignments };
+  }
 
-/** A message as JSON: bytes as hex, numbers that JSON cannot hold as text. */
-function plainOf(message: Message): unknown {
-  const plain = (value: Value): unknown =>
-    value instanceof Uint8Array ? toHex(value) : typeof value === "bigint" ? String(value) : value;
-  return Object.fromEntries(Object.entries(message).map(([name, value]) => [name, plain(value)]));
-}
+  async earned(): Promise<Pick<Earned, "available" | "checking" | "accepted">> {
+    const said = await this.books();
+    const earned = amountOf(said.earned);
+    const counts = listOf(said.bundles, "bundles").map(({ count }) => numberOf(count));
+    return {
+      available: earned - amountOf(said.withdrawn),
+      checking: amountOf(said.accepted) - earned,
+      accepted: counts.reduce((sum, count) => sum + count, 0),
+    };
+  }
 
-function refusalOf(it: { job: unknown; task: unknown; reason: unknown; evidence: unknown }): Refusal {
-  return { job: textOf(it.job), task: numberOf(it.task), reason: textOf(it.reason), evidence: textOf(it.evidence) };
-}
+  async withdraw(receiver: string): Promise<bigint> {
+    if (!this.market) await this.join();
+    const said = await this.books();
+    if (said.payout_index === null) throw new LaneRefused("nothing has been paid to this phone yet");
+    const [earned, payoutIndex] = [amountOf(said.earned), numberOf(said.payout_index)];
+    const until = this.chainTime() + 3600;
+    const { orchestrator } = this.known;
+    const message = { account: this.me, orchestrator, payoutIndex, cumulative: earned, receiver, until };
+    await ask(this.base, "/v1/batch/withdrawals", {
+      withdrawal: {
+        account: this.me,
+        orchestrator,
+        payout_index: payoutIndex,
+        cumulative: String(earned),
+        receiver,
+        until,
+      },
+      signature: this.sign("Withdrawal", message),
+    });
+    return earned - amountOf(said.withdrawn);
+  }
 
-function evidenceOf(said: unknown): string {
-  return JSON.stringify(said).slice(0, 2000);
-}
+  private get me(): Hex {
+    return this.account.address;
+  }
 
-function inSeconds(seconds: number): number {
-  return Math.floor(Date.now() / 1000) + seconds;
-}
+  private get known(): NonNullable<HttpLane["market"]> {
+    return this.market ?? wrong("its terms are not known yet");
+  }
 
-function waitOf(seconds: unknown): number {
-  return typeof seconds === "number" && seconds > 0 ? Math.min(seconds, LONGEST_WAIT) : WAIT_SECONDS;
-}
+  private async books(): Promise<WorkerSaid> {
+    return await ask<WorkerSaid>(this.base, `/v1/batch/workers/${this.me}`);
+  }
 
-// What is not as documented is as good as no answer: it is asked again, and nothing is believed.
-function wrong(what: string): never {
-  throw new LaneUnavailable("unreachable", `its answer is not as documented: ${what}`);
-}
+  /** Whom it signs for must not change under a running task. */
+  private learn(said: MarketSaid): void {
+    const [chainId, orchestrator] = [BigInt(numberOf(said.chain_id)), textOf(said.orchestrator) as Hex];
+    const lane = textOf(said.contracts.batch_lane) as Hex;
+    if (!lane) throw new LaneRefused("this market has no batch lane");
+    const domain = (verifyingContract: Hex): Domain => ({ chainId, verifyingContract });
+    const market = { lane: domain(lane), escrow: domain(textOf(said.contracts.escrow) as Hex), orchestrator };
+    const name = ({ lane: at, orchestrator: by }: typeof market) => `${at.chainId} ${at.verifyingContract} ${by}`;
+    if (this.market && name(this.market) !== name(market)) {
+      throw new LaneRefused("the orchestrator speaks for another market than before", evidenceOf(said));
+    }
+    this.market = market;
+  }
 
-function textOf(value: unknown): string {
-  return typeof value === "string" ? value.slice(0, 2000) : value === undefined ? "" : wrong("text");
-}
+  /** Deadlines are the chain's, and a device's clock may be anywhere. */
+  private heed(said: { readonly now?: number }): void {
+    if (said.now !== undefined) this.ahead = numberOf(said.now) - Date.now() / 1000;
+  }
 
-function numberOf(value: unknown): number {
-  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : wrong("a number");
-}
+  private chainTime(): number {
+    return Math.floor(Date.now() / 1000 + this.ahead);
+  }
 
-function amountOf(value: unknown): bigint {
-  return typeof value === "string" && /^\d{1,30}$/.test(value) ? BigInt(value) : wrong("an amount");
-}
+  private who(): string {
+    return `worker=${this.me}&ticket=${encodeURIComponent(this.ticket)}`;
+  }
 
-function listOf<T>(value: readonly T[] | undefined, what: string): readonly T[] {
-  return Array.isArray(value) ? (value as readonly T[]) : wrong(what);
+  private place({ job, index }: Task): { worker: Hex; ticket: string; job: number; task: number } {
+    return { worker: this.me, ticket: this.ticket, job: Number(job), task: index };
+  }
+
+  private seen(task: Task, result: Result, said: TaskSaid): Look {
+    this.heed(said);
+    const stage = STAGES.find((known) => known === said.stage) ?? wrong(`stage ${textOf(said.stage)}`);
+    const isClosed = stage === "closed" || stage === "agreed";
+    return {
+      stage,
+      until: said.until ? numberOf(said.until) - this.ahead : task.until,
+      waitSeconds: waitOf(said.wait_seconds),
+      commitSet: isClosed ? this.closedSet(task, result, said) : null,
+      digest: stage === "agreed" ? fromHex(textOf(said.digest ?? "")) : null,
+      evidence: evidenceOf(said),
+    };
+  }
+
+  /** The digest of the signed set, in which our commitment stands exactly once. */
+  private closedSet(task: Task, result: Result, said: TaskSaid): Bytes {
+    const commitments = listOf(said.commitments ?? undefined, "commitments").map(textOf);
+    const { orchestrator, lane } = this.known;
+    const set = { orchestrator, job: BigInt(task.job), task: task.index, commitments };
+    this.check("CommitSet", set, textOf(said.signature ?? ""));
+    if (!holdsOnce(commitments.map(fromHex), this.commitment(task, result))) {
+      throw new LaneRefused("the signed commit set does not hold this phone's commitment once", evidenceOf(said));
+    }
+    return signingDigest(lane, TYPES.CommitSet, set);
+  }
+
+  private sign(name: keyof typeof TYPES, message: Message): Hex {
+    return toHex(this.account.sign(this.known.lane, TYPES[name], message));
+  }
+
+  /** Throws `LaneRefused` unless the orchestrator signed exactly this. */
+  private check(name: keyof typeof TYPES, message: Message, signature: string): void {
+    const { lane, orchestrator } = this.known;
+    let signer: Hex | null = null;
+    try {
+      signer = recoverAddress(signingDigest(lane, TYPES[name], message), fromHex(signature));
+    } catch {
+      // a value that does not fit its type, or no hex at all: signed by nobody
+    }
+    if (signer?.toLowerCase() === orchestrator.toLowerCase()) return;
+    throw new LaneRefused(`the orchestrator's signature under ${name} is wrong`, evidenceOf({ message, signature }));
+  }
+
+  private uploadPermission(): string {
+    const until = Math.floor(Date.now() / 1000) + UPLOAD_SECONDS;
+    const signature = this.account.sign(this.known.escrow, UPLOAD, { account: this.me, until });
+    return `Edgebounty ${this.me}:${until}:${toHex(signature).slice(2)}`;
+  }
+
+  private commitment(task: Task, { digest, salt }: Result): Bytes {
+    const { chainId, verifyingContract: lane } = this.known.lane;
+    return commitmentOf({
+      chainId,
+      lane,
+      jobId: BigInt(task.job),
+      taskIndex: task.index,
+      worker: this.me,
+      digest,
+      salt,
+    });
+  }
 }

@@ -1,6 +1,6 @@
 import type { Account } from "../keys";
 import type { Earned } from "../shown";
-import type { Bundle, Result, Task } from "./machine";
+import type { Bundle, Look, Result, Task } from "./machine";
 import { EdgebountyError } from "../../protocol/errors";
 
 /** What the orchestrator says of itself, and where content is. */
@@ -16,6 +16,13 @@ export class LaneUnavailable extends EdgebountyError {
     readonly waitSeconds: number | null = null,
   ) {
     super(code, detail);
+  }
+}
+
+/** The ticket is over: join again. */
+export class TicketOver extends EdgebountyError {
+  constructor(detail: string) {
+    super("ticket", detail);
   }
 }
 
@@ -40,12 +47,14 @@ export interface Lane {
   join(account: Account): Promise<Terms>;
   claim(): Promise<Claimed>;
   /** Publishes the salted commitment to a result. */
-  commit(task: Task, result: Result): Promise<void>;
-  /** The signed hash of the closed commit set, in which ours stands exactly once; null while others are missing. */
-  closedSet(task: Task, result: Result): Promise<Task["commitSet"] | { readonly waitSeconds: number }>;
-  /** Hands the result in, with the roots over all receipts of the batch signed again. Gives the accepted bundle. */
+  commit(task: Task, result: Result): Promise<Look>;
+  /** How far the task is. Once closed, its commit set is signed and holds our commitment exactly once. */
+  look(task: Task, result: Result): Promise<Look>;
+  /** Opens our commitment: digest, salt, and the output's blocks before that. */
+  show(task: Task, result: Result): Promise<Look>;
+  /** Signs the receipt of an agreed result: the roots over all of the batch, anew. Gives the accepted bundle. */
   handIn(task: Task, result: Result, before: Bundle | null): Promise<Bundle>;
-  earned(): Promise<Earned>;
+  earned(): Promise<Pick<Earned, "available" | "checking" | "accepted">>;
   /** Asks for all that is available to be sent to `receiver`; gives the amount. */
   withdraw(receiver: string): Promise<bigint>;
 }

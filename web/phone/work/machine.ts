@@ -1,28 +1,52 @@
 // How far each task is and what to do next: pure, so that a reload in the middle of anything just goes on.
-import type { Bytes } from "../../protocol/bytes";
+import { type Bytes, equalBytes } from "../../protocol/bytes";
 
-/** A task that this phone was given. Stages follow the batch lane: assigned → computed → committed → closed → gone. */
+/**
+ * A task that this phone was given. Its stages: assigned → computed → committed → closed (the commit set is) → shown (our
+ * result is) → agreed (it is the quorum's) → gone, with its receipt accepted.
+ */
 export interface Task {
   readonly job: string;
   readonly index: number;
   readonly firstTask: number; // where the batch begins that will hold its receipt
   readonly slot: number;
-  readonly until: number; // Unix seconds: the result must be handed in before
+  readonly until: number; // Unix seconds by this device's clock: the next step must be there before
   readonly price: bigint;
   readonly manifest: string;
   readonly inputs: Readonly<Record<number, string>>; // results of earlier tasks that it reads, digests as hex
   readonly assigned: Assigned;
-  readonly stage: "assigned" | "computed" | "committed" | "closed";
+  readonly stage: "assigned" | "computed" | "committed" | "closed" | "shown" | "agreed";
   readonly result: Result | null;
-  readonly commitSet: Bytes | null; // the signed hash of the closed commit set
+  readonly commitSet: Bytes | null; // the digest of the closed commit set, as its signature was checked
   readonly tries: number; // failed attempts to fetch or run it
   readonly after: number; // do not touch it before
 }
 
-/** The assignment as the orchestrator signed it: with it a worker that was left out claims on chain. */
+/** The assignment as the orchestrator signed it. */
 export interface Assigned {
   readonly tasks: readonly number[];
+  readonly until: number; // by the chain's clock
   readonly signature: string;
+}
+
+/** What the orchestrator says of a task; what it signed has been checked. */
+export interface Look {
+  readonly stage: "open" | "closed" | "agreed" | "given_up";
+  readonly until: number; // by this device's clock
+  readonly waitSeconds: number;
+  readonly commitSet: Bytes | null;
+  readonly digest: Bytes | null; // the quorum's
+  readonly evidence: string;
+}
+
+/** A result that the quorum did not have: nothing is owed for it, and this is why. */
+export interface Outvoted {
+  readonly job: string;
+  readonly task: number;
+  readonly price: bigint;
+  readonly ours: Bytes;
+  readonly theirs: Bytes;
+  readonly evidence: string; // the orchestrator's answer, with its signature under the commit set
 }
 
 export interface Result {
@@ -40,12 +64,13 @@ export interface Bundle {
   readonly commitSets: readonly Bytes[];
   readonly signature: Bytes; // ours over these roots, r and vs
   readonly acceptance: Bytes; // the orchestrator's over the same
-  readonly assignments: readonly (Assigned & Pick<Task, "slot" | "until">)[];
+  readonly assignments: readonly (Assigned & Pick<Task, "slot">)[];
 }
 
 export interface State {
   readonly tasks: readonly Task[];
   readonly bundles: readonly Bundle[];
+  readonly outvoted: readonly Outvoted[];
   readonly claimAfter: number;
   readonly failures: number; // of the orchestrator, in a row
 }
@@ -55,9 +80,9 @@ export type Fact =
   | { readonly is: "nothing_free"; readonly now: number; readonly waitSeconds: number }
   | { readonly is: "computed"; readonly task: TaskKey; readonly result: Result }
   | { readonly is: "could_not_run"; readonly task: TaskKey; readonly now: number }
-  | { readonly is: "committed"; readonly task: TaskKey; readonly now: number }
-  | { readonly is: "set_open"; readonly task: TaskKey; readonly now: number; readonly waitSeconds: number }
-  | { readonly is: "set_closed"; readonly task: TaskKey; readonly commitSet: Bytes }
+  | { readonly is: "committed" | "shown"; readonly task: TaskKey }
+  | { readonly is: "looked"; readonly task: TaskKey; readonly now: number; readonly look: Look }
+  | { readonly is: "gap"; readonly now: number }
   | { readonly is: "accepted"; readonly task: TaskKey; readonly bundle: Bundle }
   | { readonly is: "given_up"; readonly task: TaskKey }
   | { readonly is: "unavailable"; readonly now: number; readonly waitSeconds: number | null };
@@ -65,13 +90,15 @@ export type Fact =
 export type TaskKey = Pick<Task, "job" | "index">;
 
 export type Order =
-  { readonly do: "claim" } | { readonly do: "run" | "commit" | "ask_set" | "hand_in" | "expire"; readonly task: Task };
+  | { readonly do: "claim" }
+  | { readonly do: "run" | "commit" | "ask" | "show" | "hand_in" | "expire"; readonly task: Task };
 
-export const START: State = { tasks: [], bundles: [], claimAfter: 0, failures: 0 };
+export const START: State = { tasks: [], bundles: [], outvoted: [], claimAfter: 0, failures: 0 };
 export const MOST_OPEN = 4; // tasks that wait for others while this phone goes on
 const MOST_TRIES = 3;
 const RETRY_SECONDS = 2;
 const LONGEST_WAIT = 60;
+const KEPT_OUTVOTED = 50;
 
 /** The state after a fact. A fact about a task that is gone changes nothing: its time ran out meanwhile. */
 export function advance(state: State, fact: Fact): State {
@@ -92,11 +119,13 @@ export function advance(state: State, fact: Fact): State {
       return change(state, fact.task, "assigned", { tries, after: fact.now + RETRY_SECONDS * 2 ** tries });
     }
     case "committed":
-      return change(answered, fact.task, "computed", { stage: "committed", after: fact.now });
-    case "set_open":
-      return change(answered, fact.task, "committed", { after: fact.now + fact.waitSeconds });
-    case "set_closed":
-      return change(answered, fact.task, "committed", { stage: "closed", commitSet: fact.commitSet, after: 0 });
+      return change(answered, fact.task, "computed", { stage: "committed", after: 0 });
+    case "shown":
+      return change(answered, fact.task, "closed", { stage: "shown", after: 0 });
+    case "looked":
+      return look(answered, fact.task, fact.now, fact.look);
+    case "gap": // whatever was to be waited for may be over
+      return { ...state, claimAfter: 0, tasks: state.tasks.map((task) => ({ ...task, after: 0 })) };
     case "accepted": {
       const others = answered.bundles.filter((other) => !sameBundle(other, fact.bundle));
       return drop({ ...answered, bundles: [...others, fact.bundle] }, fact.task);
@@ -113,6 +142,38 @@ export function advance(state: State, fact: Fact): State {
   }
 }
 
+const NEAREST_FIRST = [
+  ["agreed", "hand_in"],
+  ["closed", "show"],
+  ["computed", "commit"],
+  ["shown", "ask"],
+  ["committed", "ask"],
+] as const;
+
+function look(state: State, key: TaskKey, now: number, seen: Look): State {
+  const task = state.tasks.find((it) => sameTask(it, key));
+  if (!task?.result || task.stage === "assigned" || task.stage === "computed") return state;
+  const { until, commitSet } = seen;
+  const later = { until, after: now + seen.waitSeconds };
+  if (seen.stage === "given_up") return drop(state, key);
+  if (task.stage === "committed") {
+    return change(
+      state,
+      key,
+      "committed",
+      seen.stage === "open" ? later : { stage: "closed", commitSet, until, after: 0 },
+    );
+  }
+  if (task.stage !== "shown") return state;
+  if (seen.stage !== "agreed" || !seen.digest) return change(state, key, "shown", later);
+  if (equalBytes(seen.digest, task.result.digest)) {
+    return change(state, key, "shown", { stage: "agreed", commitSet, until, after: 0 });
+  }
+  const { job, index, price, result } = task;
+  const lost = { job, task: index, price, ours: result.digest, theirs: seen.digest, evidence: seen.evidence };
+  return drop({ ...state, outvoted: [...state.outvoted, lost].slice(-KEPT_OUTVOTED) }, key);
+}
+
 /**
  * What to do next; null: nothing now. What is nearest to money comes first. `mayRun` is what the guards say, and
  * `mayClaim` is false once the owner wants to finish: then only what was begun is brought to its end.
@@ -122,12 +183,10 @@ export function nextOrder(state: State, now: number, may: { run: boolean; claim:
   const late = state.tasks.find((task) => task.until <= now);
   if (late) return { do: "expire", task: late };
   const find = (stage: Task["stage"]) => due.find((task) => task.stage === stage);
-  const closed = find("closed");
-  if (closed) return { do: "hand_in", task: closed };
-  const computed = find("computed");
-  if (computed) return { do: "commit", task: computed };
-  const committed = find("committed");
-  if (committed) return { do: "ask_set", task: committed };
+  for (const [stage, order] of NEAREST_FIRST) {
+    const task = find(stage);
+    if (task) return { do: order, task };
+  }
   const assigned = find("assigned");
   if (assigned && may.run) return { do: "run", task: assigned };
   const waitsToRun = state.tasks.some((task) => task.stage === "assigned");
