@@ -76,7 +76,7 @@ def plan_part(
     wanted = SMALL_SHARDS if cutting.shards is None else max(cutting.shards, 1)
     fits = small and width <= SMALL_CELLS and -(-count // max(SMALL_CELLS // width, 1)) <= wanted
     name = program if fits else f"{program}.large"
-    combiner = None if cutting.fan_in is None else _combiner(cutting, name)
+    combiner = None if cutting.fan_in is None else cutting.load(f"{name}.combine")
     pair = ProgramPair(cutting.load(name), cutting.load(f"{name}.reduce"), combiner)
     layout, reducer = pair.layout, pair.reducer_layout
     assert reducer is not None
@@ -105,12 +105,6 @@ def plan_part(
         blocks=cutting.blocks,
         fan_in=cutting.fan_in,
     )
-
-
-def _combiner(cutting: Cutting, program: str) -> bytes:
-    if program.startswith("table.stats"):
-        raise JobError("describe folds all shards in one task: leave out the fan-in, or ask for moments or groups")
-    return cutting.load(f"{program}.combine")
 
 
 def last_state(part: Finished) -> dict[str, Array]:

@@ -1,5 +1,6 @@
-"""`table.stats` and its reducer: count, mean, minimum, maximum, population variance and histogram of each column."""
+"""`table.stats`, its reducer and combiner: count, mean, ends, population variance and histogram of each column."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from edgebounty.programs.compiler.spec import BufferSpec, ModuleSpec
@@ -32,8 +33,11 @@ def _partial(prefix: str, role: str, columns: int, bins: int) -> tuple[BufferSpe
     )
 
 
-def table_stats(name: str, *, cells: int, columns: int, bins: int, simd: bool = True) -> tuple[ModuleSpec, ModuleSpec]:
-    """The program and its reducer, for shards of up to `cells` values in rows of up to `columns`."""
+def table_stats(name: str, *, cells: int, columns: int, bins: int, simd: bool = True) -> tuple[ModuleSpec, ...]:
+    """The program, its reducer and, for the inner nodes of a tree, its combiner.
+
+    For shards of up to `cells` values in rows of up to `columns`.
+    """
     constants = {"CELLS": cells, "COLUMNS": columns, "BINS": bins}
     state = _state("", "state", columns, bins)
     # The program's shard has rows and columns of its own, so its state carries a prefix where the names would clash.
@@ -58,8 +62,24 @@ def table_stats(name: str, *, cells: int, columns: int, bins: int, simd: bool = 
         name=f"{name}.reduce",
         kind="reducer",
         buffers=(*state, *_partial("in_", "input", columns, bins), *_state("out_", "output", columns, bins)),
-        source=(_C / "table_stats_reduce.c").read_text(encoding="utf-8"),
+        source=_source("table_stats_fold.c", "table_stats_finish.c"),
         constants=constants,
         simd=simd,
     )
-    return program, reducer
+    combined = tuple(
+        replace(buffer, name=f"out_{buffer.name.removeprefix('out_')}")
+        for buffer in _partial("out_", "output", columns, bins)
+    )
+    combiner = ModuleSpec(
+        name=f"{name}.combine",
+        kind="reducer",
+        buffers=(*state, *_partial("in_", "input", columns, bins), *combined),
+        source=_source("table_stats_fold.c", "combine.c"),
+        constants={**constants, "PAIRS": columns},
+        simd=simd,
+    )
+    return program, reducer, combiner
+
+
+def _source(*names: str) -> str:
+    return "\n".join((_C / name).read_text(encoding="utf-8") for name in names)

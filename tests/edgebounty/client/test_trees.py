@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgebounty.client import Correlation, GroupBy, KMeans, Local, LogisticRegression, Median, Quantiles
+from edgebounty.client import Correlation, Describe, GroupBy, KMeans, Local, LogisticRegression, Median, Quantiles
 from edgebounty.client.errors import Rejected
 from edgebounty.jobs.shape import describe
 from edgebounty.protocol.manifest import Manifest, ManifestError
@@ -23,7 +23,14 @@ TABLE = {
 
 @pytest.mark.parametrize(
     "question",
-    [Correlation(), GroupBy("g"), Quantiles(rounds=6), KMeans(3, rounds=3), LogisticRegression("y", rounds=4)],
+    [
+        Describe(),
+        Correlation(),
+        GroupBy("g"),
+        Quantiles(rounds=6),
+        KMeans(3, rounds=3),
+        LogisticRegression("y", rounds=4),
+    ],
 )
 def test_analyze__as_a_tree__gives_the_numbers_of_one_reduce(question: Any) -> None:
     flat = Local().analyze(TABLE, question, shards=7).result().arrays

@@ -24,7 +24,7 @@ def inputs_of(name: str) -> tuple[bytes, bytes, dict[str, float], list[bytes]]:
         return analysis_inputs(name)
     if name.startswith("table"):
         table = np.random.default_rng(0).normal(3, 5, size=(200, 20))
-        program = name.removesuffix(".reduce")
+        program = name.removesuffix(".reduce").removesuffix(".combine")
         state = bytes(layout.role_bytes("state"))
         first = [map_task(program, part, state).output for part in np.array_split(table, 3)]
         state = reduce_task(program, first, state).output
