@@ -121,6 +121,15 @@ contract BountyEscrowTest is MarketBase {
         refuse(t, IBountyEscrow.ManifestMissing.selector);
     }
 
+    function test_PostJob_TheLargestBounty() public {
+        JobTerms memory t = terms();
+        (t.lane, t.quorum, t.workSlots, t.auditSlots, t.feeBps) = (address(otherLane), 1, 2, 1, 0);
+        // Three slots: 2^96 - 1 is a multiple of three.
+        (t.slotPrice, t.stakePerClaim) = (type(uint96).max / 3, type(uint96).max / 3);
+        fund(requester, type(uint96).max, address(escrow));
+        same(escrow.escrowOf(post(t)), type(uint96).max, "to the last unit");
+    }
+
     function test_RevertWhen_NoBatchLaneAndLaneIsZero() public {
         BountyEscrow alone = new BountyEscrow(token, address(lane), address(0), 1000, 1);
         JobTerms memory t = terms();
@@ -162,6 +171,20 @@ contract BountyEscrowTest is MarketBase {
         expectError(IBountyEscrow.JobAlreadyEnded.selector);
         vm.prank(requester);
         escrow.stop(id);
+    }
+
+    function test_RevertGiven_AllTasksFinished_WhenStopped() public {
+        JobTerms memory wanted = terms();
+        (wanted.lane, wanted.mapTasks) = (address(otherLane), 4);
+        uint256 id = post(wanted);
+        otherLane.setProgress(4, 0, false);
+        expectError(IBountyEscrow.JobAlreadyEnded.selector);
+        vm.prank(requester);
+        escrow.stop(id);
+        otherLane.setProgress(3, 1, false);
+        vm.prank(requester);
+        escrow.stop(id);
+        isTrue(escrow.isStopped(id), "while one is left it can be stopped");
     }
 
     function test_RevertWhen_JobUnknown() public {

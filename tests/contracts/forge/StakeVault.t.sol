@@ -259,6 +259,41 @@ contract StakeVaultTest is MarketBase {
         vault.sponsor(rookie, 1 ether);
     }
 
+    function availableAtOf(address account) private view returns (uint256 availableAt) {
+        (, , , availableAt) = vault.accountOf(account);
+    }
+
+    function test_Unsponsor_OfNothing_RestartsNoDelay() public {
+        sponsored(0, 10 ether);
+        otherLane.lock(rookie, 6 ether);
+        vm.prank(backer);
+        vault.unsponsor(rookie);
+        uint256 availableAt = availableAtOf(backer);
+        vm.warp(block.timestamp + 1);
+        vm.prank(backer);
+        same(vault.unsponsor(rookie), 0, "nothing became free");
+        same(availableAtOf(backer), availableAt, "what is on its way comes when it was to come");
+    }
+
+    function test_AcceptSponsor_WorkerCannotDelayTheFormerOne() public {
+        sponsored(0, 10 ether);
+        vm.prank(backer);
+        vault.unsponsor(rookie);
+        uint256 availableAt = availableAtOf(backer);
+        vm.warp(block.timestamp + 1);
+        vm.prank(rookie);
+        vault.acceptSponsor(anyone);
+        same(availableAtOf(backer), availableAt, "what is on its way comes when it was to come");
+    }
+
+    function test_AcceptSponsor_UnderACapTooSmallForAnyLeast() public {
+        StakeVault small = new StakeVault(token, anyone, anyone, anyone, UNBONDING, 99);
+        vm.prank(rookie);
+        small.acceptSponsor(backer);
+        (address sponsor, , ) = small.sponsorshipOf(rookie);
+        sameAddress(sponsor, backer, "who backs nothing yet is replaced at once");
+    }
+
     function test_Slash_TakesTheWorkersOwnStakeFirst() public {
         sponsored(5 ether, 10 ether);
         otherLane.lock(rookie, 15 ether);
@@ -347,6 +382,14 @@ contract StakeVaultTest is MarketBase {
         expectError(IStakeVault.UnbondingTimeOutOfRange.selector);
         new StakeVault(token, anyone, anyone, anyone, 0, 1);
         expectError(IStakeVault.UnbondingTimeOutOfRange.selector);
-        new StakeVault(token, anyone, anyone, anyone, 366 days, 1);
+        new StakeVault(token, anyone, anyone, anyone, 365 days + 1, 1);
+    }
+
+    function test_Settings_AtTheirEdges() public {
+        StakeVault wide = new StakeVault(token, anyone, anyone, anyone, 365 days, type(uint96).max);
+        same(wide.LONGEST_UNBONDING(), 365 days, "a year is the longest");
+        same(wide.UNBONDING_TIME(), 365 days, "and allowed");
+        same(wide.SPONSOR_CAP(), type(uint96).max, "all that a stake can be");
+        same(vault.SPONSOR_LEAST(), 100 ether, "a hundredth of the cap");
     }
 }
