@@ -22,7 +22,7 @@ from edgebounty.chain.market import MarketContracts
 from edgebounty.chain.rpc import connect
 from edgebounty.chain.sender import Sender
 from edgebounty.content.kubo import KuboStore
-from edgebounty.content.permission import Authorise, UploadRefused, who_uploads
+from edgebounty.content.permission import Authorise, UploadRefused, origin_of, who_uploads
 from edgebounty.content.store import ContentError, LocalStore
 from edgebounty.protocol.cid import Cid
 from edgebounty.protocol.messages import Domain
@@ -249,15 +249,18 @@ async def _listen(settings: config.Settings, service: Service, stack: contextlib
 
 def _authorise(domain: Domain, books: Books, clock: SystemClock, funds: Funds, settings: config.Settings) -> Authorise:
     """Uploads are for accounts with something at stake here, each within its quota of the day."""
+    names = (settings.public_url, f"http://{settings.host}:{settings.port}" if settings.port else "")
+    known_as = tuple(origin_of(name) for name in names if name)
     quota = UploadQuota(
         bytes_a_day=settings.upload_quota_mb << 20, of_all=int(settings.upload_total_gb * 1e9), clock=clock
     )
 
-    def authorise(header: str | None, cid: Cid, size: int) -> None:
+    def authorise(header: str | None, cid: Cid, size: int, arrived_at: tuple[str, ...]) -> None:
+        origins = (*known_as, *arrived_at)
         try:
-            account = who_uploads(header, domain, books.soft.block.time)
+            account = who_uploads(header, domain, origins, books.soft.block.time)
         except UploadRefused:
-            account = who_uploads(header, domain, clock.now())  # the chain's time and the machine's may differ
+            account = who_uploads(header, domain, origins, clock.now())  # the chain's time and the machine's may differ
         try:
             has_funds = funds.has_any(account)
         except Unavailable as error:

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The long runs, one line a part: static analysis, symbolic checks, the bugs of the trade, and fuzz campaigns far beyond
-# what every change needs. Each part's own output is in build/deep/PART.log; of a part that fails its end is printed.
+# what every change needs. `deep.sh PART…` runs only these parts. Each part's own output is in build/deep/PART.log; of a
+# part that fails its end is printed.
 # slither and halmos pin packages that brownie pins otherwise, so they live in an environment of their own.
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -16,11 +17,13 @@ mkdir -p build/deep
 forge=$(dirname "$(ls -d node_modules/@foundry-rs/forge-*/bin/forge | head -1)")
 export PATH="$PWD/$tools/bin:$PWD/build/solc:$PWD/$forge:$PATH"
 
+chosen=" $* "
 failed=()
 summary=()
 part() { # NAME WHAT COMMAND…
   local name=$1 what=$2 begun=$SECONDS status=0
   shift 2
+  [[ $chosen = "  " || $chosen = *" $name "* ]] || return 0
   printf '%-10s %s … ' "$name" "$what"
   "$@" >"build/deep/$name.log" 2>&1 || status=$?
   local took=$((SECONDS - begun))
@@ -53,6 +56,7 @@ part trade "every bug of the trade is noticed by its tests" .venv/bin/python scr
 part fuzz "100,000 runs of every fuzz test" env FOUNDRY_PROFILE=deep scripts/forge.sh test --match-test testFuzz
 part invariants "1,000 runs of 500 calls" env FOUNDRY_PROFILE=deep scripts/forge.sh test --match-contract Invariant
 
+[ ${#summary[@]} != 0 ] || { echo "deep: there is no part$chosen" >&2; exit 1; }
 echo
 printf '  %s\n' "${summary[@]}"
 [ ${#failed[@]} = 0 ] || { echo "deep: failed: ${failed[*]}"; exit 1; }

@@ -14,7 +14,7 @@ from typing import Final
 from aiohttp import web
 
 from edgebounty.content.http import RAW_TYPE
-from edgebounty.content.permission import Authorise, UploadRefused
+from edgebounty.content.permission import Authorise, UploadRefused, origins_at
 from edgebounty.content.store import (
     MAX_BLOCK_BYTES,
     ContentCorrupt,
@@ -56,7 +56,8 @@ def routes(store: ContentStore, authorise: Authorise | None = None) -> list[web.
             raise web.HTTPRequestEntityTooLarge(
                 MAX_BLOCK_BYTES, length, text=f"a block has at most {MAX_BLOCK_BYTES} bytes\n"
             )
-        await asyncio.to_thread(authorise, request.headers.get("Authorization"), cid, length)
+        origins = _origins(request)
+        await asyncio.to_thread(authorise, request.headers.get("Authorization"), cid, length, origins)
         block = await _read(request, length)
         if await asyncio.to_thread(store.has, cid):
             if not cid.matches(block):
@@ -109,6 +110,12 @@ def _explained(handler: _Handler) -> _Handler:
 def _say(status: int, text: str) -> web.Response:
     headers = {"Access-Control-Allow-Origin": "*", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
     return web.Response(status=status, text=text + "\n", headers=headers)
+
+
+def _origins(request: web.Request) -> tuple[str, ...]:
+    """Where this request arrived. The Host header is not asked: who replays a permission would write what fits."""
+    name = request.transport.get_extra_info("sockname") if request.transport is not None else None
+    return origins_at(name[0], name[1]) if isinstance(name, tuple) else ()
 
 
 def _cid(request: web.Request) -> Cid:

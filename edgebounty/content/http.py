@@ -34,13 +34,13 @@ class HttpGateway:
     """A gateway as a store. Safe for several threads.
 
     `timeout_seconds` bounds one whole transfer, so that a server which sends a byte a minute cannot hold a task.
-    `signer` gives the Authorization header of uploads; without one the gateway is read-only.
+    `signer` gives the Authorization header of uploads to an address; without one the gateway is read-only.
     """
 
     def __init__(
         self,
         url: str,
-        signer: Callable[[], str] | None = None,
+        signer: Callable[[str], str] | None = None,
         *,
         timeout_seconds: float = 30,
         attempts: int = 3,
@@ -107,7 +107,7 @@ class HttpGateway:
     def _send(self, method: str, cid: Cid, body: bytes | None) -> requests.Response:
         headers = {"Accept": RAW_TYPE, "Accept-Encoding": "identity"}
         if body is not None and self._signer is not None:
-            headers |= {"Authorization": self._signer(), "Content-Type": RAW_TYPE}
+            headers |= {"Authorization": self._signer(self.url), "Content-Type": RAW_TYPE}
         return self._session().request(
             method,
             f"{self.url}/ipfs/{cid}",

@@ -59,11 +59,12 @@ class Signable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upload(Signable):
-    """May put blocks into a gateway, until this Unix second."""
+    """May put blocks into the gateway of this origin (`https://host`, RFC 6454), until this Unix second."""
 
-    TYPE: ClassVar[str] = "Upload(address account,uint64 until)"
+    TYPE: ClassVar[str] = "Upload(address account,string gateway,uint64 until)"
     SIGNER: ClassVar[str] = "account"
     account: Address
+    gateway: str
     until: int
 
 

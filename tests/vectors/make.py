@@ -182,7 +182,7 @@ def signed() -> dict[str, Any]:
     domain = messages.Domain(chain_id=31337, verifying_contract=_address("escrow"))
     account = messages.address_of_key(key)
     cases: list[messages.Signable] = [
-        messages.Upload(account=account, until=1_800_000_000),
+        messages.Upload(account=account, gateway="https://market.example", until=1_800_000_000),
         messages.Hello(worker=account, capabilities='{"memory":4096,"words":"é"}', until=(1 << 64) - 1),
     ]
     return {

@@ -35,13 +35,15 @@ describe("signed messages", () => {
   });
 
   test("a field that is missing, too large or of another kind is refused", () => {
-    const type = "Upload(address account,uint64 until)";
+    const type = "Upload(address account,string gateway,uint64 until)";
     for (const message of [
-      { account: signed.account },
-      { account: signed.account, until: 1n << 64n },
-      { account: signed.account, until: -1 },
-      { account: "0x12", until: 1 },
-      { account: signed.account, until: "1" },
+      { account: signed.account, gateway: "g" },
+      { account: signed.account, until: 1 },
+      { account: signed.account, gateway: "g", until: 1n << 64n },
+      { account: signed.account, gateway: "g", until: -1 },
+      { account: "0x12", gateway: "g", until: 1 },
+      { account: signed.account, gateway: 1, until: 1 },
+      { account: signed.account, gateway: "g", until: "1" },
     ] as Message[]) {
       expect(() => structHash(type, message)).toThrow(RangeError);
     }

@@ -99,19 +99,20 @@ const DOMAIN_TYPE = [
   { name: "verifyingContract", type: "address" },
 ];
 
-/** The Authorization header that lets this account upload for a while. */
-async function signUpload({ chain, provider, account }: Posting, until: number): Promise<string> {
+/** The Authorization header that lets this account upload to this gateway for a while. */
+async function signUpload({ chain, provider, account, api }: Posting, until: number): Promise<string> {
   const signature = await signTypedData(provider, account, {
     types: {
       EIP712Domain: DOMAIN_TYPE,
       Upload: [
         { name: "account", type: "address" },
+        { name: "gateway", type: "string" },
         { name: "until", type: "uint64" },
       ],
     },
     primaryType: "Upload",
     domain: { name: "Edgebounty", version: "1", chainId: chain.at.chainId, verifyingContract: chain.at.escrow },
-    message: { account, until },
+    message: { account, gateway: new URL(api).origin, until },
   });
   return `Edgebounty ${account}:${until}:${signature.slice(2)}`;
 }

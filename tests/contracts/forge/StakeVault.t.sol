@@ -218,6 +218,14 @@ contract StakeVaultTest is MarketBase {
         same(bondedOf(rookie), 10 ether, "the sponsor's part stays");
     }
 
+    function test_RevertGiven_LocksReachIntoTheSponsorsPart_WhenUnbonding() public {
+        sponsored(5 ether, 10 ether);
+        otherLane.lock(rookie, 5 ether + 1);
+        vm.expectRevert(abi.encodeWithSelector(IStakeVault.StakeNotFree.selector, rookie, 1, 0));
+        vm.prank(rookie);
+        vault.unbond(1);
+    }
+
     function test_Unsponsor_WaitsForLocksAndNoNewOnesCome() public {
         sponsored(0, 10 ether);
         otherLane.lock(rookie, 6 ether);

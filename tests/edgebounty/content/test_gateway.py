@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from edgebounty.content.http import RAW_TYPE, HttpGateway
-from edgebounty.content.permission import UploadSigner, signed_by
+from edgebounty.content.permission import UploadSigner, origin_of, origins_at, signed_by
 from edgebounty.content.store import (
     MAX_BLOCK_BYTES,
     ContentCorrupt,
@@ -114,7 +114,7 @@ def test_get__block_damaged_here__is_an_error_not_bytes(url: str, store: MemoryS
 
 
 def put(url: str, body: bytes, *, header: str | None = None, cid: Cid | None = None) -> requests.Response:
-    headers = {"Authorization": UploadSigner(DOMAIN, KEY)() if header is None else header}
+    headers = {"Authorization": UploadSigner(DOMAIN, KEY)(url) if header is None else header}
     return requests.put(f"{url}/ipfs/{cid or Cid.of(body)}", data=body, headers=headers, timeout=5)
 
 
@@ -133,9 +133,9 @@ def test_put__bytes_of_another_cid__is_refused(url: str, store: MemoryStore, kno
 
 
 def test_put__unsigned_expired_or_too_large__is_refused(url: str, store: MemoryStore) -> None:
-    late = UploadSigner(DOMAIN, KEY, clock=lambda: time.time() - 7200)()
-    early = UploadSigner(DOMAIN, KEY, clock=lambda: time.time() + 7200)()
-    other = UploadSigner(Domain(chain_id=1, verifying_contract=DOMAIN.verifying_contract), KEY)()
+    late = UploadSigner(DOMAIN, KEY, clock=lambda: time.time() - 7200)(url)
+    early = UploadSigner(DOMAIN, KEY, clock=lambda: time.time() + 7200)(url)
+    other = UploadSigner(Domain(chain_id=1, verifying_contract=DOMAIN.verifying_contract), KEY)(url)
 
     assert put(url, b"new", header="").status_code == 401
     assert "ended at" in put(url, b"new", header=late).text
@@ -143,6 +143,57 @@ def test_put__unsigned_expired_or_too_large__is_refused(url: str, store: MemoryS
     assert "chain 31337" in put(url, b"new", header=other).text
     assert put(url, bytes(MAX_BLOCK_BYTES + 1)).status_code == 413
     assert not store.has(Cid.of(b"new"))
+
+
+def test_put__permission_for_another_gateway__is_refused(url: str, store: MemoryStore) -> None:
+    """Whoever was shown it may replay it with any header it likes: what counts is where the request arrives."""
+    there = MemoryStore()
+    with serve_store(there, signed_by(DOMAIN, lambda account, cid, size: True)) as other:
+        shown = UploadSigner(DOMAIN, KEY)(other)
+        assert put(other, b"new", header=shown).status_code == 201
+        answer = requests.put(
+            f"{url}/ipfs/{Cid.of(b'new')}",
+            data=b"new",
+            headers={"Authorization": shown, "Host": other.removeprefix("http://"), "Origin": other},
+            timeout=5,
+        )
+    assert answer.status_code == 401
+    assert f"this gateway ({url}" in answer.text
+    assert "public_url" in answer.text
+    assert not store.has(Cid.of(b"new"))
+
+
+def test_put__gateway_called_localhost__is_the_same_gateway(url: str) -> None:
+    header = UploadSigner(DOMAIN, KEY)(url.replace("127.0.0.1", "LOCALHOST") + "/")
+    assert put(url, b"new", header=header).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("url", "origin"),
+    [
+        ("https://Market.Example:443/ipfs", "https://market.example"),
+        ("http://market.example:80", "http://market.example"),
+        ("https://market.example:80/", "https://market.example:80"),
+        ("http://[::1]:8600/", "http://[::1]:8600"),
+        ("http://10.0.0.7:8600", "http://10.0.0.7:8600"),
+    ],
+)
+def test_origin__of_an_address__is_as_browsers_write_it(url: str, origin: str) -> None:
+    assert origin_of(url) == origin
+
+
+@pytest.mark.parametrize(
+    ("address", "origins"),
+    [
+        ("10.0.0.7", ("http://10.0.0.7:8600",)),
+        ("::ffff:10.0.0.7", ("http://10.0.0.7:8600",)),
+        ("127.0.0.1", ("http://127.0.0.1:8600", "http://localhost:8600")),
+        ("::1", ("http://[::1]:8600", "http://localhost:8600")),
+        ("fe80::1%eth0", ("http://[fe80::1]:8600",)),
+    ],
+)
+def test_origins__of_a_socket__are_all_its_names(address: str, origins: tuple[str, ...]) -> None:
+    assert origins_at(address, 8600) == origins
 
 
 def test_put__account_not_allowed_or_no_uploads_at_all__is_forbidden(store: MemoryStore) -> None:
@@ -156,7 +207,7 @@ def test_put__body_shorter_than_promised__keeps_nothing(url: str, store: MemoryS
     host, port = url.removeprefix("http://").split(":")
     head = f"PUT /ipfs/{Cid.of(b'long body')} HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n"
     with socket.create_connection((host, int(port))) as connection:
-        connection.sendall(f"{head}Authorization: {UploadSigner(DOMAIN, KEY)()}\r\n\r\nlong".encode())
+        connection.sendall(f"{head}Authorization: {UploadSigner(DOMAIN, KEY)(url)}\r\n\r\nlong".encode())
         connection.shutdown(socket.SHUT_WR)
         connection.settimeout(60)
         while connection.recv(4096):
@@ -244,8 +295,12 @@ def test_client__refused_upload__tells_the_gateways_reason(store: ContentStore) 
 def test_upload_signer__asked_often__signs_once_until_half_its_life_is_over() -> None:
     now = [1000.0]
     signer = UploadSigner(DOMAIN, KEY, clock=lambda: now[0])
-    first = signer()
+    url = "https://market.example"
+    first = signer(url)
     now[0] += 200
-    assert signer() == first
-    now[0] += 200
-    assert signer() != first
+    assert signer(url + "/ipfs") == first
+    assert signer("https://other.example") != first
+    assert signer(url) != first
+    first = signer(url)
+    now[0] += 400
+    assert signer(url) != first

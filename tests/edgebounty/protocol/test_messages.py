@@ -21,9 +21,10 @@ from edgebounty.protocol.types import to_address
 KEY = bytes(range(1, 33))
 ME = address_of_key(KEY)
 DOMAIN = Domain(chain_id=31337, verifying_contract=to_address(b"\x22" * 20))
+GATEWAY = "https://market.example"
 ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 
-uploads = st.integers(0, 2**64 - 1).map(lambda until: Upload(account=ME, until=until))
+uploads = st.integers(0, 2**64 - 1).map(lambda until: Upload(account=ME, gateway=GATEWAY, until=until))
 hellos = st.builds(
     lambda text, until: Hello(worker=ME, capabilities=text, until=until),
     st.text(max_size=50),
@@ -45,19 +46,20 @@ def test_sign__any_message__is_what_a_wallet_signs(message: Signable) -> None:
 
 @pytest.mark.unit
 def test_is_signed__other_chain_contract_message_or_signer__is_false() -> None:
-    message = Upload(account=ME, until=5)
+    message = Upload(account=ME, gateway=GATEWAY, until=5)
     signature = sign(DOMAIN, message, KEY)
 
     assert is_signed(DOMAIN, message, signature)
     assert not is_signed(Domain(chain_id=1, verifying_contract=DOMAIN.verifying_contract), message, signature)
     assert not is_signed(Domain(chain_id=31337, verifying_contract=ME), message, signature)
-    assert not is_signed(DOMAIN, Upload(account=ME, until=6), signature)
-    assert not is_signed(DOMAIN, Upload(account=DOMAIN.verifying_contract, until=5), signature)
+    assert not is_signed(DOMAIN, Upload(account=ME, gateway=GATEWAY, until=6), signature)
+    assert not is_signed(DOMAIN, Upload(account=ME, gateway="https://other.example", until=5), signature)
+    assert not is_signed(DOMAIN, Upload(account=DOMAIN.verifying_contract, gateway=GATEWAY, until=5), signature)
 
 
 @pytest.mark.unit
 def test_recover__the_other_s_of_a_signature__is_refused() -> None:
-    message = Upload(account=ME, until=5)
+    message = Upload(account=ME, gateway=GATEWAY, until=5)
     good = sign(DOMAIN, message, KEY)
     s = ORDER - int.from_bytes(good[32:64], "big")
     twin = good[:32] + s.to_bytes(32, "big") + bytes([55 - good[64]])
@@ -72,10 +74,10 @@ def test_recover__the_other_s_of_a_signature__is_refused() -> None:
 )
 def test_recover__no_signature__is_a_signature_error(signature: bytes) -> None:
     with pytest.raises(SignatureError):
-        recover(DOMAIN, Upload(account=ME, until=5), signature)
+        recover(DOMAIN, Upload(account=ME, gateway=GATEWAY, until=5), signature)
 
 
 @pytest.mark.unit
 def test_signing__until_beyond_64_bits__is_refused() -> None:
     with pytest.raises(ValueError, match="2\\^64"):
-        sign(DOMAIN, Upload(account=ME, until=1 << 64), KEY)
+        sign(DOMAIN, Upload(account=ME, gateway=GATEWAY, until=1 << 64), KEY)
