@@ -15,7 +15,7 @@ import { amountOf, evidenceOf, listOf, numberOf, textOf, waitOf, wrong } from ".
 const MESSAGE_SECONDS = 120;
 const UPLOAD_SECONDS = 600;
 const STAGES = ["open", "closed", "agreed", "given_up"] as const;
-const UPLOAD = "Upload(address account,uint64 until)";
+const UPLOAD = "Upload(address account,string gateway,uint64 until)";
 
 interface MarketSaid {
   readonly now?: number;
@@ -289,7 +289,11 @@ export class HttpLane implements Lane {
 
   private uploadPermission(): string {
     const until = Math.floor(Date.now() / 1000) + UPLOAD_SECONDS;
-    const signature = this.account.sign(this.known.escrow, UPLOAD, { account: this.me, until });
+    const signature = this.account.sign(this.known.escrow, UPLOAD, {
+      account: this.me,
+      gateway: new URL(this.base).origin,
+      until,
+    });
     return `Edgebounty ${this.me}:${until}:${toHex(signature).slice(2)}`;
   }
 
