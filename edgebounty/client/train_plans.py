@@ -17,6 +17,7 @@ from edgebounty.client.plans import Plan, refusals
 from edgebounty.client.training import Validate
 from edgebounty.execution import fetcher
 from edgebounty.jobs.arrays import Array, pack_role
+from edgebounty.jobs.check import JobError
 from edgebounty.jobs.infer import decode_infer, plan_forward, row_shape
 from edgebounty.jobs.model import Model, first_weights
 from edgebounty.jobs.plan import PlannedJob, ProgramPair
@@ -124,6 +125,8 @@ def _plan_trained(
 ) -> PlannedJob:
     names = [buffer.name for buffer in pair.layout.role("shard") if buffer.name != "rows"]
     arrays = dict(data) if isinstance(data, Mapping) else dict(zip(names, load_pair(data), strict=len(names) == 2))
+    if model.classes and model.labels in arrays:
+        _check_classes(arrays[model.labels], model)
     return plan_training(
         arrays,
         pair,
@@ -135,6 +138,14 @@ def _plan_trained(
         seed=seed,
         fan_in=fan_in,
     )
+
+
+def _check_classes(labels: Array, model: Trained) -> None:
+    """Every task with another label would fail, and be paid for."""
+    wrong = np.argwhere((labels < 0) | (labels >= model.classes))
+    if len(wrong):
+        label = labels[tuple(wrong[0])]
+        raise JobError(f"row {wrong[0][0] + 1} has label {label}; the model knows classes 0 to {model.classes - 1}")
 
 
 def load_pair(data: TrainData) -> tuple[Array, Array]:

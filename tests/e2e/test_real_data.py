@@ -40,6 +40,7 @@ def test_training__on_the_market__gives_the_bits_of_this_machine(market: Up, nam
 
 
 @deep
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("name", CASES)
 def test_training__of_all_of_it__is_as_good_as_the_same_steps_on_one_machine(market: Up, name: str) -> None:
     whole = case(name)

@@ -38,6 +38,8 @@ class Trained:
     params: Mapping[str, float]
     weights: tuple[str, ...]  # names in the state that are the model's own, trained and frozen
     source: str  # the model: mlp:A-B-C, the path of an ONNX file, or FILE.py:NAME
+    labels: str = "y"  # the name of the labels in a shard
+    classes: int = 0  # labels lie below it; 0 where they are no classes
     notes: tuple[str, ...] = ()
 
     @property
@@ -97,6 +99,8 @@ def build_training(
         params=params,
         weights=tuple(model.weights),
         source=f"mlp:{model.source}" if model.kind == "mlp" else model.source,
+        labels=labels.name,
+        classes=traced.facts.get("classes", 0),
         notes=traced.notes,
     )
 

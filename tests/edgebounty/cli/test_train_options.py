@@ -62,6 +62,14 @@ def test_training__that_makes_no_job__is_refused(samples: Path, options: tuple[o
         train(samples, *options)
 
 
+@pytest.mark.parametrize("options", [(), ("--optimizer", "adam")])
+def test_label__out_of_range__is_refused_with_its_row(tmp_path: Path, options: tuple[object, ...]) -> None:
+    """By the built-in programs and by one compiled now: its tasks would all fail, after money was escrowed."""
+    np.savez(tmp_path / "s.npz", x=np.zeros((40, 13)), y=[0] * 7 + [3] + [0] * 32)
+    with pytest.raises(Rejected, match=r"row 8 has label 3; .* knows classes 0 to 2"):
+        train(tmp_path / "s.npz", *options)
+
+
 def test_resume__all_rounds_done__is_refused(samples: Path, tmp_path: Path) -> None:
     train(samples, "--rounds", 1, "--folder", tmp_path / "kept")
     with pytest.raises(Rejected, match="1 of 1 rounds are in"):
