@@ -78,6 +78,10 @@ RULES = (
         "edgebounty.worker.journal",
         JournalError=("yours (the folder) or this machine's", "give each worker its own --data-dir", EXIT_REJECTED),
     ),
+    *_of(
+        "edgebounty.watchtower.journal",
+        StateError=("yours (the state file) or this machine's", "give each watchtower its own --state", EXIT_REJECTED),
+    ),
     *_of("edgebounty.worker.settings", joint=None, SettingsError=_SETTINGS),
     *_of("orchestrator.config", joint=None, SettingsProblem=_SETTINGS),
     *_of(

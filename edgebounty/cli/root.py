@@ -19,6 +19,7 @@ COMMANDS = {
     "withdraw": ("edgebounty.cli.account", "withdraw", "Pay out your credit."),
     "faucet": ("edgebounty.cli.account", "faucet", "Take test tokens."),
     "ledger": ("edgebounty.cli.ledger", "ledger", "Show where every token is, read from the chain."),
+    "watch": ("edgebounty.cli.watch", "watch", "Re-run what a market pays for, and say what is wrong."),
     "content": ("edgebounty.cli.content", "content", "Add, get and pin content by its id (CID)."),
     "orchestrator": ("edgebounty.cli.orchestrator", "orchestrator", "Run the service that matches and settles."),
     "program": ("edgebounty.cli.program", "program", "Make programs from models and functions; check and time them."),

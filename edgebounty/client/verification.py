@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -90,7 +90,7 @@ def verify(
     """
     job = market.job(job_id)
     manifest = market.manifest(job)
-    _check_terms(job, manifest)
+    check_terms(job, manifest)
     digests = {index: market.contracts.result(job_id, index) for index in range(manifest.total_tasks)}
     paid = {index: digest for index, digest in digests.items() if digest is not None}
     if not paid:
@@ -125,10 +125,19 @@ def final_cid(manifest: Manifest, paid: dict[int, Digest]) -> Cid | None:
 
 
 def rerun(
-    manifest: Manifest, paid: dict[int, Digest], fetch: Fetch, runtime: Runtime, *, sample: int | None = None
+    manifest: Manifest,
+    paid: dict[int, Digest],
+    fetch: Fetch,
+    runtime: Runtime,
+    *,
+    sample: int | None = None,
+    only: Iterable[int] | None = None,
 ) -> Iterator[Check]:
-    """Runs `sample` of the tasks in `paid` again (all without it), drawn at random; `fetch` reads verified content."""
-    chosen = sorted(paid)
+    """Runs `sample` of the tasks in `paid` again (all without it), drawn at random; `fetch` reads verified content.
+
+    With `only` these tasks; the others in `paid` are their inputs.
+    """
+    chosen = sorted(paid if only is None else only)
     if sample is not None and sample < len(chosen):
         chosen = sorted(random.SystemRandom().sample(chosen, sample))
     fetch = _remembering(fetch, set(manifest.modules))
@@ -145,7 +154,8 @@ def rerun(
         )
 
 
-def _check_terms(job: Job, manifest: Manifest) -> None:
+def check_terms(job: Job, manifest: Manifest) -> None:
+    """Raises `Rejected` unless the job escrows for just the tasks that its manifest has."""
     told = (job.terms.map_tasks, job.terms.reduce_tasks, job.terms.rounds)
     meant = (manifest.map_tasks, manifest.reduce_tasks, manifest.rounds)
     if told != meant:

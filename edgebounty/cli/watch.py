@@ -1,0 +1,110 @@
+"""`edgebounty watch`: a watchtower over any market, from chain and content alone."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.markup import escape
+
+from edgebounty.cli.options import FILE, example, market_options
+from edgebounty.cli.output import Output
+from edgebounty.cli.settings import Settings
+
+if TYPE_CHECKING:
+    from edgebounty.watchtower.rules import Finding
+    from edgebounty.watchtower.tower import Health
+
+EXIT_WRONG = 3
+EXIT_MISSING = 4
+POLL_SECONDS = 2.0
+STATUS_SECONDS = 60.0
+
+
+@click.command(epilog=example("edgebounty watch --sample 0.05", "edgebounty watch --all --once --json"))
+@click.option(
+    "--sample",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=0.05,
+    show_default=True,
+    help="Share of the settled tasks to run again, drawn in secret.",
+)
+@click.option("--all", "everything", is_flag=True, help="Run every settled task again.")
+@click.option("--from-block", type=click.IntRange(0), help="Where a new journal begins (default: at the deployment).")
+@click.option("--once", is_flag=True, help="Look at all that is final now, sum up and end.")
+@click.option("--state", type=FILE, help="Journal to go on from (default: watch-CHAIN-ESCROW.sqlite in this folder).")
+@market_options
+def watch(
+    sample: float,
+    everything: bool,
+    from_block: int | None,
+    once: bool,
+    state: Path | None,
+    settings: Settings,
+    out: Output,
+) -> None:
+    """Follow a market's final blocks, run a secret share of what it paid for again, and say what is wrong.
+
+    Trusts nobody: digests come from the chain, bytes from the gateway, and every byte is re-hashed. Stopped or killed,
+    it goes on where it was. With --once the exit status is 3 when something is wrong, 4 when content is missing.
+    """
+    from edgebounty.chain.errors import NodeUnreachable
+    from edgebounty.cli.context import open_market
+    from edgebounty.watchtower.journal import Journal
+    from edgebounty.watchtower.tower import Tower
+
+    market = open_market(settings)
+    deployment = market.contracts.deployment
+    path = state or Path(f"watch-{deployment.chain_id}-{deployment.escrow.lower()}.sqlite")
+    first = deployment.block if from_block is None else from_block
+    journal = Journal(path, chain_id=deployment.chain_id, escrow=deployment.escrow.lower(), first_block=first)
+    share = 1.0 if everything else sample
+    tower = Tower(market, journal, share=share, tell=lambda finding: _tell(out, finding))
+    try:
+        if once:
+            tower.round(once=True)
+            health = tower.health()
+            _say(out, health)
+            if health.alarms:
+                click.get_current_context().exit(EXIT_WRONG)
+            if health.missing:
+                click.get_current_context().exit(EXIT_MISSING)
+            return
+        out.say(f"Watching the market {deployment.escrow}; journal {escape(str(path))}. Ctrl-C stops it.")
+        said_at = float("-inf")
+        while True:
+            try:
+                tower.round()
+            except NodeUnreachable as error:
+                out.say(f"[yellow]{escape(str(error))}[/]")
+            if time.monotonic() - said_at >= STATUS_SECONDS:
+                _say(out, tower.health())
+                said_at = time.monotonic()
+            time.sleep(POLL_SECONDS)
+    finally:
+        journal.close()
+
+
+def _tell(out: Output, finding: Finding) -> None:
+    if out.as_json:
+        out.line({"type": "finding"} | dataclasses.asdict(finding))
+        return
+    head = "[red bold]WRONG[/]" if finding.is_alarm else "[yellow]Note[/]"
+    out.say(f"{head} {escape(finding.text)}")
+    if finding.is_alarm:
+        for name, value in finding.evidence.items():
+            out.say(f"    [dim]{name:<12}[/] {escape(value)}")
+
+
+def _say(out: Output, health: Health) -> None:
+    if out.as_json:
+        out.line({"type": "status"} | dataclasses.asdict(health))
+        return
+    out.say(
+        f"Block {health.final_block}, {health.behind} behind: {health.right} re-run and right, {health.wrong} wrong, "
+        f"{health.missing} without content, {health.waiting} waiting, {health.skipped} not drawn; "
+        f"findings that say something is wrong: {health.alarms}."
+    )
