@@ -53,6 +53,43 @@ contract DirectLaneTest is MarketBase {
         sameBytes(lane.resultOf(job, 0), RIGHT, "result");
     }
 
+    function test_Life_HighestSlotRevealsFirst_AndAllCountTogether() public {
+        JobTerms memory wide = terms();
+        (wide.quorum, wide.workSlots) = (15, 16);
+        job = post(wide);
+        bytes32[] memory digests = new bytes32[](15);
+        for (uint256 i = 0; i < 15; ++i) digests[i] = RIGHT;
+        fill(job, 0, 0, digests);
+        for (uint256 i = 15; i > 0; --i) reveal(job, 0, i - 1, RIGHT);
+        lane.settle(job, 0);
+        checkStatus(job, 0, TaskStatus.Settled);
+        for (uint256 i = 0; i < 15; ++i) same(escrow.creditOf(worker(i)), PRICE, "paid");
+    }
+
+    function checkClaim(uint256 slot, ClaimStatus status, uint256 commitDeadline, bytes32 digest) private view {
+        ClaimView memory told = lane.claimsOf(job, 0)[slot];
+        same(uint256(told.status), uint256(status), "status");
+        same(told.commitDeadline, commitDeadline, "time to commit");
+        sameBytes(told.digest, digest, "digest");
+        sameBytes(lane.resultOf(job, 0), 0, "no result yet");
+    }
+
+    function test_ClaimsOf_TellsEachStep() public {
+        claim(job, 0, 0);
+        claim(job, 0, 1);
+        uint256 due = block.timestamp + TASK_TIME;
+        checkClaim(1, ClaimStatus.Claimed, due, 0);
+        commit(job, 0, 1, RIGHT);
+        checkClaim(0, ClaimStatus.Claimed, due, 0);
+        checkClaim(1, ClaimStatus.Committed, 0, sealedFor(job, 0, worker(1), RIGHT));
+        commit(job, 0, 0, RIGHT);
+        reveal(job, 0, 0, RIGHT);
+        checkClaim(0, ClaimStatus.Revealed, 0, RIGHT);
+        checkClaim(1, ClaimStatus.Committed, 0, sealedFor(job, 0, worker(1), RIGHT));
+        reveal(job, 0, 1, RIGHT);
+        checkClaim(1, ClaimStatus.Revealed, 0, RIGHT);
+    }
+
     // --- claim ---
 
     function test_RevertWhen_JobUnknown() public {

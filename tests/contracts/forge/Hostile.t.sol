@@ -238,6 +238,15 @@ contract WiringTest is MarketBase {
         new BountyEscrow(token, address(lane), address(0), 1000, 7 days + 1);
     }
 
+    function test_Settings_LongestDrawTime() public {
+        uint64 nonce = vm.getNonce(address(this));
+        address escrowAt = vm.computeCreateAddress(address(this), nonce + 1);
+        address laneAt = vm.computeCreateAddress(address(this), nonce + 2);
+        StakeVault v = new StakeVault(token, escrowAt, laneAt, address(0), 60, 1);
+        BountyEscrow e = new BountyEscrow(token, laneAt, address(0), 1000, 1);
+        same(new DirectLane(e, v, seeds, NO_SHOW_BPS, 1 days, 1 days).DRAW_TIME(), 1 days, "a day is allowed");
+    }
+
     function test_RevertGiven_SettingsOutOfRange() public {
         expectError(IDirectLane.NoShowFeeOutOfRange.selector);
         new DirectLane(escrow, vault, seeds, 0, DRAW_TIME, RAMP_TIME);

@@ -5,7 +5,7 @@ import {IBountyEscrow} from "../../../contracts/interfaces/IBountyEscrow.sol";
 import {IDirectLane} from "../../../contracts/interfaces/IDirectLane.sol";
 import {JobTerms, TaskStatus, TaskView} from "../../../contracts/types/Market.sol";
 import {MarketBase} from "./MarketBase.sol";
-import {expectError, isTrue, same, vm} from "./Vm.sol";
+import {expectError, isTrue, same, sameAddress, vm} from "./Vm.sol";
 
 /// @dev The leaves of DirectLane.tree: expireClaim, reopen, expireTask. Each ends a wait that nobody else ended.
 contract LaneTimeoutsTest is MarketBase {
@@ -46,6 +46,20 @@ contract LaneTimeoutsTest is MarketBase {
         claim(job, 0, 1);
         same(lane.claimsOf(job, 0).length, 1, "the slot was free again");
         checkSolvent();
+    }
+
+    function test_ExpireClaim_ASeatForgetsWhoSatThere() public {
+        claim(job, 0, 0);
+        claim(job, 0, 1);
+        commit(job, 0, 0, RIGHT);
+        for (uint256 i = 1; i < 4; ++i) {
+            passPhase();
+            lane.expireClaim(job, 0, worker(i));
+            claim(job, 0, i + 1);
+        }
+        sameAddress(lane.claimsOf(job, 0)[1].worker, worker(4), "the second seat is the last one's");
+        commit(job, 0, 4, RIGHT);
+        checkStatus(job, 0, TaskStatus.Revealing);
     }
 
     function test_ExpireClaim_FeeIsRoundedUp() public {
@@ -238,6 +252,22 @@ contract LaneTimeoutsTest is MarketBase {
         lane.expireClaim(job, 0, worker(0));
         lane.expireTask(job, 0);
         checkStatus(job, 0, TaskStatus.Refunded);
+    }
+
+    function test_ExpireTask_WhoIsLeftInTheHighestSlotIsFree_AndTheExpiredPayNoMore() public {
+        JobTerms memory wide = terms();
+        (wide.quorum, wide.workSlots) = (15, 16);
+        job = post(wide);
+        for (uint256 i = 0; i < 15; ++i) claim(job, 0, i);
+        commit(job, 0, 14, RIGHT);
+        passPhase();
+        for (uint256 i = 0; i < 14; ++i) lane.expireClaim(job, 0, worker(i));
+        vm.warp(wide.deadline);
+        lane.expireTask(job, 0);
+        same(bondedOf(worker(14)), STAKE, "who committed loses nothing");
+        for (uint256 i = 0; i < 15; ++i) same(lockedOf(worker(i)), 0, "all are free");
+        for (uint256 i = 0; i < 14; ++i) same(bondedOf(worker(i)), STAKE - CLAIM_STAKE / 20, "the no-show fee alone");
+        checkSolvent();
     }
 
     function test_ExpireTask_SilentOfAnEarlierWavePays() public {

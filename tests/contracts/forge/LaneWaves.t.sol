@@ -72,6 +72,19 @@ contract LaneWavesTest is MarketBase {
         lane.reopen(job, 0);
     }
 
+    function test_LateSeedOfARedrawHasItsWholeRampToo() public {
+        passDraw(job, 0);
+        vm.warp(look().fillDeadline);
+        lane.reopen(job, 0);
+        uint256 due = block.timestamp + DRAW_TIME + TASK_TIME;
+        same(look().fillDeadline, due, "before the seed is known");
+        uint32 epoch = lane.drawEpochOf(job, 0);
+        passDraw(job, 0);
+        vm.warp(due - 1);
+        seeds.set(epoch, keccak256("late"));
+        same(look().fillDeadline, due - 1 + RAMP_TIME, "its ramp has begun only now");
+    }
+
     function test_RedrawDoesNotLengthenCommits() public {
         passDraw(job, 0);
         vm.warp(look().fillDeadline);

@@ -158,6 +158,17 @@ contract StakeVaultTest is MarketBase {
         otherLane.unlock(list, 6 ether);
     }
 
+    function test_Lock_OnlyWhatIsFree() public {
+        otherLane.lock(worker(0), 5 ether);
+        same(vault.freeStakeOf(worker(0)), STAKE - 5 ether, "what is not locked");
+        vm.expectRevert(
+            abi.encodeWithSelector(IStakeVault.StakeNotFree.selector, worker(0), STAKE - 5 ether + 1, STAKE - 5 ether)
+        );
+        otherLane.lock(worker(0), STAKE - 5 ether + 1);
+        otherLane.lock(worker(0), STAKE - 5 ether);
+        same(lockedOf(worker(0)), STAKE, "all of it");
+    }
+
     function test_Slash_FundsAndBurns() public {
         otherLane.lock(worker(0), 5 ether);
         vm.expectEmit();
