@@ -121,6 +121,49 @@ contract BountyEscrowTest is MarketBase {
         refuse(t, IBountyEscrow.ManifestMissing.selector);
     }
 
+    function cheapest() private view returns (JobTerms memory t) {
+        t = terms();
+        (t.lane, t.slotPrice, t.stakePerClaim) = (address(otherLane), 1000, 1000);
+    }
+
+    function accept(JobTerms memory wanted) private {
+        fund(requester, escrow.bountyFor(wanted), address(escrow));
+        post(wanted);
+    }
+
+    function test_PostJob_TermsAtTheirEdges() public {
+        accept(cheapest());
+        JobTerms memory t = cheapest();
+        t.deadline = uint40(block.timestamp + 1);
+        accept(t);
+        t.deadline = uint40(block.timestamp + 90 days);
+        accept(t);
+        t.taskTime = 1;
+        accept(t);
+        t.taskTime = uint32(7 days);
+        accept(t);
+        t.mapTasks = 65_535;
+        accept(t);
+        (t.mapTasks, t.reduceTasks, t.rounds) = (1, 2, 21_845);
+        accept(t);
+        t = cheapest();
+        (t.quorum, t.workSlots, t.auditSlots) = (16, 16, 16);
+        accept(t);
+        t.feeBps = 10_000;
+        accept(t);
+        (t.feeBps, t.orchestrator) = (0, address(0));
+        accept(t);
+        t.stakePerClaim = 100_000;
+        accept(t);
+        t.stakePerClaim = 100_001;
+        refuse(t, IBountyEscrow.StakeOutOfRange.selector);
+        (t.quorum, t.workSlots, t.auditSlots) = (1, 1, 0);
+        (t.slotPrice, t.stakePerClaim) = (type(uint96).max, type(uint96).max);
+        accept(t);
+        t.stakePerClaim = uint128(type(uint96).max) + 1;
+        refuse(t, IBountyEscrow.StakeOutOfRange.selector);
+    }
+
     function test_PostJob_TheLargestBounty() public {
         JobTerms memory t = terms();
         (t.lane, t.quorum, t.workSlots, t.auditSlots, t.feeBps) = (address(otherLane), 1, 2, 1, 0);
