@@ -49,7 +49,8 @@ def watch(
     """Follow a market's final blocks, run a secret share of what it paid for again, and say what is wrong.
 
     Trusts nobody: digests come from the chain, bytes from the gateway, and every byte is re-hashed. Stopped or killed,
-    it goes on where it was. With --once the exit status is 3 when something is wrong, 4 when content is missing.
+    it goes on where it was. With --once the exit status is 3 when something is wrong, 4 when
+    something could not be judged.
     """
     from edgebounty.chain.errors import NodeUnreachable
     from edgebounty.cli.context import open_market
@@ -70,7 +71,7 @@ def watch(
             _say(out, health)
             if health.alarms:
                 click.get_current_context().exit(EXIT_WRONG)
-            if health.missing:
+            if health.missing or health.waiting:
                 click.get_current_context().exit(EXIT_MISSING)
             return
         out.say(f"Watching the market {deployment.escrow}; journal {escape(str(path))}. Ctrl-C stops it.")

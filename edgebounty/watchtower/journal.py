@@ -104,8 +104,8 @@ class Journal:
             )
             self._note(findings)
 
-    def in_vain(self, settled: Settled, cid: str, next_try: float, findings: Sequence[Finding]) -> None:
-        """Content for it could not be had."""
+    def in_vain(self, settled: Settled, cid: str | None, next_try: float, findings: Sequence[Finding]) -> None:
+        """It could not be judged: the content `cid` was not to be had, or (None) this machine could not run it."""
         with self._transaction():
             self._db.execute(
                 "UPDATE tasks SET tries = tries + 1, next_try = ?, missing = ? WHERE job_id = ? AND task = ?",

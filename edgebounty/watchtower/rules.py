@@ -24,6 +24,7 @@ class Kind(StrEnum):
     INSOLVENT = "insolvent"  # the contracts hold less than they owe, or the books do not add up
     CONTENT_MISSING = "content_missing"  # cannot be judged until somebody serves it
     CONTENT_BACK = "content_back"
+    NOT_RUN = "not_run"  # this machine cannot run it now: says nothing about the result
 
 
 ALARMS: Final = frozenset({Kind.WRONG_RESULT, Kind.UNRUNNABLE, Kind.BAD_TERMS, Kind.INSOLVENT})
@@ -99,6 +100,18 @@ def unrunnable(settled: Settled, reason: str) -> Finding:
         text=f"job {settled.job_id} task {settled.task}: paid, but it cannot be run: {reason}. The requester's "
         "manifest, program or data are at fault, and nobody can check what was paid",
         evidence={"paid": "0x" + settled.digest.hex(), "transaction": "0x" + settled.tx_hash.hex()},
+    )
+
+
+def not_run(settled: Settled, reason: str) -> Finding:
+    """This machine is too small for the task: no judgement."""
+    return Finding(
+        kind=Kind.NOT_RUN,
+        key=f"task {settled.job_id}/{settled.task} not run",
+        job_id=settled.job_id,
+        task=settled.task,
+        text=f"job {settled.job_id} task {settled.task}: this machine cannot run it now ({reason}); it is not judged "
+        "and tried again: free some memory",
     )
 
 

@@ -17,7 +17,7 @@ from edgebounty.content.store import ContentError
 from edgebounty.execution import JobFailed, fetcher
 from edgebounty.jobs.check import JobError
 from edgebounty.jobs.shape import describe
-from edgebounty.programs.errors import ProgramRejected
+from edgebounty.programs.errors import ProgramRejected, RuntimeUnavailable
 from edgebounty.programs.runtime import Runtime
 from edgebounty.protocol.cid import Cid, raw_cid
 from edgebounty.protocol.manifest import Manifest, ManifestError
@@ -132,6 +132,10 @@ class Tower:
         except ContentError as error:
             found = rules.missing(settled.job_id, error.cid, error.detail, manifest=manifest, since=_now())
             self._journal.in_vain(settled, str(error.cid), time.time() + rules.retry_after(tries + 1), [found])
+            return
+        except RuntimeUnavailable as error:
+            found = rules.not_run(settled, str(error))
+            self._journal.in_vain(settled, None, time.time() + rules.retry_after(tries + 1), [found])
             return
         except ManifestError as error:
             found = rules.bad_terms(settled.job_id, f"its manifest is no manifest: {error}", manifest_cid)

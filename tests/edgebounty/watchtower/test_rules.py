@@ -1,14 +1,17 @@
 """What a watchtower draws, when it asks again, and when the books are a finding."""
 
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import pytest
 
+from edgebounty.programs.errors import RuntimeUnavailable
 from edgebounty.protocol.types import Digest
 from edgebounty.watchtower import journal as states
 from edgebounty.watchtower import rules
 from edgebounty.watchtower.journal import Journal, StateError
 from edgebounty.watchtower.rules import Settled
+from edgebounty.watchtower.tower import Tower
 
 pytestmark = pytest.mark.unit
 SETTLED = Settled(job_id=1, task=2, digest=Digest(b"\1" * 32), tx_hash=b"\2" * 32, block=7)
@@ -68,6 +71,23 @@ def test_journal__nothing_served__waits_for_its_time(tmp_path: Path) -> None:
     assert journal.waiting(99.0) == []
     assert journal.waiting(100.0) == [(SETTLED, 1, "bafk")]
     assert journal.counts()["missing"] == 1
+
+
+def test_tower__machine_too_small__not_judged_and_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def too_small(*_: object) -> Digest:
+        raise RuntimeUnavailable("no memory")
+
+    monkeypatch.setattr(Tower, "_run", too_small)
+    monkeypatch.setattr("edgebounty.watchtower.tower.check_terms", lambda *_: None)
+    journal = open_journal(tmp_path / "j")
+    journal.passed(8, [(SETTLED, True)], [])
+    market = MagicMock()
+    market.job.return_value.terms.manifest_digest = Digest(b"\3" * 32)
+    Tower(market, journal, share=1, tell=print)._look(SETTLED, 0, None)
+    assert [found.kind for _, found in journal.untold()] == [rules.Kind.NOT_RUN]
+    assert [one for one, _, _ in journal.waiting(None)] == [SETTLED]
+    assert journal.waiting(0) == []
+    assert (journal.alarms(), journal.counts()["missing"]) == (0, 0)
 
 
 def test_journal__told__is_told_once(tmp_path: Path) -> None:
