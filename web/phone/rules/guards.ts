@@ -1,5 +1,4 @@
 // When may this device work? One pure function over what is seen, what its owner chose and what was so far.
-// The Python agent has the same rules under the same words: edgebounty/worker/guards.py.
 
 /** What the owner chose under "Work only when…". */
 export interface Limits {
