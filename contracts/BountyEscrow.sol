@@ -55,6 +55,8 @@ contract BountyEscrow is IBountyEscrow, ReentrancyGuardTransient {
     /// @inheritdoc IBountyEscrow
     mapping(address account => uint256) public creditOf;
     /// @inheritdoc IBountyEscrow
+    mapping(address orchestrator => uint256) public reservedOf;
+    /// @inheritdoc IBountyEscrow
     uint256 public jobCount;
     /// @inheritdoc IBountyEscrow
     uint256 public totalOwed;
@@ -71,6 +73,11 @@ contract BountyEscrow is IBountyEscrow, ReentrancyGuardTransient {
         BATCH_LANE = batchLane;
         MIN_SLOT_PRICE = minSlotPrice;
         MIN_TASK_TIME = minTaskTime;
+    }
+
+    modifier onlyBatchLane() {
+        if (msg.sender != BATCH_LANE) revert NotTheBatchLane(msg.sender);
+        _;
     }
 
     /// @inheritdoc IBountyEscrow
@@ -146,6 +153,50 @@ contract BountyEscrow is IBountyEscrow, ReentrancyGuardTransient {
     /// @inheritdoc IBountyEscrow
     function withdrawFor(address account) external nonReentrant returns (uint256 amount) {
         return _withdraw(account, account);
+    }
+
+    // --- the batch lane ---
+
+    /// @inheritdoc IBountyEscrow
+    function reserve(uint256 jobId, address orchestrator, uint256 amount) external onlyBatchLane {
+        Job storage job = _inBatchLane(jobId);
+        uint256 left = job.escrow;
+        if (amount > left) revert EscrowTooSmall(jobId, amount, left);
+
+        job.escrow = uint96(left - amount);
+        reservedOf[orchestrator] += amount;
+    }
+
+    /// @inheritdoc IBountyEscrow
+    function unreserve(uint256 jobId, address orchestrator, uint256 amount) external onlyBatchLane {
+        Job storage job = _inBatchLane(jobId);
+        _takeReserved(orchestrator, amount);
+        job.escrow += amount.toUint96();
+    }
+
+    /// @inheritdoc IBountyEscrow
+    function payReserved(address orchestrator, address to, uint256 amount) external onlyBatchLane nonReentrant {
+        _takeReserved(orchestrator, amount);
+        totalOwed -= amount;
+
+        TOKEN.safeTransfer(to, amount);
+    }
+
+    /// @inheritdoc IBountyEscrow
+    function creditReserved(
+        address orchestrator,
+        address account,
+        uint256 jobId,
+        uint256 amount
+    ) external onlyBatchLane {
+        _takeReserved(orchestrator, amount);
+        _credit(account, jobId, amount);
+    }
+
+    /// @inheritdoc IBountyEscrow
+    function creditSlashed(address account, uint256 jobId, uint256 amount) external onlyBatchLane {
+        totalOwed += amount;
+        _credit(account, jobId, amount);
     }
 
     // --- views ---
@@ -246,6 +297,17 @@ contract BountyEscrow is IBountyEscrow, ReentrancyGuardTransient {
     function _credit(address account, uint256 jobId, uint256 amount) private {
         creditOf[account] += amount;
         emit CreditAdded(account, jobId, amount);
+    }
+
+    function _takeReserved(address orchestrator, uint256 amount) private {
+        uint256 left = reservedOf[orchestrator];
+        if (amount > left) revert ReserveTooSmall(orchestrator, amount, left);
+        reservedOf[orchestrator] = left - amount;
+    }
+
+    function _inBatchLane(uint256 jobId) private view returns (Job storage job) {
+        job = _jobs[jobId];
+        if (!job.inBatchLane) revert NotTheLane(jobId, msg.sender);
     }
 
     function _withdraw(address account, address to) private returns (uint256 amount) {

@@ -28,7 +28,14 @@ from typing import Any
 from brownie import accounts, network, project  # type: ignore[import-untyped]
 
 from edgebounty.chain.anvil import dev_account
-from edgebounty.chain.deployment import DeploymentError, DeploymentSettings, check, deployment_of, plan
+from edgebounty.chain.deployment import (
+    BATCH_ON_ETHEREUM,
+    DeploymentError,
+    DeploymentSettings,
+    check,
+    deployment_of,
+    plan,
+)
 from edgebounty.protocol.types import to_address
 
 _DEVELOPMENT_CHAIN = 31337
@@ -39,6 +46,7 @@ _ETHEREUM = DeploymentSettings(
     ramp_seconds=300,
     min_task_seconds=60,
     unbonding_seconds=7 * 24 * 3600,
+    batch=BATCH_ON_ETHEREUM,
 )
 _NUMBERS = (
     *("epoch_blocks", "margin_blocks", "draw_seconds", "ramp_seconds", "unbonding_seconds"),

@@ -27,6 +27,8 @@ interface IBountyEscrow {
     error JobUnknown(uint256 jobId);
     error NotTheRequester(uint256 jobId, address caller);
     error NotTheLane(uint256 jobId, address caller);
+    error NotTheBatchLane(address caller);
+    error ReserveTooSmall(address orchestrator, uint256 wanted, uint256 left);
     error JobAlreadyEnded(uint256 jobId);
     error EscrowTooSmall(uint256 jobId, uint256 wanted, uint256 left);
     error NothingToRefund(uint256 jobId);
@@ -79,6 +81,23 @@ interface IBountyEscrow {
     /// @notice Pays an account's whole credit to that account. Anyone may call, so that a worker needs no gas.
     function withdrawFor(address account) external returns (uint256 amount);
 
+    // --- the batch lane; its own events tell what moved ---
+
+    /// @notice Sets escrow of a job aside for the payees of its orchestrator's batches. The batch lane only, for its jobs.
+    function reserve(uint256 jobId, address orchestrator, uint256 amount) external;
+
+    /// @notice Returns reserved tokens to a job. The batch lane only, for its jobs.
+    function unreserve(uint256 jobId, address orchestrator, uint256 amount) external;
+
+    /// @notice Pays reserved tokens to a payee. The batch lane only; it answers for paying each payee at most its due.
+    function payReserved(address orchestrator, address to, uint256 amount) external;
+
+    /// @notice Turns reserved tokens into credit. The batch lane only.
+    function creditReserved(address orchestrator, address account, uint256 jobId, uint256 amount) external;
+
+    /// @notice Credits slashed stake that the vault has just transferred here. The batch lane only.
+    function creditSlashed(address account, uint256 jobId, uint256 amount) external;
+
     // --- views ---
 
     /// @notice The one token.
@@ -104,7 +123,9 @@ interface IBountyEscrow {
     /// @notice Escrow that is left for this job, fees that are due apart.
     function escrowOf(uint256 jobId) external view returns (uint256);
     function creditOf(address account) external view returns (uint256);
+    /// @notice What is set aside for the payees of this orchestrator's batches. No other orchestrator's batch can touch it.
+    function reservedOf(address orchestrator) external view returns (uint256);
     function jobCount() external view returns (uint256);
-    /// @notice What this contract owes: escrow and due fees of all jobs, and all credits. Its balance is never less.
+    /// @notice What this contract owes: escrow and due fees of all jobs, what is reserved, and all credits. Its balance is never less.
     function totalOwed() external view returns (uint256);
 }

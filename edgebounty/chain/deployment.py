@@ -24,15 +24,49 @@ from edgebounty.chain.sender import Sender
 from edgebounty.protocol.hashing import keccak256
 from edgebounty.protocol.types import Address, to_address
 
-NO_ADDRESS: Final = Address("0x0000000000000000000000000000000000000000")
-"""Stands for the batch lane of a deployment that has none."""
-
 _ETHEREUM: Final = 1
+_LEAST_WINDOW_ON_ETHEREUM: Final = 24 * 3600
 _GAS_MARGIN: Final = 1.2
 
 
 class DeploymentError(ChainError):
     """A deployment cannot be made, read or trusted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchSettings:
+    """What the batch lane is given: seconds, and token base units. Defaults suit a development chain."""
+
+    window: int = 20  # in which a fault can be proven, at least ten answers
+    answer: int = 2  # to show what was demanded or claimed to be missing
+    claim: int = 5  # after the window: workers of void and misplaced bundles come for their pay
+    liability: int = 30  # that a header stays at least, less than stake takes to unbond
+    notice: int = 5  # from stopping a job to the end of its assignments
+    grace: int = 10  # after a job's deadline, in which batches may follow
+    ring: int = 64  # headers kept of one orchestrator
+    least_bond: int = 10**18
+    bond_bps: int = 2_000  # of what a batch may pay, on top of it
+    deposit: int = 10**16  # of who demands or claims
+
+    @property
+    def words(self) -> tuple[int, ...]:
+        """As the constructor takes them."""
+        times = (self.window, self.answer, self.claim, self.liability, self.notice, self.grace)
+        return (*times, self.ring, self.least_bond, self.bond_bps, self.deposit)
+
+
+BATCH_ON_ETHEREUM: Final = BatchSettings(
+    window=24 * 3600,
+    answer=2 * 3600,
+    claim=12 * 3600,
+    liability=3 * 24 * 3600,
+    notice=3600,
+    grace=24 * 3600,
+    ring=512,
+    least_bond=100 * 10**18,
+    deposit=10**18,
+)
+"""A day to look at every batch; a batch every ten minutes for three days before a header's place is needed again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +83,7 @@ class DeploymentSettings:
     sponsor_cap: int = 1_000 * 10**18  # most that a sponsor may stake for one worker
     min_slot_price: int = 10**12  # below it a job is dust
     min_task_seconds: int = 1  # least time to commit, and to reveal; 60 on Ethereum, five blocks
+    batch: BatchSettings = BatchSettings()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +107,9 @@ class Deployment:
     escrow: Address
     seeds: Address
     direct_lane: Address
+    batch_lane: Address
+    batch_challenges: Address
+    batch_payouts: Address
     deployer: Address
 
     @classmethod
@@ -125,8 +163,8 @@ def created_address(deployer: Address, nonce: int) -> Address:
 
 
 def plan(deployer: Address, nonce: int, settings: DeploymentSettings) -> tuple[Planned, ...]:
-    """Every creation in order. The vault and the escrow name the lane, which comes last and checks them all."""
-    names = ["EpochSeeds", "StakeVault", "BountyEscrow", "DirectLane"]
+    """Every creation in order. The vault and the escrow name the lanes, which come later and check them all."""
+    names = ["EpochSeeds", "StakeVault", "BountyEscrow", "BatchChallenges", "BatchPayouts", "BatchLane", "DirectLane"]
     if settings.token is None:
         names.insert(0, "EdgeToken")
     at = {name: created_address(deployer, nonce + i) for i, name in enumerate(names)}
@@ -138,11 +176,26 @@ def plan(deployer: Address, nonce: int, settings: DeploymentSettings) -> tuple[P
             token,
             at["BountyEscrow"],
             at["DirectLane"],
-            NO_ADDRESS,
+            at["BatchLane"],
             settings.unbonding_seconds,
             settings.sponsor_cap,
         ),
-        "BountyEscrow": (token, at["DirectLane"], NO_ADDRESS, settings.min_slot_price, settings.min_task_seconds),
+        "BountyEscrow": (
+            token,
+            at["DirectLane"],
+            at["BatchLane"],
+            settings.min_slot_price,
+            settings.min_task_seconds,
+        ),
+        "BatchChallenges": (at["BatchLane"],),
+        "BatchPayouts": (at["BatchLane"],),
+        "BatchLane": (
+            at["BountyEscrow"],
+            at["StakeVault"],
+            at["BatchChallenges"],
+            at["BatchPayouts"],
+            settings.batch.words,
+        ),
         "DirectLane": (
             at["BountyEscrow"],
             at["StakeVault"],
@@ -168,6 +221,9 @@ def deployment_of(
         escrow=at["BountyEscrow"],
         seeds=at["EpochSeeds"],
         direct_lane=at["DirectLane"],
+        batch_lane=at["BatchLane"],
+        batch_challenges=at["BatchChallenges"],
+        batch_payouts=at["BatchPayouts"],
         deployer=deployer,
     )
 
@@ -192,6 +248,8 @@ def check(chain_id: int, settings: DeploymentSettings) -> None:
     """Raises `DeploymentError` for a plan that the chain would refuse half-way."""
     if settings.token is None and chain_id == _ETHEREUM:
         raise DeploymentError("Ethereum itself takes no test token: name the token that the market shall use")
+    if chain_id == _ETHEREUM and settings.batch.window < _LEAST_WINDOW_ON_ETHEREUM:
+        raise DeploymentError(f"a batch must be open to challenge for a day on Ethereum, not {settings.batch.window} s")
 
 
 def _create(sender: Sender, step: Planned) -> int:

@@ -48,7 +48,7 @@ def deploy(
 
     Defaults suit Ethereum and its test networks.
     """
-    from edgebounty.chain.deployment import DeploymentSettings
+    from edgebounty.chain.deployment import BATCH_ON_ETHEREUM, DeploymentSettings
     from edgebounty.chain.deployment import deploy as deploy_contracts
     from edgebounty.chain.rpc import connect
     from edgebounty.cli.context import open_account
@@ -71,6 +71,7 @@ def deploy(
         ramp_seconds=ramp_seconds,
         min_task_seconds=min_task_seconds,
         unbonding_seconds=unbonding_seconds,
+        batch=BATCH_ON_ETHEREUM,
     )
     out.confirm(f"Deploy to chain {web3.eth.chain_id} from {account.address}?")
     with out.console.status("deploying"):

@@ -65,7 +65,7 @@ def now() -> int:
 
 @dataclass
 class Market:
-    """The five contracts and a cast: account 0 deploys, 1 requests, 2 orchestrates, 3 is anyone, 4 and on work."""
+    """The contracts and a cast: account 0 deploys, 1 requests, 2 orchestrates, 3 is anyone, 4 and on work."""
 
     accounts: Any
     deployment: Deployment
@@ -74,6 +74,7 @@ class Market:
     escrow: Any
     seeds: Any
     lane: Any
+    batch_lane: Any
 
     @classmethod
     def deployed(cls, accounts: Any, settings: DeploymentSettings = SETTINGS) -> Market:
@@ -97,6 +98,7 @@ class Market:
             escrow=at_name["BountyEscrow"],
             seeds=at_name["EpochSeeds"],
             lane=at_name["DirectLane"],
+            batch_lane=at_name["BatchLane"],
         )
 
     # --- people ---

@@ -11,7 +11,7 @@ import pytest
 from eth_account import Account
 
 from edgebounty.chain.anvil import Anvil, dev_account
-from edgebounty.chain.deployment import Deployment, DeploymentSettings, artifact, plan
+from edgebounty.chain.deployment import BATCH_ON_ETHEREUM, Deployment, DeploymentSettings, artifact, plan
 from edgebounty.chain.rpc import connect
 from edgebounty.protocol.types import to_address
 from tests.edgebounty.worker.geth_kit import geth_chain
@@ -40,6 +40,7 @@ def test_deploy__on_geth_with_a_keystore__as_planned_with_ethereums_settings(tmp
             ramp_seconds=300,
             min_task_seconds=60,
             unbonding_seconds=604_800,
+            batch=BATCH_ON_ETHEREUM,
         )
         check_deployed(url, Deployment.load(tmp_path / "deployment.json"), 0, settings)
 

@@ -19,8 +19,9 @@ def test_plan__carried_out_by_brownie__contracts_are_at_the_planned_addresses(ma
     deployer = to_address(market.accounts[0].address)
     planned = {step.name: step.address for step in plan(deployer, 0, SETTINGS)}
     made = {"EdgeToken": market.token, "EpochSeeds": market.seeds, "StakeVault": market.vault}
-    made |= {"BountyEscrow": market.escrow, "DirectLane": market.lane}
-    assert {name: contract.address for name, contract in made.items()} == planned
+    made |= {"BountyEscrow": market.escrow, "DirectLane": market.lane, "BatchLane": market.batch_lane}
+    judges = {"BatchChallenges": market.batch_lane.CHALLENGES(), "BatchPayouts": market.batch_lane.PAYOUTS()}
+    assert {name: contract.address for name, contract in made.items()} | judges == planned
 
 
 def test_deployment__as_planned__everybody_knows_everybody(market: Market) -> None:
@@ -28,7 +29,8 @@ def test_deployment__as_planned__everybody_knows_everybody(market: Market) -> No
     assert vault.TOKEN() == escrow.TOKEN() == market.token
     assert vault.ESCROW() == lane.ESCROW() == escrow
     assert vault.DIRECT_LANE() == escrow.DIRECT_LANE() == lane
-    assert vault.BATCH_LANE() == escrow.BATCH_LANE() == NOBODY
+    assert vault.BATCH_LANE() == escrow.BATCH_LANE() == market.batch_lane
+    assert (market.batch_lane.VAULT(), market.batch_lane.ESCROW()) == (vault, escrow)
     assert (lane.VAULT(), lane.SEEDS()) == (vault, market.seeds)
 
 
@@ -47,9 +49,12 @@ def test_deployment__as_planned__settings_are_those_chosen(market: Market) -> No
     )
 
 
-@pytest.mark.parametrize("name", ["EpochSeeds", "StakeVault", "BountyEscrow", "DirectLane"])
+@pytest.mark.parametrize(
+    "name", ["EpochSeeds", "StakeVault", "BountyEscrow", "DirectLane", "BatchLane", "BatchChallenges", "BatchPayouts"]
+)
 def test_contract__anybody__has_no_owner_to_obey(name: str) -> None:
     functions = {entry["name"].lower() for entry in artifact(name)["abi"] if entry["type"] == "function"}
+    functions -= {"strikeowner"}  # of a payout index; anyone may call
     assert not {word for word in functions if any(part in word for part in ("owner", "upgrade", "pause", "admin"))}
 
 

@@ -306,6 +306,8 @@ class Ledger:
             self._require_stated(orchestrator, number)
         elif slot.voided:
             raise Refused("BatchVoid")
+        elif not any(slot.batch.header.data_digest):
+            raise Refused("DataOnChain")
         until = (slot.stated_at if of_payouts else slot.posted_at) + self.times.window
         if self.now + 2 * self.times.answer > until:
             raise Refused("DemandTooLate")

@@ -30,8 +30,8 @@ PRICES = Prices(price=100, fee=3, slots=3)
 START = 1_000_000
 BOND = 80_000
 TEST_CONTRACT = to_address("0x7FA9385bE102ac3EAc297483Dd6233D62b3e1496")
-"""Where forge puts a test contract; the lane is the fourth that BatchReplay.t.sol creates."""
-LANE = created_address(TEST_CONTRACT, 4)
+"""Where forge puts a test contract; the lane is the sixth that BatchReplay.t.sol creates."""
+LANE = created_address(TEST_CONTRACT, 6)
 DOMAIN = Domain(chain_id=31337, verifying_contract=LANE)
 
 

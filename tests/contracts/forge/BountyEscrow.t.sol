@@ -424,4 +424,48 @@ contract BountyEscrowTest is MarketBase {
     function test_RevertGiven_TokenAnswersFalse() public {
         refuseToken(new FalseToken(), SafeERC20.SafeERC20FailedOperation.selector);
     }
+
+    // --- the batch lane's reserve ---
+
+    function test_Reserve_MovesBetweenJobAndPayeesOnly() public {
+        JobTerms memory t = terms();
+        t.lane = address(otherLane);
+        uint256 jobId = post(t);
+        uint256 bounty = escrow.escrowOf(jobId);
+        uint256 owed = escrow.totalOwed();
+
+        vm.startPrank(address(otherLane));
+        escrow.reserve(jobId, orchestrator, bounty);
+        escrow.unreserve(jobId, orchestrator, 3);
+        escrow.creditReserved(orchestrator, worker(0), jobId, 2);
+        escrow.payReserved(orchestrator, worker(1), 1);
+        vm.stopPrank();
+
+        same(escrow.escrowOf(jobId), 3, "back in the job");
+        same(escrow.creditOf(worker(0)), 2, "credit");
+        same(token.balanceOf(worker(1)), 1, "paid");
+        same(escrow.reservedOf(orchestrator), bounty - 6, "left");
+        same(escrow.totalOwed(), owed - 1, "owed less what was paid");
+        checkSolvent();
+    }
+
+    function test_RevertWhen_ReservingMoreThanThereIs_OrOfAnotherLane() public {
+        JobTerms memory t = terms();
+        uint256 direct = post(t);
+        t.lane = address(otherLane);
+        uint256 jobId = post(t);
+        uint256 bounty = escrow.escrowOf(jobId);
+
+        vm.startPrank(address(otherLane));
+        expectError(IBountyEscrow.EscrowTooSmall.selector);
+        escrow.reserve(jobId, orchestrator, bounty + 1);
+        expectError(IBountyEscrow.NotTheLane.selector);
+        escrow.reserve(direct, orchestrator, 1);
+        escrow.reserve(jobId, orchestrator, 5);
+        expectError(IBountyEscrow.ReserveTooSmall.selector);
+        escrow.unreserve(jobId, orchestrator, 6);
+        expectError(IBountyEscrow.ReserveTooSmall.selector);
+        escrow.payReserved(anyone, worker(0), 1);
+        vm.stopPrank();
+    }
 }

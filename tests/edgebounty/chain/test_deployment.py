@@ -11,7 +11,8 @@ from web3 import Web3
 
 from edgebounty.chain.anvil import Anvil, dev_account
 from edgebounty.chain.deployment import (
-    NO_ADDRESS,
+    BATCH_ON_ETHEREUM,
+    BatchSettings,
     Deployment,
     DeploymentError,
     DeploymentSettings,
@@ -45,9 +46,10 @@ def test_created_address__public_test_mnemonic__is_where_everybodys_local_chain_
 @pytest.mark.unit
 def test_plan__token_named__leaves_the_test_token_out() -> None:
     planned = plan(DEPLOYER, 7, DeploymentSettings(token=SOMEBODY))
-    assert [step.name for step in planned] == ["EpochSeeds", "StakeVault", "BountyEscrow", "DirectLane"]
-    assert [step.nonce for step in planned] == [7, 8, 9, 10]
-    assert planned[1].args[:4] == (SOMEBODY, planned[2].address, planned[3].address, NO_ADDRESS)
+    batch = ["BatchChallenges", "BatchPayouts", "BatchLane"]
+    assert [step.name for step in planned] == ["EpochSeeds", "StakeVault", "BountyEscrow", *batch, "DirectLane"]
+    assert [step.nonce for step in planned] == list(range(7, 14))
+    assert planned[1].args[:4] == (SOMEBODY, planned[2].address, planned[6].address, planned[5].address)
 
 
 @pytest.mark.unit
@@ -60,8 +62,14 @@ def test_plan__arguments__are_as_many_as_the_constructors_take() -> None:
 @pytest.mark.unit
 def test_check__test_token_on_ethereum__is_refused_before_anything_is_sent() -> None:
     with pytest.raises(DeploymentError, match="no test token"):
-        check(1, DeploymentSettings())
-    check(1, DeploymentSettings(token=SOMEBODY))
+        check(1, DeploymentSettings(batch=BATCH_ON_ETHEREUM))
+    check(1, DeploymentSettings(token=SOMEBODY, batch=BATCH_ON_ETHEREUM))
+
+
+@pytest.mark.unit
+def test_check__window_of_less_than_a_day_on_ethereum__is_refused_before_anything_is_sent() -> None:
+    with pytest.raises(DeploymentError, match="for a day"):
+        check(1, DeploymentSettings(token=SOMEBODY, batch=BatchSettings(window=86_399)))
 
 
 @pytest.mark.unit
@@ -113,7 +121,9 @@ def test_deploy__development_chain__everything_is_where_the_plan_says(web3: Web3
     at = {step.name: step.address for step in plan(to_address(account.address), nonce, settings)}
     assert (deployment.token, deployment.seeds) == (at["EdgeToken"], at["EpochSeeds"])
     assert (deployment.vault, deployment.escrow) == (at["StakeVault"], at["BountyEscrow"])
-    assert deployment.direct_lane == at["DirectLane"]
+    assert (deployment.direct_lane, deployment.batch_lane) == (at["DirectLane"], at["BatchLane"])
+    judges = (deployment.batch_challenges, deployment.batch_payouts)
+    assert judges == (at["BatchChallenges"], at["BatchPayouts"])
     assert all(web3.eth.get_code(web3.to_checksum_address(address)) for address in at.values())
 
 

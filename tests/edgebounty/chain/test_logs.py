@@ -29,6 +29,9 @@ DEPLOYMENT = Deployment(
     escrow=address(3),
     seeds=address(4),
     direct_lane=address(5),
+    batch_lane=address(8),
+    batch_challenges=address(9),
+    batch_payouts=address(10),
     deployer=address(6),
 )
 TERMS = JobTerms(
