@@ -63,6 +63,16 @@ contract BountyEscrowTest is MarketBase {
         t = terms();
         t.deadline = uint40(block.timestamp);
         refuse(t, IBountyEscrow.DeadlineOutOfRange.selector);
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                IBountyEscrow.DeadlineOutOfRange.selector,
+                block.timestamp,
+                block.timestamp + 1,
+                block.timestamp + 90 days
+            )
+        );
+        vm.prank(requester);
+        escrow.postJob(t);
         t.deadline = uint40(block.timestamp + 90 days + 1);
         refuse(t, IBountyEscrow.DeadlineOutOfRange.selector);
         t = terms();
@@ -171,6 +181,14 @@ contract BountyEscrowTest is MarketBase {
         (t.slotPrice, t.stakePerClaim) = (type(uint96).max / 3, type(uint96).max / 3);
         fund(requester, type(uint96).max, address(escrow));
         same(escrow.escrowOf(post(t)), type(uint96).max, "to the last unit");
+    }
+
+    function test_RevertWhen_PriceIsZero_ThoughNoneIsDustHere() public {
+        BountyEscrow free = new BountyEscrow(token, address(otherLane), address(0), 0, 1);
+        JobTerms memory t = cheapest();
+        (t.slotPrice, t.stakePerClaim) = (0, 0);
+        vm.expectRevert(abi.encodeWithSelector(IBountyEscrow.SlotPriceOutOfRange.selector, 0, 1, type(uint96).max));
+        free.postJob(t);
     }
 
     function test_RevertWhen_NoBatchLaneAndLaneIsZero() public {
