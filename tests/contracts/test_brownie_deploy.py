@@ -78,7 +78,8 @@ def check_deployed(url: str, deployment: Deployment, nonce: int, settings: Deplo
     web3 = connect(url)
     planned = plan(DEPLOYER, nonce, settings)
     assert {step.address for step in planned} == {
-        *(deployment.token, deployment.vault, deployment.escrow, deployment.seeds, deployment.direct_lane)
+        *(deployment.token, deployment.vault, deployment.escrow, deployment.seeds, deployment.direct_lane),
+        *(deployment.batch_lane, deployment.batch_challenges, deployment.batch_payouts),
     }
     sent = {
         transaction["nonce"]: transaction["input"].to_0x_hex()

@@ -17,7 +17,10 @@ from tests.contracts.rig import SETTINGS, Market
 pytestmark = pytest.mark.integration
 
 ROOT = Path(__file__).resolve().parents[2]
-CONTRACTS = ["EdgeToken", "EpochSeeds", "StakeVault", "BountyEscrow", "DirectLane"]
+CONTRACTS = [
+    *("EdgeToken", "EpochSeeds", "StakeVault", "BountyEscrow"),
+    *("BatchChallenges", "BatchPayouts", "BatchLane", "DirectLane"),
+]
 
 
 def test_plan__its_contracts__are_those_compared_here(market: Market) -> None:
