@@ -162,6 +162,17 @@ contract ReentrancyTest is MarketBase {
         checkSolvent();
     }
 
+    /// @dev Only the batch lane may call it, so here the token is that lane too.
+    function test_Reentrancy_PayReservedWithinItselfIsRefused() public {
+        BountyEscrow other = new BountyEscrow(hooked, address(lane), address(hooked), 1000, 1);
+        bytes memory again = abi.encodeCall(other.payReserved, (orchestrator, anyone, 0));
+        hooked.arm(anyone, address(other), again);
+        vm.prank(address(hooked));
+        other.payReserved(orchestrator, anyone, 0);
+        isTrue(hooked.called() && !hooked.succeeded(), "the inner call failed");
+        sameBytes(bytes4(hooked.answer()), GUARD, "at the guard");
+    }
+
     /// @dev Each function that moves tokens refuses to be entered from within another of its contract.
     function test_Reentrancy_EveryMoveOfTokensIsGuarded() public {
         (address[] memory targets, bytes[] memory payloads) = calls();
