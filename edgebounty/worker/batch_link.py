@@ -41,11 +41,11 @@ class BatchOffer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskNow:
-    """How far a task is: see docs/batch-api.md. `commit_set` is None until the set is closed."""
+    """How far a task is: see docs/batch-api.md. `commit_set` is None until the set is closed, `slot` if given up."""
 
     stage: str
     until: int
-    slot: int
+    slot: int | None
     wait_seconds: float
     commit_set: bytes | None
     digest: Digest | None
@@ -176,7 +176,7 @@ class BatchLink:
         return TaskNow(
             stage=str(told["stage"]),
             until=int(told["until"]),
-            slot=int(told["slot"]),
+            slot=None if told["slot"] is None else int(told["slot"]),
             wait_seconds=min(60.0, max(0.0, float(told["wait_seconds"]))),
             commit_set=commit_set,
             digest=None if told["digest"] is None else to_digest(bytes.fromhex(told["digest"][2:])),

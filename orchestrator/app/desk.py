@@ -16,7 +16,7 @@ from edgebounty.protocol.types import Address, Digest, JobId
 from orchestrator.app.journal import GroupWriter
 from orchestrator.domain.batch import facts as f
 from orchestrator.domain.batch.book import BatchBook
-from orchestrator.domain.batch.values import BatchTask, BatchTerms, Stage, WorkerBundle
+from orchestrator.domain.batch.values import BatchTask, BatchTerms, Slot, Stage, WorkerBundle
 from orchestrator.domain.errors import Broken, Rejected
 from orchestrator.ports.journal import Entry, JobOpened, Joined, Journal
 
@@ -125,13 +125,13 @@ class BatchDesk:
         return assignment, self._sign(assignment)
 
     async def commit(self, worker: Address, job: JobId, task: int, commitment: bytes) -> BatchTask:
-        self._take(f.ResultCommitted(job=job, task=task, now=self.now(), worker=worker, commitment=commitment))
+        slot = self._slot(worker, job, task)
+        if slot is None or slot.commitment != commitment:  # else it was told before; if as the last, the set is closed
+            self._take(f.ResultCommitted(job=job, task=task, now=self.now(), worker=worker, commitment=commitment))
         return await self.task(job, task)
 
     async def show(self, worker: Address, job: JobId, task: int, digest: Digest, salt: bytes) -> BatchTask:
-        state = self.book.task(job, task)
-        number = state.slot_of(worker)
-        slot = state.slots[number] if number is not None else None
+        slot = self._slot(worker, job, task)
         if slot is None or slot.digest != digest:  # else it was told before
             self._take(f.ResultShown(job=job, task=task, now=self.now(), worker=worker, digest=digest, salt=salt))
         return await self.task(job, task)
@@ -186,7 +186,16 @@ class BatchDesk:
                 self._take(fact)
         await self._writer.kept()
 
+    async def kept(self) -> None:
+        """Until what the book holds now is on disk."""
+        await self._writer.kept()
+
     # --- internals ---
+
+    def _slot(self, worker: Address, job: JobId, task: int) -> Slot | None:
+        state = self.book.task(job, task)
+        number = state.slot_of(worker)
+        return state.slots[number] if number is not None else None
 
     def _take(self, fact: f.BatchFact) -> BatchTask:
         decision = self.book.decide(fact)

@@ -21,6 +21,17 @@ from orchestrator.domain.errors import Rejected
 BODY_SECONDS = 10
 WAIT_SECONDS = 1
 IDLE_SECONDS = 5
+_LOST: dict[str, Any] = {
+    "stage": Stage.GIVEN_UP.value,
+    "until": 0,
+    "slot": None,
+    "wait_seconds": 0,
+    "commitments": None,
+    "commit_set": None,
+    "signature": None,
+    "digest": None,
+}
+"""What a worker is told whose place is gone, even if others try the task again."""
 _T = TypeVar("_T")
 Take = Callable[[Address], float]
 """Seconds that an account has to wait before it may ask again; 0 if it may."""
@@ -101,9 +112,9 @@ class BatchApi:
             commit_sets=_bytes(body, "commit_sets", 32),
         )
         signature = _bytes(body, "signature", 64)
-        self._limit(worker)
         if not is_signed_by(self._desk.domain, message, signature):
             raise Rejected(by="the worker", reason=f"the receipt is not signed by {worker} for this lane")
+        self._limit(worker)
         try:
             acceptance, ours = await self._desk.accept(message, index, signature)
         except ResignNeeded as error:
@@ -112,6 +123,7 @@ class BatchApi:
 
     async def worker(self, request: web.Request) -> web.Response:
         address = _field(request.match_info, "address", to_address)
+        await self._desk.kept()
         book = self._desk.book
         bundles = [bundle for (_, _, worker), bundle in book.bundles.items() if worker == address]
         earned = sum(len(bundle.receipts) * book.terms[bundle.job].price for bundle in bundles)
@@ -128,6 +140,8 @@ class BatchApi:
 
     def _task(self, worker: Address, job: JobId, task: BatchTask) -> dict[str, Any]:
         number = task.slot_of(worker)
+        if number is None and (task.stage is Stage.GIVEN_UP or worker in task.barred):
+            return _LOST
         if number is None:
             raise Rejected(by="the worker", reason=f"{worker} has no place in task {task.index}")
         slot = task.slots[number]
@@ -162,12 +176,13 @@ class BatchApi:
             raise Rejected(by="the worker", reason=f"{name} is missing")
         message = _read(fields, kind)
         assert isinstance(message, Signable)
-        self._limit(message.signer)
         if not is_signed(self._desk.domain, message, _bytes(body, "signature", 65)):
             raise Rejected(by="the worker", reason=f"{name} is not signed by {message.signer} for this lane")
+        self._limit(message.signer)
         return message
 
     def _limit(self, account: Address) -> None:
+        """Only once the account is proven: else anybody could use up another's rate by naming it."""
         wait = self._take(account)
         if wait:
             headers = {"Retry-After": str(max(1, round(wait)))}

@@ -123,6 +123,8 @@ class _Api:
             if request.path.startswith("/ipfs/"):
                 raise
             response = _problem(error.status, error.reason or "", who="the caller")
+            if "Retry-After" in error.headers:
+                response.headers["Retry-After"] = error.headers["Retry-After"]
         except ValueError as error:
             response = _problem(400, str(error), who="the caller")
         self._requests[str(response.status)] += 1

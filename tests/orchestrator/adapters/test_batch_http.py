@@ -6,11 +6,12 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import ClientSession
 from aiohttp.test_utils import TestServer
 
 from edgebounty.execution import run_task
@@ -18,6 +19,7 @@ from edgebounty.jobs.plan import PlannedJob
 from edgebounty.jobs.shape import describe
 from edgebounty.programs.runtime import Runtime
 from edgebounty.protocol.batch.building import Batch, build
+from edgebounty.protocol.batch.messages import Join
 from edgebounty.protocol.batch.rules import Case, Prices
 from edgebounty.protocol.batch.watching import find_faults
 from edgebounty.protocol.cid import raw_cid
@@ -26,7 +28,9 @@ from edgebounty.protocol.messages import Domain, Signable, address_of_key, sign
 from edgebounty.protocol.types import Digest, JobId, TaskIndex, to_address
 from edgebounty.protocol.unixfs import root_cid
 from edgebounty.worker.batch_link import BatchLink, BatchOffer, OrchestratorRefuses, Owed
-from orchestrator.adapters.http.batch import BatchApi
+from edgebounty.worker.link import OrchestratorUnreachable
+from orchestrator.adapters.http.batch import BatchApi, Take
+from orchestrator.adapters.http.limits import RateLimit
 from orchestrator.adapters.http.server import make_application
 from orchestrator.adapters.sql.store import SqlStore
 from orchestrator.app.desk import BatchDesk
@@ -74,7 +78,7 @@ class World:
     clock: FakeClock = field(default_factory=FakeClock)
 
     @asynccontextmanager
-    async def serving(self) -> AsyncIterator[tuple[str, BatchDesk]]:
+    async def serving(self, take: Take = lambda account: 0.0) -> AsyncIterator[tuple[str, BatchDesk]]:
         store = SqlStore(self.path, identity={"chain_id": "31337"})
         desk = BatchDesk(
             me=OPERATOR,
@@ -85,7 +89,7 @@ class World:
             secret=b"s" * 32,
         )
         await desk.open_job(terms_of(self.planned, 1_000_000), self.planned.manifest, str(self.manifest_cid))
-        service = replace(make_service(Rig(), self.clock), batch=BatchApi(desk, take=lambda account: 0.0))
+        service = replace(make_service(Rig(), self.clock), batch=BatchApi(desk, take))
         try:
             async with TestServer(make_application(service)) as server:
                 yield str(server.make_url("")), desk
@@ -246,6 +250,70 @@ async def test_messages__for_another_chain__refused(world: World) -> None:
         link = BatchLink(url, key=b"\x77" * 32, orchestrator=OPERATOR, domain=elsewhere)
         with pytest.raises(OrchestratorRefuses, match="not signed by"):
             await asyncio.to_thread(link.join, payout=link.worker, now=world.clock.now())
+
+
+async def test_commitment__repeated_after_it_closed_the_set__the_same_answer(world: World) -> None:
+    """The last one's answer may be lost on its way: its worker must not lose the task by asking again."""
+    async with world.serving() as (url, _):
+        links, offer = await placed(world, url)
+        for number, link in enumerate(links):
+            told = await asyncio.to_thread(link.commit, offer, bytes([number]) * 32)
+        assert told.stage == "closed"
+        assert await asyncio.to_thread(links[-1].commit, offer, bytes([2]) * 32) == told
+        with pytest.raises(OrchestratorRefuses, match="is closed: no commitment now"):
+            await asyncio.to_thread(links[-1].commit, offer, bytes([9]) * 32)
+
+
+async def test_task__out_of_time__its_workers_are_told(world: World) -> None:
+    async with world.serving() as (url, desk):
+        links, offer = await placed(world, url)
+        for number, link in enumerate(links):
+            await asyncio.to_thread(link.commit, offer, bytes([number]) * 32)
+        world.clock.time += 61
+        await desk.tick()
+        assert desk.book.task(JOB, offer.task).stage is Stage.OPEN  # for others
+        told = await asyncio.to_thread(links[0].task, offer, bytes(32))
+        assert (told.stage, told.slot) == ("given_up", None)
+        stranger = await joined(world, url, Worker(world, "d"))
+        with pytest.raises(OrchestratorRefuses, match="has no place"):
+            await asyncio.to_thread(stranger.task, offer, bytes(32))
+
+
+async def test_rate__requests_in_anothers_name__use_up_none_of_its(world: World) -> None:
+    limit = RateLimit(rate=0.1, burst=2, clock=world.clock)
+    async with world.serving(limit.take) as (url, _), ClientSession() as forger:
+        victim = world.link(url, "a")
+        join = {"worker": victim.worker, "orchestrator": OPERATOR, "payout": victim.worker, "until": 1_000_600}
+        receipt = {"worker": victim.worker, "job": 3, "task": 0, "first_task": 0, "count": 1}
+        roots = {"receipts": "0x" + "00" * 32, "commit_sets": "0x" + "00" * 32}
+        for _ in range(4):
+            forged = {"join": join, "signature": "0x" + "11" * 65}
+            async with forger.post(f"{url}/v1/batch/join", json=forged) as answer:
+                assert answer.status == 400
+            forged = receipt | roots | {"signature": "0x" + "11" * 64}
+            async with forger.post(f"{url}/v1/batch/receipts", json=forged) as answer:
+                assert answer.status == 400
+        for _ in range(2):
+            await asyncio.to_thread(victim.join, payout=victim.worker, now=world.clock.now())
+        with pytest.raises(OrchestratorUnreachable, match="429"):
+            await asyncio.to_thread(victim.join, payout=victim.worker, now=world.clock.now())
+
+
+async def test_rate__used_up__says_when_to_come_again(world: World) -> None:
+    async with world.serving(lambda account: 7.0) as (url, _), ClientSession() as caller:
+        message = Join(worker=OPERATOR, orchestrator=OPERATOR, payout=OPERATOR, until=1_000_600)
+        body = {"join": asdict(message), "signature": "0x" + sign_as_operator(message).hex()}
+        async with caller.post(f"{url}/v1/batch/join", json=body) as answer:
+            assert (answer.status, answer.headers["Retry-After"]) == (429, "7")
+
+
+async def placed(world: World, url: str) -> tuple[list[BatchLink], BatchOffer]:
+    """Three workers, each with a place in the first task on offer."""
+    links = [await joined(world, url, Worker(world, name)) for name in ("a", "b", "c")]
+    offer = (await asyncio.to_thread(links[0].work))[0]
+    for link in links:
+        await asyncio.to_thread(link.claim, offer, now=world.clock.now())
+    return links, offer
 
 
 async def joined(world: World, url: str, worker: Worker) -> BatchLink:
