@@ -126,13 +126,15 @@ class BatchApi:
         await self._desk.kept()
         book = self._desk.book
         bundles = [bundle for (_, _, worker), bundle in book.bundles.items() if worker == address]
-        earned = sum(len(bundle.receipts) * book.terms[bundle.job].price for bundle in bundles)
+        accepted = sum(len(bundle.receipts) * book.terms[bundle.job].price for bundle in bundles)
+        signed = [self._desk.acceptance(bundle) for bundle in bundles]
         return self._answer(
             {
                 "payout_index": book.payout_index(address),
-                "accepted": sum(len(bundle.receipts) for bundle in bundles),
-                "earned": str(earned),
-                "bundles": [_shown(self._desk.acceptance(bundle)[0]) for bundle in bundles],
+                "accepted": str(accepted),
+                "earned": "0",  # no batch is posted by this service yet
+                "withdrawn": "0",
+                "bundles": [_shown(acceptance) | {"signature": "0x" + ours.hex()} for acceptance, ours in signed],
             }
         )
 

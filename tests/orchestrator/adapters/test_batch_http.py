@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from aiohttp import ClientSession
 from aiohttp.test_utils import TestServer
 
@@ -25,7 +26,7 @@ from edgebounty.protocol.batch.watching import find_faults
 from edgebounty.protocol.cid import raw_cid
 from edgebounty.protocol.commitment import commitment
 from edgebounty.protocol.messages import Domain, Signable, address_of_key, sign
-from edgebounty.protocol.types import Digest, JobId, TaskIndex, to_address
+from edgebounty.protocol.types import Address, Digest, JobId, TaskIndex, to_address
 from edgebounty.protocol.unixfs import root_cid
 from edgebounty.worker.batch_link import BatchLink, BatchOffer, OrchestratorRefuses, Owed
 from edgebounty.worker.link import OrchestratorUnreachable
@@ -200,6 +201,9 @@ async def test_job__three_workers_with_nothing_but_a_key__results_of_run_local_a
         assert batch.header.receipt_count == 3 * len(tasks)
         assert faults_of(batch) == []
         assert {worker.owed.count for worker in workers} == {len(tasks)}
+        told = await asyncio.to_thread(books_of, url, address_of_key(hashlib.sha256(b"w0").digest()))
+        assert (told["accepted"], told["earned"], told["withdrawn"]) == (str(PRICES.price * len(tasks)), "0", "0")
+        assert [bundle["signature"] for bundle in told["bundles"]] == ["0x" + workers[0].owed.acceptance.hex()]
 
 
 async def test_liar__is_outvoted__owed_nothing_and_told_why(world: World) -> None:
@@ -314,6 +318,11 @@ async def placed(world: World, url: str) -> tuple[list[BatchLink], BatchOffer]:
     for link in links:
         await asyncio.to_thread(link.claim, offer, now=world.clock.now())
     return links, offer
+
+
+def books_of(url: str, worker: Address) -> dict[str, Any]:
+    told: dict[str, Any] = requests.get(f"{url}/v1/batch/workers/{worker}", timeout=10).json()
+    return told
 
 
 async def joined(world: World, url: str, worker: Worker) -> BatchLink:
