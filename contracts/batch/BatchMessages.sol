@@ -6,7 +6,7 @@ import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {Acceptance, BatchHeader, Bundle, Withdrawal} from "../types/Batch.sol";
 
 /// @title What accounts sign in the batch lane, as this chain reads it.
-/// @dev EIP-712. Twin of edgebounty/protocol/batch/messages.py; tests/vectors/batch.json holds both to it.
+/// @dev EIP-712. Twin of edgebounty/protocol/batch/messages.py; tests/vectors/batch_replays holds both to it.
 library BatchMessages {
     // solhint-disable gas-small-strings
     bytes32 private constant DOMAIN = keccak256(

@@ -7,7 +7,7 @@ import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 /// @notice A node is keccak256(left + right); where there is no right node, 32 zero bytes stand. The number of leaves fixes
 ///         the height, so a proof of another length is no proof, and a leaf is shown at one position only. Leaves are
 ///         hashes of 32 bytes or of 256, never of 64: no inner node passes for a leaf.
-/// @dev Twin of edgebounty/protocol/batch/tree.py; tests/vectors/batch.json holds both to it.
+/// @dev Twin of edgebounty/protocol/batch/tree.py; tests/vectors/batch_replays holds both to it.
 library PositionTree {
     /// @notice Levels above the leaves: 0 for one leaf (or none).
     function heightOf(uint256 count) internal pure returns (uint256) {

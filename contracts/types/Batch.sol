@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-// The batch lane's words. Twin of edgebounty/protocol/batch: tests/vectors/batch.json holds both to one meaning.
+// The batch lane's words. Twin of edgebounty/protocol/batch: tests/vectors/batch_replays holds both to one meaning.
 
 /// @notice Everything about a batch that the chain keeps as one hash: keccak256(abi.encode(header)).
 struct BatchHeader {
