@@ -167,6 +167,15 @@ def task_after_the_batch(plan: Plan, names: dict[Address, str]) -> Batch:
     return _resigned(plan, names, len(plan.bundles) - 1, receipts, [])
 
 
+def task_before_the_batch(plan: Plan, names: dict[Address, str]) -> Batch:
+    """A task that an earlier batch has paid for. Only where there is one; else a task after the batch."""
+    if plan.tasks[0] == 0:
+        return task_after_the_batch(plan, names)
+    last = plan.bundles[-1]
+    receipts = [*last.receipts[:-1], replace(last.receipts[-1], task=plan.tasks[0] - 1)]
+    return _resigned(plan, names, len(plan.bundles) - 1, receipts, [])
+
+
 def slot_too_high(plan: Plan, names: dict[Address, str]) -> Batch:
     last = plan.bundles[-1]
     receipts = [*last.receipts[:-1], replace(last.receipts[-1], slot=plan.prices.slots)]
@@ -327,7 +336,7 @@ CORRUPTIONS: Final[dict[str, tuple[str, Corruption]]] = {
             signature_of_another_batch,
             signature_for_another_lane,
         ),
-        "strikeReceipt": (task_after_the_batch, slot_too_high),
+        "strikeReceipt": (task_after_the_batch, task_before_the_batch, slot_too_high),
         "strikePair": (slot_twice, worker_twice_on_a_task, digests_differ),
         "strikeSets": (commit_sets_differ,),
         "strikeOwner": (index_of_another,),
