@@ -19,7 +19,7 @@ from typing import Any
 from aiohttp import web
 
 from edgebounty.client.blocks import PlannedStore
-from edgebounty.content.permission import UploadRefused, who_uploads
+from edgebounty.content.permission import UploadRefused, origin_of, who_uploads
 from edgebounty.jobs.plan import PlannedJob
 from edgebounty.jobs.shape import describe, needed_tasks
 from edgebounty.protocol import unixfs
@@ -180,7 +180,8 @@ class LaneServer:
     async def _put_block(self, request: web.Request) -> web.Response:
         escrow = Domain(chain_id=31337, verifying_contract=ESCROW)
         try:
-            account = who_uploads(request.headers.get("Authorization"), escrow, time.time())
+            header = request.headers.get("Authorization")
+            account = who_uploads(header, escrow, (origin_of(self.url),), time.time())
         except UploadRefused as refused:
             return web.Response(status=refused.status, text=refused.detail)
         if account not in self.books.assigned.values():
