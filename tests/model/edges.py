@@ -15,7 +15,7 @@ from edgebounty.protocol.batch.messages import Acceptance, Withdrawal, sign_comp
 from edgebounty.protocol.batch.openings import open_bundle, open_payout
 from edgebounty.protocol.batch.tree import height_of
 from edgebounty.protocol.batch.watching import find_faults
-from edgebounty.protocol.batch.wire import encode_bundles, payouts_tree
+from edgebounty.protocol.batch.wire import encode_bundles
 from edgebounty.protocol.types import to_address
 from tests.model.machine import DOMAIN, EVE, MALLORY, NAMES, ORC, PRICES, REQUESTER, WATCH, Market
 from tests.model.people import CORRUPTIONS, account_of, key_of
@@ -354,37 +354,3 @@ def damaged(market: Market) -> None:
     for seed in (10, 11, 12):
         post(market.plan(MALLORY, job, Random(seed)).built())
     assert ledger.books[MALLORY].next == 7, "the places of the batches that went wrong are used again"
-
-
-def false_owner(market: Market) -> None:
-    """Eve restates payouts in which an index is hers, and shows them against the honest bundle that comes after."""
-    bench, ledger = Bench(market), market.ledger
-    job = market.jobs[2]
-    wrong = CORRUPTIONS["payout_too_large"][1](market.plan(MALLORY, job, Random(0)), NAMES)
-    assert market.attempt(lambda: ledger.post(MALLORY, wrong), post_by=MALLORY)
-    assert market.attempt(lambda: ledger.post(MALLORY, market.plan(MALLORY, job, Random(3)).built()), post_by=MALLORY)
-    ledger.prove(WATCH, MALLORY, 0, next(iter(find_faults(ledger.case(MALLORY, 0), wrong))))
-    right = market.right(MALLORY, 0)
-    batch = market.history[MALLORY][1].batch
-    at = next(i for i, leaf in enumerate(batch.leaves) if leaf.payout_index < len(right.payouts))
-    index = batch.leaves[at].payout_index
-    payouts = tuple(
-        replace(payout, account=EVE) if number == index else payout for number, payout in enumerate(right.payouts)
-    )
-    header = replace(right.header, payouts_root=payouts_tree(payouts).root)
-    ledger.restate(EVE, MALLORY, 0, replace(right, payouts=payouts, header=header))
-    ledger.restate(EVE, MALLORY, 1, market.right(MALLORY, 1))
-    before = market.history[MALLORY][0].batch
-    bench.refused(
-        "NotProven",
-        "BatchChallenges",
-        "strikeOwner",
-        header_abi(market.history[MALLORY][1].batch.header),
-        header_abi(before.header),
-        open_bundle(batch.leaves, batch.tree, at).as_abi(),
-        open_payout(before.payouts, before.payouts_tree, index).as_abi(),
-    )
-    ledger.prove(WATCH, MALLORY, 0, next(iter(find_faults(ledger.case(MALLORY, 0), before))))
-    market.watchtower_looks()
-    market.check()
-    market.get_out()

@@ -18,7 +18,8 @@ from typing import Any, Final
 from edgebounty.protocol.batch.openings import NotProven
 from edgebounty.protocol.batch.watching import Fault, all_openings, find_faults
 from edgebounty.protocol.types import Address
-from tests.model.edges import damaged, false_owner, left_out, posting, proofs, withdrawing
+from tests.model.edges import damaged, left_out, posting, proofs, withdrawing
+from tests.model.hostile import borrowed, false_owner, nobodys_index, void_and_restated
 from tests.model.ledger import Refused, Times
 from tests.model.machine import DOMAIN, EVE, MALLORY, NAMES, ORC, ORCHESTRATORS, REQUESTER, WATCH, WORKERS, Market
 from tests.model.people import CORRUPTIONS, account_of
@@ -139,7 +140,8 @@ def honest() -> dict[str, Any]:
 def edges() -> list[dict[str, Any]]:
     """What only the contracts know: signatures of receivers, single nodes, claims, and every error by its name."""
     found = []
-    for edge in (posting, withdrawing, proofs, left_out, damaged, false_owner):
+    hostile = (false_owner, borrowed, nobodys_index, void_and_restated)
+    for edge in (posting, withdrawing, proofs, left_out, damaged, *hostile):
         market = RecordedMarket()
         edge(market)
         market.money_is_conserved()
