@@ -1,6 +1,8 @@
 """The command line: one file per group of commands; each parses, calls and prints."""
 
+import signal
 import sys
+from typing import NoReturn
 
 
 def main() -> None:
@@ -8,5 +10,16 @@ def main() -> None:
     try:
         from edgebounty.cli.root import main as run
     except KeyboardInterrupt:
-        sys.exit(130)
-    run()
+        leave(130)
+    leave(run())
+
+
+def leave(status: int) -> NoReturn:
+    """Exits with this status and no other: what was done is told, and a Ctrl-C from here on must not change it.
+
+    CPython remembers a KeyboardInterrupt that left a text run by `exec` (dataclasses are made so while libraries load)
+    and kills itself by SIGINT at its end, even if the interrupt was caught long before. The next text clears that.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    exec("")
+    sys.exit(status)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import signal
 import sys
 
 import click
@@ -64,9 +63,6 @@ def root() -> None:
     """
 
 
-def main() -> None:
-    """The console script: runs the tree inside the error boundary and exits with its status."""
-    status = boundary.run(root, sys.argv[1:])
-    # What was done is told: a Ctrl-C while Python takes itself down must not turn it into another status.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    sys.exit(status)
+def main() -> int:
+    """Runs the tree inside the error boundary. Returns the exit status."""
+    return boundary.run(root, sys.argv[1:])
