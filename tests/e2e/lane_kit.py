@@ -223,7 +223,7 @@ class LaneServer:
     def _offer(self, task: int) -> Any:
         needed = needed_tasks(describe(self.planned.manifest, task))
         return {
-            "job": JOB,
+            "job": str(JOB),
             "task": task,
             "first_task": 0,
             "price": str(PRICE),
@@ -238,8 +238,9 @@ class LaneServer:
     def _claim(self, request: web.Request, body: Any) -> Any:
         claim = Claim(**body["claim"])
         self._check(claim, body["signature"], claim.until)
-        if claim.worker not in self.books.tickets.values() or not self._is_free(claim.task):
-            raise Refused("not free", 409)
+        asked_again = self.books.assigned.get(claim.task) == claim.worker
+        if claim.worker not in self.books.tickets.values() or not (asked_again or self._is_free(claim.task)):
+            raise Refused("not free")
         self.books.assigned[claim.task] = claim.worker
         given = Assignment(
             orchestrator=self.me,
@@ -250,7 +251,7 @@ class LaneServer:
             slot=0,
             until=self._now() + TASK_SECONDS,
         )
-        return {"assignment": asdict(given), "signature": self._sign(given)}
+        return {"assignment": asdict(given) | {"job": str(JOB)}, "signature": self._sign(given)}
 
     def _mine(self, said: Any, task: int) -> None:
         if self.books.assigned.get(task) != self._ticket(said):
@@ -319,7 +320,7 @@ class LaneServer:
         if recover_compact(self.domain, Receipts(**shared), _bytes(body["signature"])) != worker:
             raise Refused("the signature under Receipts is wrong")
         acceptance = Acceptance(orchestrator=self.me, **shared)
-        said = asdict(acceptance) | {name: "0x" + root.hex() for name, root in roots.items()}
+        said = asdict(acceptance) | {"job": str(JOB)} | {name: "0x" + root.hex() for name, root in roots.items()}
         return {"acceptance": said, "signature": self._sign(acceptance)}
 
     def _worker(self, request: web.Request, body: Any) -> Any:
@@ -329,7 +330,7 @@ class LaneServer:
             "accepted": str(PRICE * done),
             "earned": str(PRICE * min(done, 2)),  # the first two are in a batch that is final
             "withdrawn": str(self.books.withdrawn[-1].cumulative if self.books.withdrawn else 0),
-            "bundles": [{"job": JOB, "first_task": 0, "count": done}] if done else [],
+            "bundles": [{"job": str(JOB), "first_task": 0, "count": done}] if done else [],
         }
 
     def _withdraw(self, request: web.Request, body: Any) -> Any:

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import {
   advance,
   type Fact,
+  isIdle,
   type Look,
   nextLook,
   nextOrder,
@@ -52,6 +53,8 @@ const bundle = {
   acceptance: new Uint8Array(64),
   assignments: [],
 };
+const { job, index, firstTask, price, manifest, inputs } = makeTask();
+const offered: Fact = { is: "offered", offer: { job, index, firstTask, price, manifest, inputs }, now: NOW };
 const assigned: Fact = { is: "assigned", tasks: [makeTask()] };
 const computed: Fact = { is: "computed", task: key, result };
 const committed: Fact = { is: "committed", task: key };
@@ -66,18 +69,19 @@ function looked(stage: Look["stage"], changes: Partial<Look> = {}): Fact {
 }
 
 const LIFE: [Fact, string | null][] = [
+  [offered, "claim"],
   [assigned, "run"],
   [computed, "commit"],
   [committed, "ask"],
   [looked("closed"), "show"],
   [shown, "ask"],
   [looked("agreed"), "hand_in"],
-  [accepted, "claim"],
+  [accepted, "look_for_work"],
 ];
 
 describe("the life of a task", () => {
   test("one order after the other, from claim to acceptance", () => {
-    expect(nextOrder(START, NOW, FREE)?.do).toBe("claim");
+    expect(nextOrder(START, NOW, FREE)?.do).toBe("look_for_work");
     let state = START;
     for (const [fact, order] of LIFE) {
       state = advance(state, fact);
@@ -88,7 +92,7 @@ describe("the life of a task", () => {
   });
 
   test("any fact that comes twice or out of turn takes no step back, and none is left out", () => {
-    for (let done = 1; done < LIFE.length; done++) {
+    for (let done = 2; done < LIFE.length; done++) {
       const state = after(...LIFE.slice(0, done).map(([fact]) => fact));
       for (const [i, [fact]] of LIFE.entries()) {
         if (i === done || fact.is === "accepted" || (fact.is === "looked" && i > done)) continue;
@@ -139,6 +143,35 @@ describe("the life of a task", () => {
   });
 });
 
+describe("a claim whose answer was lost", () => {
+  const finish = { run: true, claim: false };
+
+  test("is asked again, also by who wants to finish, and by nobody who may not run", () => {
+    const state = after(offered);
+    for (const may of [FREE, finish])
+      expect(nextOrder(state, NOW, may)).toMatchObject({ do: "claim", offer: { index } });
+    expect(nextOrder(state, NOW, { run: false, claim: true })).toBeNull();
+    expect(isIdle(state, NOW)).toBe(false);
+  });
+
+  test("is not asked at once of an orchestrator that does not answer", () => {
+    const state = after(offered, { is: "unavailable", now: NOW, waitSeconds: null });
+    expect(nextOrder(state, NOW + 1, FREE)).toBeNull();
+    expect(nextOrder(state, NOW + 2, FREE)?.do).toBe("claim");
+  });
+
+  test("ends with the task, or with a no", () => {
+    for (const end of [assigned, { is: "not_assigned" }] as const) expect(after(offered, end).claiming).toBeNull();
+    expect(isIdle(after(offered, { is: "not_assigned" }), NOW)).toBe(true);
+    expect(isIdle(after(offered, assigned), NOW)).toBe(false);
+  });
+
+  test("keeps nobody from finishing for longer than it is good", () => {
+    expect(isIdle(after(offered), NOW + 119)).toBe(false);
+    expect(isIdle(after(offered), NOW + 120)).toBe(true);
+  });
+});
+
 describe("what comes next", () => {
   test("limits stop programs and claims, not what is nearly paid", () => {
     const held = { run: false, claim: true };
@@ -162,7 +195,7 @@ describe("what comes next", () => {
         is: "assigned",
         tasks: Array.from({ length: count }, (_, index) => makeTask({ index, stage: "committed", after: NOW + 5 })),
       });
-    expect(nextOrder(waiting(3), NOW, FREE)?.do).toBe("claim");
+    expect(nextOrder(waiting(3), NOW, FREE)?.do).toBe("look_for_work");
     expect(nextOrder(waiting(4), NOW, FREE)).toBeNull();
   });
 

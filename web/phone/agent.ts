@@ -30,9 +30,11 @@ import {
   advance,
   bundleOf,
   type Fact,
+  isIdle,
   nextLook,
   type Look,
   nextOrder,
+  type Offer,
   type Order,
   type Outvoted,
   START,
@@ -222,7 +224,7 @@ export class Agent {
   }
 
   private async load(): Promise<void> {
-    this.state = (await this.store.get<State>(this.stateName)) ?? START;
+    this.state = { ...START, ...(await this.store.get<State>(this.stateName)) };
     this.show({ address: this.account.address, wrapped: this.account.wrapped, lasting: this.store.lasting });
     this.show({ ...this.settings, slots: this.counted.slots });
   }
@@ -313,7 +315,7 @@ export class Agent {
           await this.obey(order, signal);
           continue;
         }
-        if (this.shown.mode === "finishing" && this.state.tasks.length === 0) return this.stop();
+        if (this.shown.mode === "finishing" && isIdle(this.state, now)) return this.stop();
         this.showRest(may.run);
         await this.pause(nextLook(this.state, now) - now);
       } catch (error) {
@@ -333,7 +335,8 @@ export class Agent {
   }
 
   private async obey(order: Order, signal: AbortSignal): Promise<void> {
-    if (order.do === "claim") return await this.claim(signal);
+    if (order.do === "look_for_work") return await this.findWork(signal);
+    if (order.do === "claim") return await this.claim(order.offer, signal);
     const { task } = order;
     const about = { job: task.job, index: task.index, until: task.until };
     try {
@@ -382,16 +385,28 @@ export class Agent {
     this.lastEarned = 0;
   }
 
-  private async claim(signal: AbortSignal): Promise<void> {
+  private async findWork(signal: AbortSignal): Promise<void> {
     this.show({ step: "asking", task: null });
-    const claimed = await this.theLane.claim();
+    const found = await this.theLane.findWork();
     if (signal.aborted) return;
-    if ("tasks" in claimed) {
+    const now = Date.now() / 1000;
+    if ("offer" in found) return await this.note({ is: "offered", offer: found.offer, now });
+    this.show({ step: "no_task", trouble: { code: "no_task", detail: found.reason, task: null } });
+    await this.note({ is: "nothing_free", now, waitSeconds: found.waitSeconds });
+  }
+
+  /** An answer that comes after *Stop now* is as one that was lost: the claim is asked again with the next start. */
+  private async claim(offer: Offer, signal: AbortSignal): Promise<void> {
+    this.show({ step: "asking", task: null });
+    try {
+      const task = await this.theLane.claim(offer);
+      if (signal.aborted) return;
       this.show({ trouble: null });
-      return await this.note({ is: "assigned", tasks: claimed.tasks });
+      await this.note({ is: "assigned", tasks: [task] });
+    } catch (error) {
+      if (error instanceof LaneRefused && !signal.aborted) await this.note({ is: "not_assigned" });
+      throw error;
     }
-    this.show({ step: "no_task", trouble: { code: "no_task", detail: claimed.reason, task: null } });
-    await this.note({ is: "nothing_free", now: Date.now() / 1000, waitSeconds: claimed.waitSeconds });
   }
 
   private async compute(task: Task, signal: AbortSignal): Promise<void> {

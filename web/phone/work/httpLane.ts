@@ -8,9 +8,9 @@ import { buildFile } from "../../protocol/unixfs";
 import type { Account } from "../keys";
 import type { Earned } from "../shown";
 import { ask, putBlock } from "./ask";
-import { type Claimed, type Lane, LaneRefused, type Terms } from "./lane";
-import type { Bundle, Look, Result, Task } from "./machine";
-import { amountOf, evidenceOf, listOf, numberOf, textOf, waitOf, wrong } from "./said";
+import { type Found, type Lane, LaneRefused, type Terms } from "./lane";
+import type { Bundle, Look, Offer, Result, Task } from "./machine";
+import { amountOf, evidenceOf, jobOf, listOf, numberOf, textOf, waitOf, wrong } from "./said";
 
 const MESSAGE_SECONDS = 120;
 const UPLOAD_SECONDS = 600;
@@ -39,7 +39,7 @@ interface TaskSaid {
 
 interface WorkSaid {
   readonly tasks: readonly {
-    readonly job: number;
+    readonly job: string;
     readonly task: number;
     readonly first_task: number;
     readonly price: string;
@@ -96,30 +96,38 @@ export class HttpLane implements Lane {
     return { gateways: [...new Set([this.base, textOf(said.gateway_url), ...others])].filter(Boolean) };
   }
 
-  async claim(): Promise<Claimed> {
+  async findWork(): Promise<Found> {
     const said = await ask<WorkSaid>(this.base, `/v1/batch/work?${this.who()}`);
     this.heed(said);
-    const [offer] = listOf(said.tasks, "tasks");
-    if (!offer) return { reason: textOf(said.reason), waitSeconds: waitOf(said.wait_seconds) };
+    const [free] = listOf(said.tasks, "tasks");
+    if (!free) return { reason: textOf(said.reason), waitSeconds: waitOf(said.wait_seconds) };
+    const offer: Offer = {
+      job: String(jobOf(free.job)),
+      index: numberOf(free.task),
+      firstTask: numberOf(free.first_task),
+      price: amountOf(free.price),
+      manifest: String(Cid.parse(textOf(free.manifest))),
+      inputs: free.inputs,
+    };
+    return { offer };
+  }
+
+  async claim(offer: Offer): Promise<Task> {
     const { orchestrator } = this.known;
-    const [job, index] = [numberOf(offer.job), numberOf(offer.task)];
-    const claim = { worker: this.me, orchestrator, job, task: index, until: this.chainTime() + MESSAGE_SECONDS };
+    const [job, task] = [Number(offer.job), offer.index];
+    const claim = { worker: this.me, orchestrator, job, task, until: this.chainTime() + MESSAGE_SECONDS };
     const given = await ask<ClaimSaid>(this.base, "/v1/batch/claims", { claim, signature: this.sign("Claim", claim) });
     const { first_task: firstTask, slot, until } = given.assignment;
     const tasks = listOf(given.assignment.tasks, "tasks").map(numberOf);
     const signature = textOf(given.signature);
     this.check("Assignment", { orchestrator, worker: this.me, job, firstTask, tasks, slot, until }, signature);
-    if (!tasks.includes(index))
+    if (!tasks.includes(task))
       throw new LaneRefused("it assigned another task than the one claimed", evidenceOf(given));
-    const task: Task = {
-      job: String(job),
-      index,
+    return {
+      ...offer,
       firstTask,
       slot,
       until: until - this.ahead,
-      price: amountOf(offer.price),
-      manifest: String(Cid.parse(textOf(offer.manifest))),
-      inputs: offer.inputs,
       assigned: { tasks, until, signature },
       stage: "assigned",
       result: null,
@@ -127,7 +135,6 @@ export class HttpLane implements Lane {
       tries: 0,
       after: 0,
     };
-    return { tasks: [task] };
   }
 
   async commit(task: Task, result: Result): Promise<Look> {

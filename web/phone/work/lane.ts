@@ -1,6 +1,6 @@
 import type { Account } from "../keys";
 import type { Earned } from "../shown";
-import type { Bundle, Look, Result, Task } from "./machine";
+import type { Bundle, Look, Offer, Result, Task } from "./machine";
 import { EdgebountyError } from "../../protocol/errors";
 
 /** What the orchestrator says of itself, and where content is. */
@@ -36,7 +36,7 @@ export class LaneRefused extends EdgebountyError {
   }
 }
 
-export type Claimed = { readonly tasks: readonly Task[] } | { readonly reason: string; readonly waitSeconds: number };
+export type Found = { readonly offer: Offer } | { readonly reason: string; readonly waitSeconds: number };
 
 /**
  * The batch lane as one worker sees it. Whatever an orchestrator signs is checked here, so what comes back holds.
@@ -45,7 +45,9 @@ export type Claimed = { readonly tasks: readonly Task[] } | { readonly reason: s
 export interface Lane {
   /** Joins once; later the same. */
   join(account: Account): Promise<Terms>;
-  claim(): Promise<Claimed>;
+  findWork(): Promise<Found>;
+  /** Takes a place in a task; asked again, the same place. */
+  claim(offer: Offer): Promise<Task>;
   /** Publishes the salted commitment to a result. */
   commit(task: Task, result: Result): Promise<Look>;
   /** How far the task is. Once closed, its commit set is signed and holds our commitment exactly once. */

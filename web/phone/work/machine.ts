@@ -22,6 +22,15 @@ export interface Task {
   readonly after: number; // do not touch it before
 }
 
+/** A task that may be claimed. */
+export type Offer = Pick<Task, "job" | "index" | "firstTask" | "price" | "manifest" | "inputs">;
+
+/** A claim that is on its way. Kept before it is sent: its answer may be lost, and asked again it is the same place. */
+export interface Claiming {
+  readonly offer: Offer;
+  readonly until: number; // who wants to finish does not wait longer for the answer
+}
+
 /** The assignment as the orchestrator signed it. */
 export interface Assigned {
   readonly tasks: readonly number[];
@@ -68,6 +77,7 @@ export interface Bundle {
 }
 
 export interface State {
+  readonly claiming: Claiming | null;
   readonly tasks: readonly Task[];
   readonly bundles: readonly Bundle[];
   readonly outvoted: readonly Outvoted[];
@@ -76,7 +86,9 @@ export interface State {
 }
 
 export type Fact =
+  | { readonly is: "offered"; readonly offer: Offer; readonly now: number }
   | { readonly is: "assigned"; readonly tasks: readonly Task[] }
+  | { readonly is: "not_assigned" }
   | { readonly is: "nothing_free"; readonly now: number; readonly waitSeconds: number }
   | { readonly is: "computed"; readonly task: TaskKey; readonly result: Result }
   | { readonly is: "could_not_run"; readonly task: TaskKey; readonly now: number }
@@ -90,24 +102,30 @@ export type Fact =
 export type TaskKey = Pick<Task, "job" | "index">;
 
 export type Order =
-  | { readonly do: "claim" }
+  | { readonly do: "look_for_work" }
+  | { readonly do: "claim"; readonly offer: Offer }
   | { readonly do: "run" | "commit" | "ask" | "show" | "hand_in" | "expire"; readonly task: Task };
 
-export const START: State = { tasks: [], bundles: [], outvoted: [], claimAfter: 0, failures: 0 };
+export const START: State = { claiming: null, tasks: [], bundles: [], outvoted: [], claimAfter: 0, failures: 0 };
 export const MOST_OPEN = 4; // tasks that wait for others while this phone goes on
 const MOST_TRIES = 3;
 const RETRY_SECONDS = 2;
 const LONGEST_WAIT = 60;
+const CLAIM_SECONDS = 120;
 const KEPT_OUTVOTED = 50;
 
 /** The state after a fact. A fact about a task that is gone changes nothing: its time ran out meanwhile. */
 export function advance(state: State, fact: Fact): State {
   const answered = fact.is === "unavailable" ? state : { ...state, failures: 0 };
   switch (fact.is) {
+    case "offered":
+      return { ...answered, claiming: { offer: fact.offer, until: fact.now + CLAIM_SECONDS } };
     case "assigned": {
       const fresh = fact.tasks.filter((task) => !state.tasks.some((other) => sameTask(other, task)));
-      return { ...answered, tasks: [...state.tasks, ...fresh] };
+      return { ...answered, claiming: null, tasks: [...state.tasks, ...fresh] };
     }
+    case "not_assigned":
+      return { ...answered, claiming: null };
     case "nothing_free":
       return { ...answered, claimAfter: fact.now + fact.waitSeconds };
     case "computed":
@@ -189,9 +207,15 @@ export function nextOrder(state: State, now: number, may: { run: boolean; claim:
   }
   const assigned = find("assigned");
   if (assigned && may.run) return { do: "run", task: assigned };
+  if (!may.run || state.claimAfter > now) return null;
+  if (state.claiming) return { do: "claim", offer: state.claiming.offer };
   const waitsToRun = state.tasks.some((task) => task.stage === "assigned");
-  const free = may.run && may.claim && !waitsToRun && state.tasks.length < MOST_OPEN && state.claimAfter <= now;
-  return free ? { do: "claim" } : null;
+  return may.claim && !waitsToRun && state.tasks.length < MOST_OPEN ? { do: "look_for_work" } : null;
+}
+
+/** Nothing that was begun waits for anything. */
+export function isIdle({ tasks, claiming }: State, now: number): boolean {
+  return tasks.length === 0 && (claiming === null || claiming.until <= now);
 }
 
 /** When to look again at the latest. */

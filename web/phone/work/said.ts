@@ -20,6 +20,11 @@ export function numberOf(value: unknown): number {
   return typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : wrong("a number");
 }
 
+/** A job's number: a decimal string, or a number. */
+export function jobOf(value: unknown): number {
+  return numberOf(typeof value === "string" && /^\d{1,15}$/.test(value) ? Number(value) : value);
+}
+
 export function amountOf(value: unknown): bigint {
   return typeof value === "string" && /^\d{1,30}$/.test(value) ? BigInt(value) : wrong("an amount");
 }
