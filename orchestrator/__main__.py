@@ -48,6 +48,7 @@ from orchestrator.app.health import Health
 from orchestrator.app.loops import run_loop
 from orchestrator.app.offers import Offering
 from orchestrator.app.watch import Watcher
+from orchestrator.batch import build_batch_lane
 from orchestrator.domain.errors import Broken, OrchestratorError, Unavailable
 from orchestrator.domain.values import Policy
 
@@ -122,6 +123,7 @@ async def _build(
         "chain_id": str(deployment.chain_id),
         "escrow": deployment.escrow,
         "lane": deployment.direct_lane,
+        "batch_lane": deployment.batch_lane,
         "account": me,
     }
     store = SqlStore(settings.data_dir / "orchestrator.sqlite", identity=identity)
@@ -147,8 +149,9 @@ async def _build(
     actor = Actor(writer=Web3Writer(market, Sender(web3, account)), outbox=store, books=books, rules=rules)
     content = LocalStore(settings.data_dir / "content")
     kubo = KuboStore(settings.kubo_url) if settings.kubo_url else None
+    keeper = StoreKeeper(content, mirror=kubo, most_bytes=int(settings.content_gb * 1e9))
     contents = Contents(
-        keeper=StoreKeeper(content, mirror=kubo, most_bytes=int(settings.content_gb * 1e9)),
+        keeper=keeper,
         store=store,
         outbox=store,
         books=books,
@@ -157,6 +160,17 @@ async def _build(
     domain = Domain(chain_id=deployment.chain_id, verifying_contract=deployment.escrow)
     health = Health()
     per_second = settings.requests_per_second
+    by_account = RateLimit(rate=max(1.0, per_second / 10), burst=per_second, clock=clock)
+    batch = build_batch_lane(
+        settings,
+        market=market,
+        me=me,
+        key=bytes(account.key),
+        books=books,
+        journal=store,
+        keeper=keeper,
+        take=by_account.take,
+    )
     service = Service(
         books=books,
         watcher=watcher,
@@ -177,6 +191,9 @@ async def _build(
                 "escrow": deployment.escrow,
                 "seeds": deployment.seeds,
                 "direct_lane": deployment.direct_lane,
+                "batch_lane": deployment.batch_lane,
+                "batch_challenges": deployment.batch_challenges,
+                "batch_payouts": deployment.batch_payouts,
             },
             "deployer": deployment.deployer,
             "orchestrator": me,
@@ -189,8 +206,9 @@ async def _build(
         connections=Connections(
             most=MOST_CONNECTIONS, most_of_one=MOST_CONNECTIONS if settings.behind_proxy else MOST_OF_ONE_ADDRESS
         ),
-        by_account=RateLimit(rate=max(1.0, per_second / 10), burst=per_second, clock=clock),
+        by_account=by_account,
         read_ledger=lambda block: ask("the chain", lambda: read_ledger(market, block_number=block)),
+        batch=batch.api,
         pages=Pages(settings.web_dir or BUILT, chain_urls=[settings.public_rpc_url or settings.rpc_url]),
     )
 
@@ -207,6 +225,8 @@ async def _build(
         run_loop("act", act, pause_seconds=pause, health=health, clock=clock),
         run_loop("content", contents.load_step, pause_seconds=pause, health=health, clock=clock),
         run_loop("outputs", contents.output_step, pause_seconds=max(pause, 0.5), health=health, clock=clock),
+        run_loop("batch-jobs", batch.jobs.step, pause_seconds=pause, health=health, clock=clock),
+        run_loop("batch", batch.desk.tick, pause_seconds=pause, health=health, clock=clock),
     )
     return service, loops
 

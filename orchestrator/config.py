@@ -44,6 +44,8 @@ HELP = {
     "content_gb": "most that is stored of content which no job needs any more; the longest unused goes first",
     "upload_quota_mb": "megabytes that one account may upload a day",
     "upload_total_gb": "gigabytes that all accounts together may upload a day: accounts cost next to nothing",
+    "batch_span": "tasks of a batch-lane job that are posted together; a job keeps what it began with",
+    "batch_waves": "attempts to find a quorum for a task of the batch lane, each with other workers",
     "requests_per_second": "most requests of one IP address",
     "behind_proxy": "true if a proxy of yours stands in front: callers are then told apart by its X-Forwarded-For",
     "web_dir": "folder with the built web pages; empty: those that `make web` built in this checkout",
@@ -76,6 +78,8 @@ class Settings:
     content_gb: float = 20.0
     upload_quota_mb: int = 4096
     upload_total_gb: float = 100.0
+    batch_span: int = 1000
+    batch_waves: int = 3
     requests_per_second: float = 200.0
     behind_proxy: bool = False
     kubo_url: str = ""
@@ -201,6 +205,8 @@ def _check_numbers(settings: Settings) -> list[str]:
         "content_gb": (0, 1e9),
         "upload_quota_mb": (0, 1 << 40),
         "upload_total_gb": (0, 1e9),
+        "batch_span": (1, 1 << 20),
+        "batch_waves": (1, 100),
         "requests_per_second": (1, 1e6),
     }
     for name, (low, high) in bounds.items():

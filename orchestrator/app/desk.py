@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from edgebounty.jobs.shape import describe, needed_tasks
 from edgebounty.protocol.batch.messages import Acceptance, Assignment, Claim, CommitSet, Join, Receipts
@@ -17,8 +17,8 @@ from orchestrator.app.journal import GroupWriter
 from orchestrator.domain.batch import facts as f
 from orchestrator.domain.batch.book import BatchBook
 from orchestrator.domain.batch.values import BatchTask, BatchTerms, Slot, Stage, WorkerBundle
-from orchestrator.domain.errors import Broken, Rejected
-from orchestrator.ports.journal import Entry, JobOpened, Joined, Journal
+from orchestrator.domain.errors import Broken, Rejected, Unavailable
+from orchestrator.ports.journal import Entry, JobEnding, JobOpened, Joined, Journal
 
 MOST_OFFERED = 4
 Sign = Callable[[Signable], bytes]
@@ -52,20 +52,27 @@ class BatchDesk:
         self._sign = sign
         self.now = now
         self._secret = secret
-        self._manifests: dict[JobId, tuple[str, Manifest]] = {}
+        self._manifests: dict[JobId, Manifest] = {}
         self._writer = GroupWriter(journal)
         for entry in journal.entries():
             self._replay(entry)
 
-    async def open_job(self, terms: BatchTerms, manifest: Manifest, cid: str) -> None:
-        """Take a job on; after a restart again, with the same terms. Raises `Broken` for other ones."""
+    async def open_job(self, terms: BatchTerms, manifest: Manifest) -> None:
+        """Take a job on; after a restart again, with the same terms. Once it was stopped, with nearer times.
+
+        Raises `Broken` for other terms.
+        """
         known = self.book.terms.get(terms.job)
-        if known is not None and known != terms:
-            raise Broken(f"job {terms.job} was opened with other terms; use the old settings until it has ended")
         if known is None:
             self.book.open_job(terms)
             self._writer.add(JobOpened(terms=terms))
-        self._manifests[terms.job] = (cid, manifest)
+        elif replace(terms, deadline=known.deadline, closes=known.closes) != known:
+            raise Broken(f"job {terms.job} was opened with other terms: {known}, and now {terms}")
+        elif terms.deadline < known.deadline or terms.closes < known.closes:
+            ending = JobEnding(job=terms.job, deadline=terms.deadline, closes=terms.closes)
+            self.book.end_job(ending.job, ending.deadline, ending.closes)
+            self._writer.add(ending)
+        self._manifests[terms.job] = manifest
         await self._writer.kept()
 
     async def join(self, message: Join) -> str:
@@ -207,6 +214,8 @@ class BatchDesk:
         match entry:
             case JobOpened():
                 self.book.open_job(entry.terms)
+            case JobEnding():
+                self.book.end_job(entry.job, entry.deadline, entry.closes)
             case Joined():
                 self.joined[entry.worker] = entry
             case _:
@@ -214,7 +223,7 @@ class BatchDesk:
 
     def _open_to(self, worker: Address) -> Iterator[Offer]:
         now = self.now()
-        for job, (cid, _) in self._manifests.items():
+        for job, manifest in self._manifests.items():
             terms = self.book.terms[job]
             if now >= terms.deadline:
                 continue
@@ -226,11 +235,13 @@ class BatchDesk:
                     continue
                 inputs = self._inputs(terms, index)
                 if inputs is not None:
-                    yield Offer(terms=terms, task=index, manifest=cid, inputs=inputs)
+                    yield Offer(terms=terms, task=index, manifest=str(manifest.cid), inputs=inputs)
 
     def _inputs(self, terms: BatchTerms, index: int) -> dict[int, Digest] | None:
         """The accepted results that a task reads; None while one is missing, or failed."""
-        _, manifest = self._manifests[terms.job]
+        if terms.job not in self._manifests:
+            raise Unavailable(what=f"job {terms.job}", reason="this orchestrator has just started")
+        manifest = self._manifests[terms.job]
         inputs: dict[int, Digest] = {}
         for needed in needed_tasks(describe(manifest, index)):
             digest = self.book.task(terms.job, needed).digest

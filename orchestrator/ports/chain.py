@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from edgebounty.protocol.types import Address
+from edgebounty.protocol.types import Address, JobId
+from orchestrator.domain.batch.terms import LaneJob
 from orchestrator.domain.effects import ChainEffect
 from orchestrator.domain.facts import ChainFact
 from orchestrator.domain.values import BlockRef
@@ -48,6 +49,14 @@ class StakeReader(Protocol):
 
     async def stakes(self, worker: Address, block_number: int) -> tuple[int, int]:
         """(the worker's stake, all stake) in base units at the end of that block."""
+        ...
+
+
+class LaneReader(Protocol):
+    """The batch lane's own books."""
+
+    async def lane_job(self, job_id: JobId, block: BlockRef) -> LaneJob:
+        """A job of the lane at the end of that block."""
         ...
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from edgebounty.protocol.manifest import Manifest
 from edgebounty.protocol.types import Digest
 from orchestrator.domain.facts import ManifestAwaited, ManifestLoaded, ManifestRefused
 from orchestrator.domain.values import Job, Task
@@ -17,6 +18,10 @@ class ContentKeeper(Protocol):
 
     async def load(self, job: Job) -> ManifestFact:
         """Check all inputs of the job and pin them. Missing bytes are no error: the answer says who must bring them."""
+        ...
+
+    async def manifest(self, digest: Digest) -> Manifest:
+        """The manifest itself. Raises `Unavailable` if it is not here."""
         ...
 
     async def ensure_output(self, job: Job, task: Task, results: dict[int, Digest], *, recompute: bool) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from edgebounty.protocol.types import Address
+from edgebounty.protocol.types import Address, JobId
 from orchestrator.domain.batch.facts import BatchFact
 from orchestrator.domain.batch.values import BatchTerms
 
@@ -19,6 +19,15 @@ class JobOpened:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class JobEnding:
+    """The job was stopped: its times came nearer."""
+
+    job: JobId
+    deadline: int
+    closes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Joined:
     """A worker joined, and where it wants its pay."""
 
@@ -27,7 +36,7 @@ class Joined:
     until: int
 
 
-Entry = JobOpened | Joined | BatchFact
+Entry = JobOpened | JobEnding | Joined | BatchFact
 
 
 class Journal(Protocol):

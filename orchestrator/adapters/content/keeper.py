@@ -52,6 +52,9 @@ class StoreKeeper:
 
         return await _ask(read)
 
+    async def manifest(self, digest: Digest) -> Manifest:
+        return await _ask(lambda: check.read_manifest(self._store, digest))
+
     async def ensure_output(self, job: Job, task: Task, results: dict[int, Digest], *, recompute: bool) -> bool:
         manifest = await _ask(lambda: check.read_manifest(self._store, job.terms.manifest_digest))
         cid = output_cid(manifest, task.id.index, task.result)

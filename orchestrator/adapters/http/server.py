@@ -146,7 +146,7 @@ class _Api:
         return web.Response(status=204, headers={**allowed, "Access-Control-Max-Age": "86400"})
 
     async def market(self, request: web.Request) -> web.Response:
-        return web.json_response(self._s.market)
+        return web.json_response(self._s.market | {"now": self._s.books.soft.block.time})
 
     async def work(self, request: web.Request) -> web.Response:
         worker = _address(request.query.get("worker"), "worker")

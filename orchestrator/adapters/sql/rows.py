@@ -14,7 +14,7 @@ from orchestrator.domain.effects import Effect
 from orchestrator.domain.facts import ChainFact
 from orchestrator.domain.values import BlockRef, Job, Manifest, Seed, Task, Worker
 from orchestrator.ports.chain import Header
-from orchestrator.ports.journal import Entry, JobOpened, Joined
+from orchestrator.ports.journal import Entry, JobEnding, JobOpened, Joined
 from orchestrator.ports.store import Order, OrderStatus, Transaction, TransactionStatus
 
 Row = dict[str, Any]
@@ -28,10 +28,11 @@ _EFFECTS = {
     for kind in vars(effects).values()
     if dataclasses.is_dataclass(kind) and isinstance(kind, type) and hasattr(kind, "key")
 }
+_OWN_ENTRIES = (JobOpened, JobEnding, Joined)
 _ENTRIES: dict[str, type[Entry]] = {
     kind.__name__: kind
-    for kind in (JobOpened, Joined, *vars(batch_facts).values())
-    if isinstance(kind, type) and (kind in (JobOpened, Joined) or issubclass(kind, batch_facts.BatchFact))
+    for kind in (*_OWN_ENTRIES, *vars(batch_facts).values())
+    if isinstance(kind, type) and (kind in _OWN_ENTRIES or issubclass(kind, batch_facts.BatchFact))
 }
 
 

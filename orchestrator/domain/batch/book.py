@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from edgebounty.protocol.batch.wire import SignedBundle
 from edgebounty.protocol.types import Address, JobId
@@ -28,6 +28,11 @@ class BatchBook:
         if not 1 <= terms.quorum <= terms.copies <= terms.slots or terms.waves < 1 or terms.span < 1:
             raise ValueError(f"job {terms.job}: {terms.quorum} equal of {terms.copies} in {terms.slots} slots")
         self.terms[terms.job] = terms
+
+    def end_job(self, job: JobId, deadline: int, closes: int) -> None:
+        """Its requester stopped it. These times only come nearer."""
+        terms = self.terms[job]
+        self.terms[job] = replace(terms, deadline=min(deadline, terms.deadline), closes=min(closes, terms.closes))
 
     def task(self, job: JobId, index: int) -> BatchTask:
         """Raises `Rejected` for one that does not exist."""
@@ -65,7 +70,7 @@ class BatchBook:
         for (job, index), task in self.tasks.items():
             terms = self.terms[job]
             waits = task.stage is Stage.OPEN and (now >= terms.deadline or any(now >= s.until for s in task.taken))
-            if waits or (task.stage is Stage.CLOSED and now >= task.until):
+            if waits or (task.stage is Stage.CLOSED and now >= min(task.until, terms.closes)):
                 yield TimePassed(job=job, task=index, now=now)
 
     def is_ready(self, job: JobId, first: int, now: int) -> bool:

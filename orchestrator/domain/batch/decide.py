@@ -151,8 +151,9 @@ def _receipt(terms: BatchTerms, task: BatchTask, bundle: WorkerBundle, fact: f.R
         if fact.signature == bundle.signature:
             return BatchDecision(task=task, bundle=bundle)  # told twice
         raise _no("the worker", f"its receipt for task {task.index} was accepted already")
-    if fact.now >= task.until:
-        raise _no("the worker", f"the time to sign the receipt of task {task.index} ended at {task.until}")
+    until = min(task.until, terms.closes)
+    if fact.now >= until:
+        raise _no("the worker", f"the time to sign the receipt of task {task.index} ended at {until}")
     receipt = Receipt(task=task.index, slot=number, digest=task.digest[:27])
     grown = bundle.with_receipt(receipt, task.commit_set, keccak256(task.commit_set), fact.signature)
     told = (fact.count, fact.receipts_root, fact.sets_root)
@@ -168,6 +169,8 @@ def _receipt(terms: BatchTerms, task: BatchTask, bundle: WorkerBundle, fact: f.R
 def _in_time(terms: BatchTerms, task: BatchTask, now: int) -> BatchDecision:
     """Whoever did not commit in time loses the place; a set closes when all who are left have committed; and so on."""
     match task.stage:
+        case Stage.OPEN | Stage.CLOSED if now >= terms.closes:
+            return BatchDecision(task=_next_wave(terms, task, set(), now))
         case Stage.OPEN:
             late = {slot.worker for slot in task.taken if slot.commitment is None and now >= slot.until}
             left = tuple(None if slot is None or slot.worker in late else slot for slot in task.slots)
@@ -185,6 +188,8 @@ def _in_time(terms: BatchTerms, task: BatchTask, now: int) -> BatchDecision:
 
 def is_over(terms: BatchTerms, task: BatchTask, now: int) -> bool:
     """Whether the task can bring no further receipt: then it does not hold up its batch."""
+    if now >= terms.closes:
+        return True
     match task.stage:
         case Stage.GIVEN_UP:
             return True

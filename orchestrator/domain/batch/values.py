@@ -10,6 +10,8 @@ from edgebounty.protocol.batch.wire import Receipt
 from edgebounty.protocol.messages import Domain
 from edgebounty.protocol.types import Address, Digest, JobId
 
+NEVER = 2**40 - 1  # the latest time that the contracts know
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchTerms:
@@ -25,9 +27,10 @@ class BatchTerms:
     waves: int  # attempts to find a quorum
     price: int
     fee: int
-    deadline: int
+    deadline: int  # nobody is given a task from then on
     task_seconds: int  # to commit; again to show; again to sign the receipt
     span: int
+    closes: int = NEVER  # no receipt is taken from then on: what was accepted can still be posted in time
 
     def span_of(self, task: int) -> tuple[int, int]:
         """The tasks [first, end) of the batch that this task will be in."""

@@ -89,7 +89,7 @@ class World:
             now=lambda: int(self.clock.now()),
             secret=b"s" * 32,
         )
-        await desk.open_job(terms_of(self.planned, 1_000_000), self.planned.manifest, str(self.manifest_cid))
+        await desk.open_job(terms_of(self.planned, 1_000_000), self.planned.manifest)
         service = replace(make_service(Rig(), self.clock), batch=BatchApi(desk, take))
         try:
             async with TestServer(make_application(service)) as server:

@@ -93,7 +93,12 @@ def test_stop__on_request__status_0_at_once_and_endpoint_file_gone(
     net: Devnet, data_dir: Path, number: signal.Signals
 ) -> None:
     with net.orchestrator(str(data_dir)) as process:
-        assert process.get("/v1/market")["chain_id"] == 31337
+        told, deployment = process.get("/v1/market"), net.market.deployment
+        assert told["chain_id"] == 31337
+        assert told["contracts"]["batch_lane"] == deployment.batch_lane
+        assert told["contracts"]["batch_challenges"] == deployment.batch_challenges
+        assert told["contracts"]["batch_payouts"] == deployment.batch_payouts
+        wait(lambda: process.get("/v1/market")["now"] >= net.market.block().time - 5, 15, "the chain's time is told")
         process.popen.send_signal(number)
         assert process.popen.wait(60) == 0
         assert not (process.data_dir / "orchestrator.json").exists()

@@ -1,0 +1,72 @@
+"""The batch lane's jobs: from the final chain, once their content is here, to the desk; and their stops."""
+
+from __future__ import annotations
+
+import logging
+
+from orchestrator.app.books import Books
+from orchestrator.app.desk import BatchDesk
+from orchestrator.domain.batch.terms import LaneRules, batch_terms
+from orchestrator.domain.errors import Unavailable
+from orchestrator.domain.matching import content_problem
+from orchestrator.domain.values import Job, JobId, JobStatus
+from orchestrator.ports.chain import LaneReader
+from orchestrator.ports.content import ContentKeeper
+
+_log = logging.getLogger(__name__)
+
+
+class ChainTime:
+    """The time of the newest block taken in. A reorganisation does not turn it back."""
+
+    def __init__(self, books: Books) -> None:
+        self._books = books
+        self._newest = 0
+
+    def __call__(self) -> int:
+        self._newest = max(self._newest, self._books.soft.block.time)
+        return self._newest
+
+
+class BatchJobs:
+    """`step` is one short cycle: what is new or was stopped goes to the desk, after a restart everything again."""
+
+    def __init__(
+        self, *, books: Books, desk: BatchDesk, keeper: ContentKeeper, lane: LaneReader, rules: LaneRules
+    ) -> None:
+        self._books = books
+        self._desk = desk
+        self._keeper = keeper
+        self._lane = lane
+        self._rules = rules
+        self._told: dict[JobId, JobStatus] = {}  # what the desk was told last
+
+    async def step(self) -> None:
+        """Raises `Unavailable` (call again) after it has done what it could; `Broken` if a job has other terms now."""
+        troubles: list[Unavailable] = []
+        for job in list(self._books.final.open_jobs()):
+            if self._is_ours(job) and self._told.get(job.id) is not job.status:
+                try:
+                    await self._tell(job)
+                except Unavailable as trouble:  # perhaps of this job alone
+                    troubles.append(trouble)
+        if troubles:
+            raise troubles[0]
+
+    def _is_ours(self, job: Job) -> bool:
+        is_of_lane = job.terms.lane == self._rules.domain.verifying_contract
+        return is_of_lane and job.terms.orchestrator == self._books.policy.me
+
+    async def _tell(self, job: Job) -> None:
+        known = self._desk.book.terms.get(job.id)
+        if known is None and (job.ended(self._desk.now()) or content_problem(self._books.final, job)):
+            return  # too late to begin, or not yet: /v1/jobs shows the problem
+        told = await self._lane.lane_job(job.id, self._books.final_header.ref)
+        terms = batch_terms(job, told, self._rules, known)
+        manifest = await self._keeper.manifest(job.terms.manifest_digest)
+        await self._desk.open_job(terms, manifest)
+        self._told[job.id] = job.status
+        _log.info(
+            "batch-lane job" if job.status is JobStatus.OPEN else "batch-lane job ends",
+            extra={"job": job.id, "tasks": terms.tasks, "deadline": terms.deadline, "closes": terms.closes},
+        )

@@ -1,0 +1,88 @@
+"""Builds what serves the batch lane, from the settings and the parts that all lanes share."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgebounty.chain.market import MarketContracts
+from edgebounty.protocol.messages import Signable, sign
+from edgebounty.protocol.types import Address
+from orchestrator import config
+from orchestrator.adapters.chain.batch import BatchLaneReader
+from orchestrator.adapters.http.batch import BatchApi
+from orchestrator.app.batch_jobs import BatchJobs, ChainTime
+from orchestrator.app.books import Books
+from orchestrator.app.desk import BatchDesk
+from orchestrator.domain.errors import Broken
+from orchestrator.ports.content import ContentKeeper
+from orchestrator.ports.journal import Journal
+
+SECRET_FILE = "batch-tickets.secret"
+SECRET_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchLane:
+    """`jobs.step` and `desk.tick` are to be called again and again."""
+
+    desk: BatchDesk
+    api: BatchApi
+    jobs: BatchJobs
+
+
+def build_batch_lane(
+    settings: config.Settings,
+    *,
+    market: MarketContracts,
+    me: Address,
+    key: bytes,
+    books: Books,
+    journal: Journal,
+    keeper: ContentKeeper,
+    take: Callable[[str], float],
+) -> BatchLane:
+    """`key` signs assignments, closed sets and acceptances. Raises `Broken`, `ChainError` and `OSError`."""
+    reader = BatchLaneReader(market)
+    rules = reader.rules(waves=settings.batch_waves, span=settings.batch_span)
+
+    def sign_as_orchestrator(message: Signable) -> bytes:
+        return sign(rules.domain, message, key)
+
+    desk = BatchDesk(
+        me=me,
+        domain=rules.domain,
+        journal=journal,
+        sign=sign_as_orchestrator,
+        now=ChainTime(books),
+        secret=ticket_secret(settings.data_dir / SECRET_FILE),
+    )
+    return BatchLane(
+        desk=desk,
+        api=BatchApi(desk, take),
+        jobs=BatchJobs(books=books, desk=desk, keeper=keeper, lane=reader, rules=rules),
+    )
+
+
+def ticket_secret(path: Path) -> bytes:
+    """What workers' tickets are made with, so that they hold over restarts. Made at the first start.
+
+    Raises `Broken` for a file that others may read, or that is no such secret.
+    """
+    if not path.exists():
+        fresh = path.with_suffix(".new")
+        fresh.unlink(missing_ok=True)
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(secrets.token_bytes(SECRET_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(fresh, path)
+    if path.stat().st_mode & 0o077:
+        raise Broken(f"others may read {path}, which workers' tickets are made with: chmod 600, or delete it")
+    secret = path.read_bytes()
+    if len(secret) != SECRET_BYTES:
+        raise Broken(f"{path} has {len(secret)} bytes, not {SECRET_BYTES}: delete it, workers then join again")
+    return secret

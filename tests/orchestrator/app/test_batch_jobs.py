@@ -1,0 +1,235 @@
+"""Jobs of the batch lane on their way from the chain to the desk."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edgebounty.jobs.plan import PlannedJob
+from edgebounty.protocol.manifest import Manifest
+from edgebounty.protocol.messages import Domain, Signable
+from edgebounty.protocol.types import Digest, JobId
+from orchestrator.adapters.memory.store import MemoryStore
+from orchestrator.app.batch_jobs import BatchJobs, ChainTime
+from orchestrator.app.books import Books, fold_block
+from orchestrator.app.desk import BatchDesk
+from orchestrator.batch import SECRET_FILE, ticket_secret
+from orchestrator.domain import facts as f
+from orchestrator.domain.batch.terms import LaneJob, LaneRules
+from orchestrator.domain.decide import decide
+from orchestrator.domain.errors import Broken, Unavailable
+from orchestrator.domain.values import BlockRef, FactRef
+from orchestrator.ports.chain import Header
+from tests.orchestrator.builders import START, block
+from tests.orchestrator.devnet import small_job
+from tests.orchestrator.model import ME, POLICY, REQUESTER, address, make_terms
+
+pytestmark = pytest.mark.unit
+LANE = address(0xBA)
+DOMAIN = Domain(chain_id=1, verifying_contract=LANE)
+RULES = LaneRules(domain=DOMAIN, grace=400, most_receipts=1 << 20, waves=3, span=1000)
+DEADLINE = START + 1000
+JOB = JobId(1)
+
+
+def header(number: int) -> Header:
+    return Header(ref=block(number), parent_hash=b"")
+
+
+class World:
+    """Books that facts are told to; the keeper and the lane's contract, as the orchestrator asks them."""
+
+    def __init__(self, planned: PlannedJob) -> None:
+        self.planned = planned
+        self.store = MemoryStore()
+        self.deadline = DEADLINE
+        self.unreadable = False
+        self.asked: list[BlockRef] = []
+        self.books = Books(policy=POLICY, origin=header(0), snapshot=self.store.load())
+        self.restart()
+
+    def restart(self, **rules: Any) -> None:
+        self.desk = BatchDesk(
+            me=ME, domain=DOMAIN, journal=self.store, sign=sign_nothing, now=ChainTime(self.books), secret=b"s" * 32
+        )
+        self.jobs = BatchJobs(
+            books=self.books,
+            desk=self.desk,
+            keeper=self,  # type: ignore[arg-type]
+            lane=self,
+            rules=replace(RULES, **rules),
+        )
+
+    def tell(self, kind: type[f.ChainFact], *, final: bool = True, **fields: Any) -> None:
+        at = header(self.books.tip.ref.number + 1)
+        fact = kind(ref=FactRef(block=at.ref, log_index=0, tx_hash=b"t" * 32), **fields)
+        market = self.books.final if final else self.books.soft
+        fold_block(market, [fact], at.ref)
+        if final:
+            self.books.final_header = at
+            self.books.rebuild_soft()
+
+    def post(self, *, final: bool = True, **terms: Any) -> None:
+        manifest = self.planned.manifest
+        shape = {"map_tasks": manifest.map_tasks, "reduce_tasks": manifest.reduce_tasks, "rounds": manifest.rounds}
+        base = {"lane": LANE, "deadline": DEADLINE, "manifest_digest": manifest.digest}
+        made = make_terms(**(base | shape | terms))
+        self.tell(f.JobPosted, final=final, job_id=JOB, requester=REQUESTER, terms=made)
+
+    def load(self, **changes: Any) -> None:
+        manifest = self.planned.manifest
+        shape = {"map_tasks": manifest.map_tasks, "reduce_tasks": manifest.reduce_tasks, "rounds": manifest.rounds}
+        about = {"memory_bytes": 1 << 20, "simd": True, "shard_cids": (), "kind": "analyze"}
+        fact = f.ManifestLoaded(digest=manifest.digest, **(shape | about | changes))
+        self.books.final.apply(decide(self.books.final, fact))
+
+    async def manifest(self, digest: Digest) -> Manifest:
+        assert digest == self.planned.manifest.digest
+        return self.planned.manifest
+
+    async def lane_job(self, job_id: JobId, at: BlockRef) -> LaneJob:
+        if self.unreadable:
+            raise Unavailable(what="the lane", reason="a test")
+        self.asked.append(at)
+        tasks = self.planned.manifest.total_tasks
+        return LaneJob(orchestrator=ME, deadline=self.deadline, tasks=tasks, slots=3, price=1000, fee=10)
+
+
+def sign_nothing(message: Signable) -> bytes:
+    return b""
+
+
+@pytest.fixture(scope="module")
+def planned() -> PlannedJob:
+    return small_job()
+
+
+@pytest.fixture
+def world(planned: PlannedJob) -> World:
+    return World(planned)
+
+
+async def offered(world: World) -> list[int]:
+    """What a worker who may do everything is offered."""
+    return [offer.task for offer in await world.desk.offers(address(1))]
+
+
+async def test_job__final_and_its_content_here__is_offered(world: World) -> None:
+    world.post()
+    await world.jobs.step()
+    assert await offered(world) == []  # the content was not looked at
+    world.load()
+    await world.jobs.step()
+    assert await offered(world) == [0, 1]
+    assert world.asked == [world.books.final_header.ref]
+    await world.jobs.step()
+    assert len(world.asked) == 1
+
+
+async def test_job__not_final_yet__waits(world: World) -> None:
+    world.load()
+    world.post(final=False)
+    assert JOB in world.books.soft.jobs
+    await world.jobs.step()
+    assert world.desk.book.terms == {}
+
+
+@pytest.mark.parametrize("terms", [{"lane": POLICY.lane}, {"lane": address(7)}, {"orchestrator": address(7)}])
+async def test_job__of_another_lane_or_orchestrator__not_taken(world: World, terms: dict[str, Any]) -> None:
+    world.post(**terms)
+    world.load()
+    await world.jobs.step()
+    assert world.desk.book.terms == {}
+
+
+async def test_job__terms_and_manifest_differ__not_taken(world: World) -> None:
+    world.post()
+    world.load(map_tasks=3)
+    await world.jobs.step()
+    assert world.desk.book.terms == {}
+
+
+async def test_job__deadline_is_past__not_begun(world: World) -> None:
+    world.post(deadline=START)
+    world.load()
+    await world.jobs.step()
+    assert world.desk.book.terms == {}
+
+
+async def test_restart__with_other_settings__the_job_goes_on_as_it_began(world: World) -> None:
+    world.post()
+    world.load()
+    await world.jobs.step()
+    before = world.desk.book.terms[JOB]
+    world.restart(span=1, waves=9)
+    assert await offered(world) == []  # nothing is given out before the manifest is at hand
+    with pytest.raises(Unavailable, match="just started"):
+        world.desk._inputs(world.desk.book.terms[JOB], 0)
+    await world.jobs.step()
+    assert world.desk.book.terms[JOB] == before
+    assert await offered(world) == [0, 1]
+
+
+async def test_stopped__the_lanes_deadline_counts_also_after_a_restart(world: World) -> None:
+    world.post()
+    world.load()
+    await world.jobs.step()
+    world.tell(f.JobStopped, job_id=JOB)
+    world.deadline = START + 50
+    await world.jobs.step()
+    terms = world.desk.book.terms[JOB]
+    assert (terms.deadline, terms.closes) == (START + 50, START + 350)
+    world.restart()
+    assert world.desk.book.terms[JOB] == terms
+    await world.jobs.step()
+    assert world.desk.book.terms[JOB] == terms
+    assert await offered(world) == [0, 1]  # the notice is not over
+    world.tell(f.SeedRecorded, epoch=0, seed=b"")
+    world.books.soft.block = block(99, time=START + 50)
+    assert await offered(world) == []
+
+
+async def test_lane__cannot_be_read__tried_again(world: World) -> None:
+    world.post()
+    world.load()
+    world.unreadable = True
+    with pytest.raises(Unavailable):
+        await world.jobs.step()
+    world.unreadable = False
+    await world.jobs.step()
+    assert await offered(world) == [0, 1]
+
+
+async def test_terms__other_than_they_were__stops(world: World) -> None:
+    world.post()
+    world.load()
+    await world.jobs.step()
+    with pytest.raises(Broken, match="other terms"):
+        await world.desk.open_job(replace(world.desk.book.terms[JOB], quorum=1), world.planned.manifest)
+
+
+def test_time__reorganisation_to_an_earlier_block__not_turned_back(world: World) -> None:
+    now = ChainTime(world.books)
+    world.books.soft.block = block(9, time=START + 9)
+    assert now() == START + 9
+    world.books.soft.block = block(8, time=START + 2)
+    assert now() == START + 9
+
+
+def test_ticket_secret__the_same_after_a_restart_and_nobody_elses(tmp_path: Path) -> None:
+    path = tmp_path / SECRET_FILE
+    secret = ticket_secret(path)
+    assert len(set(secret)) > 8
+    assert ticket_secret(path) == secret
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert ticket_secret(tmp_path / "other") != secret
+    path.chmod(0o640)
+    with pytest.raises(Broken, match="chmod 600"):
+        ticket_secret(path)
+    path.chmod(0o600)
+    path.write_bytes(b"short")
+    with pytest.raises(Broken, match="delete it"):
+        ticket_secret(path)
