@@ -192,6 +192,7 @@ contract BatchPayouts is IBatchPayouts {
             emit PayoutWithdrawn(orchestrator, asked.index, receiver, amount);
         } catch {
             // Whatever happened in there is undone, so nobody can have withdrawn meanwhile.
+            // slither-disable-next-line reentrancy-no-eth
             withdrawnOf[orchestrator][asked.index] = before;
             return (0, WithdrawalProblem.PaymentFailed);
         }

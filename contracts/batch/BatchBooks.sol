@@ -80,6 +80,8 @@ abstract contract BatchBooks is IBatchLane {
     mapping(uint256 jobId => address orchestrator) private _orchestratorOf;
     mapping(address orchestrator => mapping(uint256 jobId => Job)) internal _jobs;
     mapping(address account => Book) internal _books;
+    // Written through the pointers that `_place` gives.
+    // slither-disable-next-line uninitialized-state
     mapping(address orchestrator => mapping(uint256 place => Posted)) internal _ring;
     // Bits by bundle position. By the batch's number, so nothing is to be cleared when a place in the ring is used again.
     mapping(address orchestrator => mapping(uint256 number => mapping(uint256 word => uint256))) private _struck;
@@ -263,6 +265,8 @@ abstract contract BatchBooks is IBatchLane {
     }
 
     function _place(address orchestrator, uint256 number) internal view returns (Posted storage) {
+        // A place in the ring, nothing random.
+        // slither-disable-next-line weak-prng
         return _ring[orchestrator][number % RING];
     }
 
