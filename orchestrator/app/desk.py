@@ -53,6 +53,7 @@ class BatchDesk:
         self.now = now
         self._secret = secret
         self._manifests: dict[JobId, Manifest] = {}
+        self._offered: dict[JobId, int] = {}  # the highest task of which a worker was told the batch
         self._writer = GroupWriter(journal)
         for entry in journal.entries():
             self._replay(entry)
@@ -97,6 +98,7 @@ class BatchDesk:
         found: list[Offer] = []
         for offer in self._open_to(worker):
             found.append(offer)
+            self._offered[offer.terms.job] = max(self._offered.get(offer.terms.job, -1), offer.task)
             if len(found) == MOST_OFFERED:
                 break
         return found
@@ -124,7 +126,7 @@ class BatchDesk:
             orchestrator=self.me,
             worker=worker,
             job=job,
-            first_task=self.book.terms[job].span_of(message.task)[0],
+            first_task=self.book.batch_of(job, message.task)[0],
             tasks=(message.task,),
             slot=number,
             until=slot.until,
@@ -165,7 +167,7 @@ class BatchDesk:
             sets_root=message.commit_sets,
             signature=signature,
         )
-        first = self.book.terms[job].span_of(task)[0] if job in self.book.terms else -1
+        first = self.book.batch_of(job, task)[0] if job in self.book.terms else -1
         if message.first_task != first:
             raise Rejected(by="the worker", reason=f"the batch of task {task} begins at task {first}")
         self._take(fact)
@@ -193,6 +195,14 @@ class BatchDesk:
                 self._take(fact)
         await self._writer.kept()
 
+    async def close_batches(self, most_age: int) -> None:
+        """Begins next batches where it is time, and seals those to which nothing can be added."""
+        for job in self.book.batches:
+            for closing in self.book.closings(job, self.now(), most_age, self._offered.get(job, -1)):
+                self.book.close(closing)
+                self._writer.add(closing)
+        await self._writer.kept()
+
     async def kept(self) -> None:
         """Until what the book holds now is on disk."""
         await self._writer.kept()
@@ -218,6 +228,8 @@ class BatchDesk:
                 self.book.end_job(entry.job, entry.deadline, entry.closes)
             case Joined():
                 self.joined[entry.worker] = entry
+            case f.BatchCut() | f.BatchSealed():
+                self.book.close(entry)
             case _:
                 self.book.apply(entry, self.book.decide(entry))
 
@@ -227,7 +239,7 @@ class BatchDesk:
             terms = self.book.terms[job]
             if now >= terms.deadline:
                 continue
-            for index in range(terms.tasks):
+            for index in range(self.book.room(job, now)):
                 task = self.book.task(job, index)
                 if task.stage is not Stage.OPEN or worker in task.barred or task.slot_of(worker) is not None:
                     continue

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from edgebounty.protocol.types import Address, JobId
-from orchestrator.domain.batch.facts import BatchFact
+from orchestrator.domain.batch.facts import BatchCut, BatchFact, BatchSealed
 from orchestrator.domain.batch.values import BatchTerms
 
 
@@ -36,7 +36,7 @@ class Joined:
     until: int
 
 
-Entry = JobOpened | JobEnding | Joined | BatchFact
+Entry = JobOpened | JobEnding | Joined | BatchCut | BatchSealed | BatchFact
 
 
 class Journal(Protocol):

@@ -69,7 +69,7 @@ class BatchApi:
             {
                 "job": str(offer.terms.job),
                 "task": offer.task,
-                "first_task": offer.terms.span_of(offer.task)[0],
+                "first_task": self._desk.book.batch_of(offer.terms.job, offer.task)[0],
                 "price": str(offer.terms.price),
                 "manifest": offer.manifest,
                 "inputs": {str(index): "0x" + digest.hex() for index, digest in offer.inputs.items()},

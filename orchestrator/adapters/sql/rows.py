@@ -28,7 +28,7 @@ _EFFECTS = {
     for kind in vars(effects).values()
     if dataclasses.is_dataclass(kind) and isinstance(kind, type) and hasattr(kind, "key")
 }
-_OWN_ENTRIES = (JobOpened, JobEnding, Joined)
+_OWN_ENTRIES = (JobOpened, JobEnding, Joined, batch_facts.BatchCut, batch_facts.BatchSealed)
 _ENTRIES: dict[str, type[Entry]] = {
     kind.__name__: kind
     for kind in (*_OWN_ENTRIES, *vars(batch_facts).values())

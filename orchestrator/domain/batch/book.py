@@ -7,19 +7,29 @@ from dataclasses import dataclass, field, replace
 
 from edgebounty.protocol.batch.wire import SignedBundle
 from edgebounty.protocol.types import Address, JobId
+from orchestrator.domain.batch.batches import JobBatches
 from orchestrator.domain.batch.decide import BatchDecision, decide, is_over
-from orchestrator.domain.batch.facts import BatchFact, ReceiptSigned, TimePassed
+from orchestrator.domain.batch.facts import (
+    BatchCut,
+    BatchFact,
+    BatchSealed,
+    Closing,
+    ReceiptSigned,
+    SlotClaimed,
+    TimePassed,
+)
 from orchestrator.domain.batch.values import BatchTask, BatchTerms, Stage, WorkerBundle
 from orchestrator.domain.errors import Rejected
 
 
 @dataclass(slots=True)
 class BatchBook:
-    """Changed by `open_job` and `apply` alone. `payees[i]`: the account of payout index i + 1, for ever."""
+    """Changed by `open_job`, `apply` and `close` alone. `payees[i]`: the account of payout index i + 1, for ever."""
 
     terms: dict[JobId, BatchTerms] = field(default_factory=dict)
     tasks: dict[tuple[JobId, int], BatchTask] = field(default_factory=dict)
     bundles: dict[tuple[JobId, int, Address], WorkerBundle] = field(default_factory=dict)
+    batches: dict[JobId, JobBatches] = field(default_factory=dict)
     payees: list[Address] = field(default_factory=list)
     _index_of: dict[Address, int] = field(default_factory=dict)
 
@@ -28,6 +38,7 @@ class BatchBook:
         if not 1 <= terms.quorum <= terms.copies <= terms.slots or terms.waves < 1 or terms.span < 1:
             raise ValueError(f"job {terms.job}: {terms.quorum} equal of {terms.copies} in {terms.slots} slots")
         self.terms[terms.job] = terms
+        self.batches[terms.job] = JobBatches(tasks=terms.tasks)
 
     def end_job(self, job: JobId, deadline: int, closes: int) -> None:
         """Its requester stopped it. These times only come nearer."""
@@ -43,19 +54,27 @@ class BatchBook:
 
     def bundle(self, job: JobId, index: int, worker: Address) -> WorkerBundle:
         """The worker's bundle in the batch of this task; empty before its first receipt."""
-        first, _ = self.terms[job].span_of(index)
+        first, _ = self.batch_of(job, index)
         return self.bundles.get((job, first, worker), WorkerBundle(job=job, first_task=first, worker=worker))
 
     def decide(self, fact: BatchFact) -> BatchDecision:
         """What the fact changes, without changing it. Raises `Rejected`."""
         task = self.task(fact.job, fact.task)
+        if isinstance(fact, SlotClaimed) and fact.task >= self.room(fact.job, fact.now):
+            raise Rejected(by="nobody", reason=f"task {fact.task} waits for the next batch: take an earlier one")
         bundle = self.bundle(fact.job, fact.task, fact.worker) if isinstance(fact, ReceiptSigned) else None
-        return decide(self.terms[fact.job], task, fact, bundle)
+        decision = decide(self.terms[fact.job], task, fact, bundle)
+        if bundle is not None and decision.bundle != bundle and bundle.first_task in self.batches[fact.job].sealed:
+            raise Rejected(by="the worker", reason=f"the batch of task {fact.task} is closed: this receipt is too late")
+        return decision
 
     def apply(self, fact: BatchFact, decision: BatchDecision) -> None:
         self.tasks[(fact.job, fact.task)] = decision.task
+        if isinstance(fact, SlotClaimed):
+            self.batches[fact.job].take(fact.task)
         bundle = decision.bundle
         if bundle is not None:
+            self.batches[fact.job].pay(fact.task, fact.now)
             self.bundles[(bundle.job, bundle.first_task, bundle.worker)] = bundle
             if bundle.worker not in self._index_of:
                 self.payees.append(bundle.worker)
@@ -73,16 +92,56 @@ class BatchBook:
             if waits or (task.stage is Stage.CLOSED and now >= min(task.until, terms.closes)):
                 yield TimePassed(job=job, task=index, now=now)
 
+    # --- batches ---
+
+    def batch_of(self, job: JobId, task: int) -> tuple[int, int]:
+        """The tasks [first, end) of the batch that this task is in."""
+        return self.batches[job].of(task)
+
+    def room(self, job: JobId, now: int) -> int:
+        """Tasks from this one on wait for the next batch: the open one has its `span` of tasks that may yet be paid."""
+        terms, batches = self.terms[job], self.batches[job]
+        room = batches.open_first + terms.span
+        if batches.last_taken + 1 >= room:  # else nobody needs to know how many were in vain
+            room += sum(self._was_in_vain(terms, i, now) for i in range(batches.open_first, batches.last_taken + 1))
+        return min(room, terms.tasks)
+
+    def closings(self, job: JobId, now: int, most_age: int, offered: int = -1) -> Iterator[Closing]:
+        """What is to be closed now; `close` each before the next. `offered`: the highest task that workers think of.
+
+        The next batch begins when the open one is full, or got its first receipt `most_age` seconds ago.
+        """
+        batches = self.batches[job]
+        if batches.paid_since is not None:
+            end = max(batches.last_taken, offered) + 1
+            full = end >= self.room(job, now)
+            if end < batches.tasks and (full or now - batches.paid_since >= most_age):
+                yield BatchCut(job=job, end=end)
+        for first in batches.starts:
+            if first not in batches.sealed and self.is_ready(job, first, now):
+                yield BatchSealed(job=job, first=first)
+
+    def close(self, closing: Closing) -> None:
+        match closing:
+            case BatchCut():
+                self.batches[closing.job].cut(closing.end)
+            case BatchSealed():
+                self.batches[closing.job].seal(closing.first)
+
     def is_ready(self, job: JobId, first: int, now: int) -> bool:
-        """Whether the batch that begins at `first` can get no further receipt, and so be posted."""
+        """Whether the batch that begins at `first` can get no further receipt, and so be sealed."""
         terms = self.terms[job]
-        start, end = terms.span_of(first)
+        start, end = self.batch_of(job, first)
         if start != first:
             raise ValueError(f"no batch of job {job} begins at task {first}")
         return all(
             is_over(terms, task, now) if (task := self.tasks.get((job, i))) is not None else now >= terms.deadline
             for i in range(start, end)
         )
+
+    def _was_in_vain(self, terms: BatchTerms, index: int, now: int) -> bool:
+        task = self.tasks.get((terms.job, index))
+        return task is not None and is_over(terms, task, now) and not any(slot.accepted for slot in task.taken)
 
     def signed_bundles(self, job: JobId, first: int) -> tuple[SignedBundle, ...]:
         """What `building.build` takes: every worker's accepted receipts in this batch, by payout index."""

@@ -54,3 +54,22 @@ class ReceiptSigned(BatchFact):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimePassed(BatchFact):
     """Nothing but time: whoever is late is late."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchCut:
+    """The job's next batch begins at task `end`."""
+
+    job: JobId
+    end: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchSealed:
+    """The batch that begins at `first` takes nothing more: what it holds will be posted."""
+
+    job: JobId
+    first: int
+
+
+Closing = BatchCut | BatchSealed

@@ -15,7 +15,7 @@ NEVER = 2**40 - 1  # the latest time that the contracts know
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchTerms:
-    """One job's terms. A batch covers `span` tasks, so that a receipt's batch is known when its slot is given."""
+    """One job's terms. A batch takes up to `span` tasks that may yet be paid."""
 
     job: JobId
     orchestrator: Address
@@ -31,11 +31,6 @@ class BatchTerms:
     task_seconds: int  # to commit; again to show; again to sign the receipt
     span: int
     closes: int = NEVER  # no receipt is taken from then on: what was accepted can still be posted in time
-
-    def span_of(self, task: int) -> tuple[int, int]:
-        """The tasks [first, end) of the batch that this task will be in."""
-        first = task - task % self.span
-        return first, min(first + self.span, self.tasks)
 
 
 class Stage(StrEnum):

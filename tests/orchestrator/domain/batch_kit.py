@@ -145,6 +145,11 @@ class Desk:
         for fact in list(self.book.due(self.now)):
             self.take(fact)
 
+    def close(self, most_age: int = 1 << 40) -> None:
+        """Cuts and seals what is due."""
+        for closing in self.book.closings(JOB, self.now, most_age):
+            self.book.close(closing)
+
     def batch(self, first: int) -> Batch | None:
         """What would be posted now of the batch that begins there; None if nobody earned anything."""
         bundles = self.book.signed_bundles(JOB, first)
@@ -154,7 +159,7 @@ class Desk:
             orchestrator=OPERATOR,
             number=0,
             job=JOB,
-            tasks=self.terms.span_of(first),
+            tasks=self.book.batch_of(JOB, first),
             bundles=bundles,
             prices=self.prices,
         )

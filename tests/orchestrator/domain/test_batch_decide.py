@@ -9,7 +9,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from edgebounty.protocol.batch.wire import SignedBundle
 from edgebounty.protocol.types import Digest
+from orchestrator.domain.batch.batches import JobBatches
 from orchestrator.domain.batch.values import Stage, WorkerBundle
 from orchestrator.domain.errors import Rejected
 from tests.orchestrator.domain.batch_kit import JOB, Desk, Hand, make_terms, right
@@ -192,6 +194,11 @@ class HostileWorkers(RuleBasedStateMachine):
         super().__init__()
         self.desk = Desk(make_terms(tasks=5, span=3, copies=3, quorum=2))
         self.hands = [Hand(f"w{i}") for i in range(5)]
+        self.sealed: dict[int, tuple[SignedBundle, ...]] = {}
+
+    @property
+    def batches(self) -> JobBatches:
+        return self.desk.book.batches[JOB]
 
     def tried(self, act: object, *args: object) -> None:
         with contextlib.suppress(Rejected):
@@ -252,9 +259,13 @@ class HostileWorkers(RuleBasedStateMachine):
     def sign(self, who: int, task: int, stale: bool) -> None:
         hand = self.hands[who]
         if task in hand.salts:
-            first, _ = self.desk.terms.span_of(task)
+            first, _ = self.desk.book.batch_of(JOB, task)
             empty = WorkerBundle(job=JOB, first_task=first, worker=hand.address)
             self.tried(self.desk.sign, hand, task, empty if stale else None)
+
+    @rule(most_age=st.sampled_from([0, 100]))
+    def batches_close(self, most_age: int) -> None:
+        self.desk.close(most_age)
 
     @rule(seconds=st.sampled_from([1, 59, 60, 61, 400]))
     def time_passes(self, seconds: int) -> None:
@@ -262,9 +273,22 @@ class HostileWorkers(RuleBasedStateMachine):
 
     @invariant()
     def what_was_accepted_is_a_faultless_batch(self) -> None:
-        for first in (0, 3):
+        for first in self.batches.starts:
             batch = self.desk.batch(first)
             assert batch is None or self.desk.faults(batch) == []
+
+    @invariant()
+    def a_sealed_batch_stays_as_it_was(self) -> None:
+        for first in self.batches.sealed:
+            held = self.desk.book.signed_bundles(JOB, first)
+            assert self.sealed.setdefault(first, held) == held
+
+    @invariant()
+    def no_gap_can_keep_a_batch_from_the_chain(self) -> None:
+        """Every batch but the last has a receipt, and ends where the next one begins."""
+        for first in self.batches.starts[:-1]:
+            assert self.desk.book.signed_bundles(JOB, first)
+            assert self.desk.book.batch_of(JOB, first)[1] in self.batches.starts
 
     @invariant()
     def accepted_receipts_name_the_quorums_result_once_a_worker(self) -> None:
@@ -278,10 +302,11 @@ class HostileWorkers(RuleBasedStateMachine):
                 assert task.digest in (right(index), WRONG)
 
     def teardown(self) -> None:
-        """Whatever happened: time alone ends every task, and both batches can be posted."""
+        """Whatever happened: time alone ends every task, and all batches can be posted."""
         for _ in range(8):
             self.desk.pass_time(400)
-        assert all(self.desk.book.is_ready(JOB, first, self.desk.now) for first in (0, 3))
+        self.desk.close()
+        assert self.batches.sealed == set(self.batches.starts)
 
 
 @pytest.mark.property
