@@ -47,6 +47,7 @@ from orchestrator.app.failpoint import check_failpoint
 from orchestrator.app.health import Health
 from orchestrator.app.loops import run_loop
 from orchestrator.app.offers import Offering
+from orchestrator.app.room import UploadRoom
 from orchestrator.app.watch import Watcher
 from orchestrator.batch import build_batch_lane
 from orchestrator.domain.errors import Broken, OrchestratorError, Unavailable
@@ -200,7 +201,7 @@ async def _build(
             "fee_bps": settings.fee_bps,
         },
         content=content,
-        authorise=_authorise(domain, books, clock, Funds(market, clock), settings),
+        authorise=_authorise(domain, books, clock, Funds(market, clock), batch.room, content, settings),
         by_ip=RateLimit(rate=per_second, burst=per_second * 10, clock=clock),
         behind_proxy=settings.behind_proxy,
         connections=Connections(
@@ -267,8 +268,17 @@ async def _listen(settings: config.Settings, service: Service, stack: contextlib
     return url
 
 
-def _authorise(domain: Domain, books: Books, clock: SystemClock, funds: Funds, settings: config.Settings) -> Authorise:
-    """Uploads are for accounts with something at stake here, each within its quota of the day."""
+def _authorise(
+    domain: Domain,
+    books: Books,
+    clock: SystemClock,
+    funds: Funds,
+    room: UploadRoom,
+    content: LocalStore,
+    settings: config.Settings,
+) -> Authorise:
+    """Uploads are for accounts with something at stake here, and for outputs of batch-lane tasks by whoever has them in
+    hand; each within its quota of the day."""
     names = (settings.public_url, f"http://{settings.host}:{settings.port}" if settings.port else "")
     known_as = tuple(origin_of(name) for name in names if name)
     quota = UploadQuota(
@@ -282,11 +292,15 @@ def _authorise(domain: Domain, books: Books, clock: SystemClock, funds: Funds, s
         except UploadRefused:
             account = who_uploads(header, domain, origins, clock.now())  # the chain's time and the machine's may differ
         try:
-            has_funds = funds.has_any(account)
+            may_upload = room.take(account, 0 if content.has(cid) else size) or funds.has_any(account)
         except Unavailable as error:
             raise UploadRefused(503, f"uploads wait: {error.reason}") from error
-        if not has_funds:
-            raise UploadRefused(403, f"{account} has no tokens, stake or credit in this market, so it may not upload")
+        if not may_upload:
+            raise UploadRefused(
+                403,
+                f"{account} has no tokens, stake or credit in this market, and no batch-lane task in hand whose output "
+                f"would have room for {size} bytes more, so it may not upload",
+            )
         if not quota.take(account, size):
             limits = f"{settings.upload_quota_mb} MB for one account, {settings.upload_total_gb:g} GB for all"
             raise UploadRefused(403, f"{account}: today's uploads are used up ({limits})")

@@ -17,6 +17,7 @@ from orchestrator.adapters.http.batch import BatchApi
 from orchestrator.app.batch_jobs import BatchJobs, ChainTime
 from orchestrator.app.books import Books
 from orchestrator.app.desk import BatchDesk
+from orchestrator.app.room import UploadRoom
 from orchestrator.domain.errors import Broken
 from orchestrator.ports.content import ContentKeeper
 from orchestrator.ports.journal import Journal
@@ -32,6 +33,7 @@ class BatchLane:
     desk: BatchDesk
     api: BatchApi
     jobs: BatchJobs
+    room: UploadRoom
 
 
 def build_batch_lane(
@@ -64,6 +66,7 @@ def build_batch_lane(
         desk=desk,
         api=BatchApi(desk, take),
         jobs=BatchJobs(books=books, desk=desk, keeper=keeper, lane=reader, rules=rules),
+        room=UploadRoom(desk),
     )
 
 

@@ -7,7 +7,7 @@ import hmac
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from edgebounty.jobs.shape import describe, needed_tasks
+from edgebounty.jobs.shape import describe, needed_tasks, output_bytes
 from edgebounty.protocol.batch.messages import Acceptance, Assignment, Claim, CommitSet, Join, Receipts
 from edgebounty.protocol.failure import failure_of_digest
 from edgebounty.protocol.manifest import Manifest
@@ -16,11 +16,14 @@ from edgebounty.protocol.types import Address, Digest, JobId
 from orchestrator.app.journal import GroupWriter
 from orchestrator.domain.batch import facts as f
 from orchestrator.domain.batch.book import BatchBook
+from orchestrator.domain.batch.decide import is_over
+from orchestrator.domain.batch.places import Place
 from orchestrator.domain.batch.values import BatchTask, BatchTerms, Slot, Stage, WorkerBundle
 from orchestrator.domain.errors import Broken, Rejected, Unavailable
 from orchestrator.ports.journal import Entry, JobEnding, JobOpened, Joined, Journal
 
 MOST_OFFERED = 4
+MOST_IN_HAND = 16  # of one worker: keys cost nothing, and each task in hand is kept from others
 Sign = Callable[[Signable], bytes]
 """The orchestrator's signature over a message of the batch lane: 65 bytes r, s, v."""
 
@@ -113,6 +116,8 @@ class BatchDesk:
         job, worker = JobId(message.job), message.worker
         task = self.book.task(job, message.task)
         if task.slot_of(worker) is None:
+            if len(self.in_hand(worker)) >= MOST_IN_HAND:
+                raise Rejected(by="the worker", reason=f"has {MOST_IN_HAND} tasks in hand: finish one of them first")
             terms = self.book.terms[job]
             if self._inputs(terms, message.task) is None:
                 raise Rejected(by="the worker", reason=f"task {message.task} waits for results of earlier tasks")
@@ -132,6 +137,18 @@ class BatchDesk:
             until=slot.until,
         )
         return assignment, self._sign(assignment)
+
+    def in_hand(self, worker: Address) -> tuple[Place, ...]:
+        """The tasks that this worker works on, or whose receipt it may still sign. May be asked from any thread."""
+        now, book = self.now(), self.book
+        places = book.places.of(worker)
+        return tuple(p for p in places if not is_over(book.terms[p[0]], book.task(*p), now))
+
+    def output_bytes(self, place: Place) -> int:
+        """How long the output of a task is, at most; 0 while the job's manifest is not at hand."""
+        job, task = place
+        manifest = self._manifests.get(job)
+        return 0 if manifest is None else output_bytes(manifest, task)
 
     async def commit(self, worker: Address, job: JobId, task: int, commitment: bytes) -> BatchTask:
         slot = self._slot(worker, job, task)

@@ -18,6 +18,7 @@ from orchestrator.domain.batch.facts import (
     SlotClaimed,
     TimePassed,
 )
+from orchestrator.domain.batch.places import Places
 from orchestrator.domain.batch.values import BatchTask, BatchTerms, Stage, WorkerBundle
 from orchestrator.domain.errors import Rejected
 
@@ -31,6 +32,7 @@ class BatchBook:
     bundles: dict[tuple[JobId, int, Address], WorkerBundle] = field(default_factory=dict)
     batches: dict[JobId, JobBatches] = field(default_factory=dict)
     payees: list[Address] = field(default_factory=list)
+    places: Places = field(default_factory=Places)
     _index_of: dict[Address, int] = field(default_factory=dict)
 
     def open_job(self, terms: BatchTerms) -> None:
@@ -69,6 +71,7 @@ class BatchBook:
         return decision
 
     def apply(self, fact: BatchFact, decision: BatchDecision) -> None:
+        self.places.moved(fact.job, self.task(fact.job, fact.task), decision.task)
         self.tasks[(fact.job, fact.task)] = decision.task
         if isinstance(fact, SlotClaimed):
             self.batches[fact.job].take(fact.task)
