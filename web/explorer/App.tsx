@@ -1,7 +1,8 @@
 import { useEffect, useState } from "preact/hooks";
 
-import { t, useLanguage } from "../ui/i18n";
+import { useLanguage } from "../ui/i18n";
 import { LanguageChoice } from "../ui/parts";
+import { t } from "../ui/words";
 import { FindPage } from "./FindPage";
 import { JobPage } from "./JobPage";
 import { LedgerPage } from "./LedgerPage";
@@ -45,7 +46,7 @@ export function App() {
             </li>
           </ul>
         </nav>
-        <LanguageChoice />
+        <LanguageChoice label={t("app.language")} />
       </header>
       <main id="main" tabIndex={-1} class="stack">
         <Search />

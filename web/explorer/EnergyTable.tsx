@@ -1,6 +1,6 @@
 import { formatNumber } from "../ui/format";
-import { t } from "../ui/i18n";
 import { PartsBar } from "../ui/parts";
+import { t } from "../ui/words";
 import type { Verdict } from "../verify/verifyTask";
 import type { JobDocument } from "../api/documents";
 import { estimateEnergy } from "./energy";

@@ -1,7 +1,7 @@
 import type { ChainEvent } from "../chain/market";
 import { formatNumber } from "../ui/format";
-import { t, tData } from "../ui/i18n";
 import { type Column, DataTable, Name } from "../ui/parts";
+import { t, tData } from "../ui/words";
 import { link } from "./routes";
 
 /** What happened, step by step, with the transaction of every step. */

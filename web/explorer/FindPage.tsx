@@ -1,8 +1,8 @@
 import { useEffect, useState } from "preact/hooks";
 
 import type { Hex } from "../protocol/bytes";
-import { t } from "../ui/i18n";
 import { Card } from "../ui/parts";
+import { t } from "../ui/words";
 import { type Found, openChain, readDocument } from "../api/documents";
 import { link } from "./routes";
 

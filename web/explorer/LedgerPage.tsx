@@ -1,6 +1,6 @@
 import { formatTokens } from "../ui/format";
-import { t } from "../ui/i18n";
 import { Card, Facts, PartsBar, save } from "../ui/parts";
+import { t } from "../ui/words";
 import { type LedgerDocument, useDocument } from "../api/documents";
 import { ShownDocument } from "./Shown";
 

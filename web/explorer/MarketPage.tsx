@@ -1,6 +1,6 @@
 import { formatNumber, formatTokens } from "../ui/format";
-import { t, tData } from "../ui/i18n";
 import { Card, type Column, DataTable, Facts, Name } from "../ui/parts";
+import { t, tData } from "../ui/words";
 import { type Freshness, type JobLine, type Overview, useDocument } from "../api/documents";
 import { link } from "./routes";
 import { ShownDocument } from "./Shown";

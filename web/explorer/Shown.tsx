@@ -1,7 +1,7 @@
 import type { ComponentChildren } from "preact";
 
 import { formatNumber, formatRelative, formatTime } from "../ui/format";
-import { t } from "../ui/i18n";
+import { t } from "../ui/words";
 import type { Freshness, Shown } from "../api/documents";
 
 /** A document's page: how fresh it is, what is wrong, and its content as soon as there is one. */

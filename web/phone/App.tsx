@@ -25,7 +25,7 @@ export function App({ agent }: { agent: Agent }) {
     <div class="frame phone">
       <header class="top">
         <span class="brand">Edgebounty</span>
-        <LanguageChoice />
+        <LanguageChoice label={say("page.language")} />
       </header>
       <main id="main" class="stack">
         <Notices shown={shown} />

@@ -1,7 +1,6 @@
 import { useState } from "preact/hooks";
 
 import { EdgebountyError, Malformed } from "../protocol/errors";
-import { tData } from "../ui/i18n";
 import { Card, Name, save } from "../ui/parts";
 import type { Agent } from "./agent";
 import type { Shown } from "./shown";
@@ -153,5 +152,5 @@ function explain(error: unknown): string {
     "error.password_short",
     "error.backup_impossible",
   ];
-  return known.includes(word) ? say(word as Word) : tData("error", String(error));
+  return known.includes(word) ? say(word as Word) : String(error);
 }

@@ -5,8 +5,8 @@ import { Gateways } from "../content/gateway";
 import { outputBytes, outputCid } from "../protocol/shape";
 import { totalTasks } from "../protocol/manifest";
 import { formatNumber, formatTokens } from "../ui/format";
-import { t, tData } from "../ui/i18n";
 import { Card, Facts, PartsBar, save } from "../ui/parts";
+import { t, tData } from "../ui/words";
 import { readManifest } from "../verify/verifyTask";
 
 const STATES = ["open", "claimed", "committed", "revealing", "disputed", "paid", "refunded"] as const;

@@ -1,45 +1,30 @@
 import { useEffect, useReducer } from "preact/hooks";
 
-import { en, type Messages } from "./locales/en";
-
 /** Languages, each by its own name. */
 export const LANGUAGES = { en: "English", tr: "Türkçe", ar: "العربية" } as const;
 export type Language = keyof typeof LANGUAGES;
-export type MessageKey = keyof Messages;
+export type Values = Readonly<Record<string, string | number>>;
 
 const RIGHT_TO_LEFT: readonly Language[] = ["ar"];
 const STORAGE_KEY = "edgebounty.language";
 
 let language: Language = "en";
-let messages: Messages = en;
 const listeners = new Set<() => void>();
 const loaders: ((wanted: Language) => Promise<void>)[] = [];
 
-/** One whole message; `{name}` is replaced by the value of that name. Sentences are never joined from parts. */
-export function t(key: MessageKey, values: Readonly<Record<string, string | number>> = {}): string {
-  return fill(messages[key], values);
-}
-
-/** The `t` of a page that has messages of its own; `load` brings another language when it is chosen. */
-export function ownMessages<Own extends Readonly<Record<string, string>>>(
+/**
+ * The messages of a page; `load` brings another language when it is chosen. What comes back gives one whole message, with
+ * `{name}` replaced by the value of that name: sentences are never joined from parts.
+ */
+export function messagesOf<Own extends Readonly<Record<string, string>>>(
   english: Own,
   load: (wanted: Exclude<Language, "en">) => Promise<Own>,
-): (key: keyof Own & string, values?: Readonly<Record<string, string | number>>) => string {
+): (key: keyof Own & string, values?: Values) => string {
   let own = english;
   loaders.push(async (wanted) => {
     own = wanted === "en" ? english : await load(wanted);
   });
-  return (key, values = {}) => fill(own[key] ?? key, values);
-}
-
-function fill(text: string, values: Readonly<Record<string, string | number>>): string {
-  return text.replace(/\{(\w+)\}/g, (_, name: string) => String(values[name] ?? ""));
-}
-
-/** A message whose key comes from data; the data itself when there is none. */
-export function tData(prefix: string, word: string): string {
-  const key = `${prefix}.${word}`;
-  return Object.hasOwn(messages, key) ? messages[key as MessageKey] : word;
+  return (key, values = {}) => (own[key] ?? key).replace(/\{(\w+)\}/g, (_, name: string) => String(values[name] ?? ""));
 }
 
 export function currentLanguage(): Language {
@@ -58,8 +43,7 @@ export function useLanguage(): Language {
 }
 
 export async function setLanguage(wanted: Language): Promise<void> {
-  const [loaded] = await Promise.all([load(wanted), ...loaders.map((own) => own(wanted))]);
-  messages = loaded;
+  await Promise.all(loaders.map((load) => load(wanted)));
   language = wanted;
   document.documentElement.lang = wanted;
   document.documentElement.dir = RIGHT_TO_LEFT.includes(wanted) ? "rtl" : "ltr";
@@ -81,10 +65,4 @@ export function preferredLanguage(): Language {
   }
   const wanted = [stored, ...navigator.languages].map((tag) => tag?.slice(0, 2));
   return (wanted.find((tag) => tag && Object.hasOwn(LANGUAGES, tag)) ?? "en") as Language;
-}
-
-async function load(wanted: Language): Promise<Messages> {
-  if (wanted === "tr") return (await import("./locales/tr")).tr;
-  if (wanted === "ar") return (await import("./locales/ar")).ar;
-  return en;
 }

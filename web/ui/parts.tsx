@@ -2,7 +2,8 @@ import type { ComponentChildren } from "preact";
 import { useId, useState } from "preact/hooks";
 
 import { formatNumber, shorten } from "./format";
-import { LANGUAGES, type Language, currentLanguage, setLanguage, t } from "./i18n";
+import { LANGUAGES, type Language, currentLanguage, setLanguage } from "./i18n";
+import { t } from "./words";
 
 export function Card({ title, level = 2, children }: { title: string; level?: 2 | 3; children: ComponentChildren }) {
   const id = useId();
@@ -38,11 +39,11 @@ export function Name({ text, href }: { text: string; href?: string }) {
   return href ? <a href={href}>{shown}</a> : shown;
 }
 
-export function LanguageChoice() {
+export function LanguageChoice({ label }: { label: string }) {
   const id = useId();
   return (
     <div class="language">
-      <label for={id}>{t("app.language")}</label>
+      <label for={id}>{label}</label>
       <select
         id={id}
         value={currentLanguage()}

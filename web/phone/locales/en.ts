@@ -1,6 +1,7 @@
 /** The phone page's messages, in English; the other languages have exactly these. */
 export const en = {
   "page.title": "Edgebounty: earn with this phone",
+  "page.language": "Language",
   "page.lead": "This phone does small tasks while it charges, and is paid for each that is proven right.",
   "page.on_screen": "It earns only while this page is on the screen: browsers pause everything else.",
   "page.other_tab": "Another tab of this browser is already working. Only one may: close the other, or use it.",

@@ -2,6 +2,7 @@ import type { Messages } from "./en";
 
 export const tr: Messages = {
   "page.title": "Edgebounty: bu telefonla kazanın",
+  "page.language": "Dil",
   "page.lead": "Bu telefon şarj olurken küçük görevler yapar; doğruluğu kanıtlanan her görev için ödeme alır.",
   "page.on_screen": "Yalnızca bu sayfa ekrandayken kazandırır: tarayıcılar gerisini durdurur.",
   "page.other_tab":
