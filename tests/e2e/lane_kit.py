@@ -62,8 +62,16 @@ class Faults:
 
 
 @dataclass
+class Bundle:
+    """The receipts of one worker in one batch, and the digest of the commit set beside each."""
+
+    receipts: list[Receipt] = field(default_factory=list)
+    beside: list[bytes] = field(default_factory=list)
+
+
+@dataclass
 class Books:
-    """What this orchestrator knows of one worker and its tasks."""
+    """What this orchestrator knows of its workers and their tasks."""
 
     tickets: dict[str, str] = field(default_factory=dict)  # ticket -> worker
     assigned: dict[int, str] = field(default_factory=dict)
@@ -71,8 +79,8 @@ class Books:
     sets: dict[int, CommitSet] = field(default_factory=dict)
     shown: dict[int, bytes] = field(default_factory=dict)  # task -> digest, as it was opened
     accepted: dict[int, bytes] = field(default_factory=dict)  # task -> digest
-    receipts: list[Receipt] = field(default_factory=list)
-    beside: list[bytes] = field(default_factory=list)
+    accepted_at: float = 0  # when the newest one was, by the monotonic clock
+    bundles: dict[tuple[str, int], Bundle] = field(default_factory=dict)  # by worker and first task of the batch
     withdrawn: list[Withdrawal] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
 
@@ -84,10 +92,11 @@ class Refused(Exception):
 
 
 class LaneServer:
-    """One job, its blocks, the phone page itself. `first`: tasks below it were never there to take."""
+    """One job, its blocks, the phone page itself. `span`: tasks of one batch."""
 
-    def __init__(self, planned: PlannedJob) -> None:
+    def __init__(self, planned: PlannedJob, span: int) -> None:
         self.planned = planned
+        self.span = span
         self.store = PlannedStore(planned.blocks)
         self.faults = Faults()
         self.books = Books()
@@ -217,23 +226,28 @@ class LaneServer:
 
     def _work(self, request: web.Request, body: Any) -> Any:
         self._ticket(request.query)
-        free = [task for task in range(self.planned.manifest.total_tasks) if self._is_free(task)]
-        return {"tasks": [self._offer(task) for task in free[:1]], "reason": "every task is taken", "wait_seconds": 0.5}
+        free = next(filter(self._is_free, range(self.planned.manifest.total_tasks)), None)
+        offers = [] if free is None else [self._offer(free)]
+        return {"tasks": offers, "reason": "every task is taken", "wait_seconds": 0.5}
 
     def _offer(self, task: int) -> Any:
         needed = needed_tasks(describe(self.planned.manifest, task))
         return {
             "job": str(JOB),
             "task": task,
-            "first_task": 0,
+            "first_task": self._first(task),
             "price": str(PRICE),
             "manifest": str(self.planned.cid),
             "inputs": {str(other): "0x" + self.books.accepted[other].hex() for other in needed},
         }
 
+    def _first(self, task: int) -> int:
+        return task - task % self.span
+
     def _is_free(self, task: int) -> bool:
-        needed = needed_tasks(describe(self.planned.manifest, task))
-        return task not in self.books.assigned and all(other in self.books.accepted for other in needed)
+        if task in self.books.assigned:
+            return False
+        return all(other in self.books.accepted for other in needed_tasks(describe(self.planned.manifest, task)))
 
     def _claim(self, request: web.Request, body: Any) -> Any:
         claim = Claim(**body["claim"])
@@ -246,7 +260,7 @@ class LaneServer:
             orchestrator=self.me,
             worker=claim.worker,
             job=JOB,
-            first_task=0,
+            first_task=self._first(claim.task),
             tasks=(claim.task,),
             slot=0,
             until=self._now() + TASK_SECONDS,
@@ -308,15 +322,15 @@ class LaneServer:
         task, worker = body["task"], to_address(_bytes(body["worker"]))
         if task not in self.books.shown or self.faults.other_quorum:
             raise Refused("no quorum has this result")
+        first = self._first(task)
+        bundle = self.books.bundles.setdefault((worker, first), Bundle())
         if task not in self.books.accepted:
             digest = self.books.accepted[task] = self.books.shown[task]
-            self.books.receipts.append(Receipt(task=task, slot=0, digest=digest[:27]))
-            self.books.beside.append(signing_digest(self.domain, self.books.sets[task]))
-        roots = {
-            "receipts": receipts_tree(self.books.receipts).root,
-            "commit_sets": sets_tree(self.books.beside).root,
-        }
-        shared: Any = {"worker": worker, "job": JOB, "first_task": 0, "count": len(self.books.receipts), **roots}
+            self.books.accepted_at = time.monotonic()
+            bundle.receipts.append(Receipt(task=task, slot=0, digest=digest[:27]))
+            bundle.beside.append(signing_digest(self.domain, self.books.sets[task]))
+        roots = {"receipts": receipts_tree(bundle.receipts).root, "commit_sets": sets_tree(bundle.beside).root}
+        shared: Any = {"worker": worker, "job": JOB, "first_task": first, "count": len(bundle.receipts), **roots}
         if recover_compact(self.domain, Receipts(**shared), _bytes(body["signature"])) != worker:
             raise Refused("the signature under Receipts is wrong")
         acceptance = Acceptance(orchestrator=self.me, **shared)
@@ -324,14 +338,18 @@ class LaneServer:
         return {"acceptance": said, "signature": self._sign(acceptance)}
 
     def _worker(self, request: web.Request, body: Any) -> Any:
-        done = len(self.books.accepted)
+        counts = {first: len(bundle.receipts) for (_, first), bundle in self._bundles_of(request)}
+        done = sum(counts.values())
         return {
             "payout_index": 1 if done else None,
             "accepted": str(PRICE * done),
             "earned": str(PRICE * min(done, 2)),  # the first two are in a batch that is final
             "withdrawn": str(self.books.withdrawn[-1].cumulative if self.books.withdrawn else 0),
-            "bundles": [{"job": str(JOB), "first_task": 0, "count": done}] if done else [],
+            "bundles": [{"job": str(JOB), "first_task": first, "count": count} for first, count in counts.items()],
         }
+
+    def _bundles_of(self, request: web.Request) -> list[tuple[tuple[str, int], Bundle]]:
+        return [item for item in self.books.bundles.items() if item[0][0] == request.match_info["worker"]]
 
     def _withdraw(self, request: web.Request, body: Any) -> Any:
         said = body["withdrawal"]
@@ -351,8 +369,8 @@ class LaneServer:
 
 
 @contextmanager
-def open_lane(planned: PlannedJob) -> Iterator[LaneServer]:
-    server = LaneServer(planned)
+def open_lane(planned: PlannedJob, span: int = 1 << 16) -> Iterator[LaneServer]:
+    server = LaneServer(planned, span)
     try:
         yield server
     finally:
