@@ -11,6 +11,7 @@ from random import Random
 from typing import Any
 
 from edgebounty.protocol.batch.building import Batch
+from edgebounty.protocol.batch.calls import NO_HEADER, bundle_words, header_abi
 from edgebounty.protocol.batch.messages import Acceptance, Withdrawal, sign_compact
 from edgebounty.protocol.batch.openings import open_bundle, open_payout
 from edgebounty.protocol.batch.tree import height_of
@@ -19,7 +20,7 @@ from edgebounty.protocol.batch.wire import encode_bundles
 from edgebounty.protocol.types import to_address
 from tests.model.machine import DOMAIN, EVE, MALLORY, NAMES, ORC, PRICES, REQUESTER, WATCH, Market
 from tests.model.people import CORRUPTIONS, account_of, key_of
-from tests.model.recorder import NO_HEADER, NOBODY, bundle_words, call, header_abi, root_of, withdrawal_abi
+from tests.model.recorder import NOBODY, call, root_of, withdrawal_abi
 
 STRANGER = to_address(b"\x77" * 20)
 
@@ -198,7 +199,7 @@ def proofs(market: Market) -> None:
     bench.refused("DemandUnknown", "BatchChallenges", "enforce", 9, header)
     bench.refused("DemandUnknown", "BatchChallenges", "demandOf", 9)
     bench.refused("TooEarly", "BatchChallenges", "enforce", bundle, header)
-    words = bundle_words(batch, 0)
+    words = bundle_words(batch.leaves[0])
     bench.refused("AnswerWrong", "BatchChallenges", "answerLeaf", bundle, words[:-1])
     bench.refused("AnswerWrong", "BatchChallenges", "answerNodes", bundle, [batch.leaves[0].leaf])
     bench.taken("BatchChallenges", "answerLeaf", bundle, words, by=WATCH, act=answered)

@@ -10,13 +10,13 @@ from random import Random
 from typing import Any
 
 from edgebounty.protocol.batch.building import Batch
+from edgebounty.protocol.batch.calls import NO_HEADER, header_abi
 from edgebounty.protocol.batch.openings import open_bundle, open_payout
 from edgebounty.protocol.batch.watching import find_faults
 from edgebounty.protocol.batch.wire import payouts_tree
 from tests.model.edges import Bench
 from tests.model.machine import EVE, MALLORY, NAMES, ORC, WATCH, Market
 from tests.model.people import CORRUPTIONS
-from tests.model.recorder import NO_HEADER, header_abi
 
 FEW, ALL = 1, 0  # seeds: a plan that leaves a worker out, and one with somebody who was not in it
 

@@ -16,23 +16,29 @@ from web3.exceptions import MismatchedABI
 
 from edgebounty.chain.deployment import artifact
 from edgebounty.protocol.batch.building import Batch
+from edgebounty.protocol.batch.calls import (
+    BUNDLES,
+    LEVELS_PER_ANSWER,
+    NO_ADDRESS,
+    PAYOUTS,
+    bundle_words,
+    header_abi,
+    proof_args,
+    root_abi,
+)
 from edgebounty.protocol.batch.openings import BundleOpening, NotProven, PayoutOpening, open_payout
 from edgebounty.protocol.batch.rules import Prices
-from edgebounty.protocol.batch.tree import height_of
 from edgebounty.protocol.batch.watching import Fault
-from edgebounty.protocol.batch.wire import Header, encode_bundles
+from edgebounty.protocol.batch.wire import encode_bundles
 from edgebounty.protocol.hashing import abi_words, keccak256
-from edgebounty.protocol.types import Address, to_address
+from edgebounty.protocol.types import Address
 from tests.model.ledger import Ledger, Refused
 
-NOBODY: Final = to_address(bytes(20))
-NO_HEADER: Final = (NOBODY, 0, 0, 0, 0, 0, 0, 0, bytes(32), bytes(32), bytes(32), bytes(32))
+NOBODY: Final = NO_ADDRESS
 TARGETS: Final = ("BatchLane", "BatchChallenges", "BatchPayouts", "BountyEscrow", "StakeVault")
 TAKEN: Final = "0x" + "00" * 32
 ANY: Final = "0xffffffff" + "00" * 28
 """Refused, for whatever reason the contract finds first; an arithmetic panic is none."""
-PAYOUTS_TREE: Final = 1
-LEVELS_PER_ANSWER: Final = 5
 
 
 @lru_cache(maxsize=8)
@@ -52,23 +58,6 @@ def selector(error: str) -> str:
                 kinds = ",".join(each["type"] for each in entry["inputs"])
                 return "0x" + keccak256(f"{error}({kinds})".encode())[:4].hex() + "00" * 28
     raise AssertionError(f"no contract has an error {error}")
-
-
-def header_abi(header: Header | None) -> tuple[Any, ...]:
-    if header is None:
-        return NO_HEADER
-    return (
-        *(header.orchestrator, header.number, header.job, header.first_task, header.end_task, header.bundle_count),
-        *(header.receipt_count, header.payout_count, header.bundles_root, header.payouts_root, header.data_digest),
-        header.previous,
-    )
-
-
-def fault_abi(fault: Fault) -> tuple[Any, ...]:
-    if fault.rule != "rewindPayout":
-        return tuple(opening.as_abi() for opening in fault.openings)
-    index, new, old, near = fault.openings
-    return ((index, new.as_abi(), [] if old is None else [old.as_abi()], [opening.as_abi() for opening in near]),)
 
 
 def withdrawal_abi(
@@ -209,12 +198,9 @@ class Recorder(Ledger):
 
     def prove(self, challenger: Address, orchestrator: Address, number: int, fault: Fault) -> None:
         slot = self._slot(orchestrator, number)
-        headers = [header_abi(slot.batch.header)]
-        if fault.rule.startswith("rewind") or fault.rule == "strikeOwner":
-            headers.append(header_abi(slot.previous))
         act = lambda: Ledger.prove(self, challenger, orchestrator, number, fault)  # noqa: E731
         try:
-            data = call("BatchChallenges", fault.rule, *headers, *fault_abi(fault))
+            data = call("BatchChallenges", fault.rule, *proof_args(fault, slot.batch.header, slot.previous))
         except (MismatchedABI, TypeError):  # openings of another rule: no transaction could carry them
             act()
             return
@@ -282,10 +268,9 @@ class Recorder(Ledger):
 def root_of(batch: Batch, *, of_payouts: bool) -> tuple[Any, ...]:
     """The whole tree as a node to demand."""
     header = batch.header
-    count, root = (
-        (header.payout_count, header.payouts_root) if of_payouts else (header.bundle_count, header.bundles_root)
-    )
-    return (int(of_payouts), height_of(count), 0, root, [])
+    if of_payouts:
+        return root_abi(PAYOUTS, header.payouts_root, header.payout_count)
+    return root_abi(BUNDLES, header.bundles_root, header.bundle_count)
 
 
 def answer_to(index: int, batch: Batch, *, of_payouts: bool) -> str:
@@ -294,9 +279,5 @@ def answer_to(index: int, batch: Batch, *, of_payouts: bool) -> str:
     height = len(tree.levels) - 1
     if height:
         return call("BatchChallenges", "answerNodes", index, tree.levels[max(height - LEVELS_PER_ANSWER, 0)])
-    return call("BatchChallenges", "answerLeaf", index, batch.payouts[0].word if of_payouts else bundle_words(batch, 0))
-
-
-def bundle_words(batch: Batch, position: int) -> bytes:
-    b = batch.leaves[position]
-    return abi_words(b.payout_index, b.account, b.start, b.count) + b.receipts_root + b.sets_root + b.signature
+    word = batch.payouts[0].word if of_payouts else bundle_words(batch.leaves[0])
+    return call("BatchChallenges", "answerLeaf", index, word)
