@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from edgebounty.protocol.types import Address, Digest, JobId
+from orchestrator.domain.batch.effects import BatchEffect
 from orchestrator.domain.values import TaskId
 
 
@@ -139,6 +140,7 @@ def ids_of(key: str) -> dict[str, int]:
     return {"job": int(job)} | ({"task": int(index)} if slash else {})
 
 
-ChainEffect = RecordSeed | Settle | ExpireClaim | Reopen | ExpireTask | Refund | FillNonce
+DirectEffect = RecordSeed | Settle | ExpireClaim | Reopen | ExpireTask | Refund
+ChainEffect = DirectEffect | FillNonce | BatchEffect
 ContentEffect = LoadManifest | Recompute | Unpin
 Effect = ChainEffect | ContentEffect

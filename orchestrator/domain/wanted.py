@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from orchestrator.domain.batch.effects import BatchEffect
 from orchestrator.domain.effects import (
     ChainEffect,
     ExpireClaim,
@@ -18,6 +19,8 @@ from orchestrator.domain.values import ClaimStatus, TaskStatus
 
 def still_wanted(market: Market, effect: ChainEffect) -> bool:
     """False once the state shows that the order was carried out, or can never be again."""
+    if isinstance(effect, BatchEffect):
+        return True  # given one at a time; what somebody else did meanwhile the contract refuses before it is sent
     match effect:
         case FillNonce():
             return False  # given where it is needed, and never again: another transaction has filled it

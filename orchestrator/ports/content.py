@@ -20,6 +20,10 @@ class ContentKeeper(Protocol):
         """Check all inputs of the job and pin them. Missing bytes are no error: the answer says who must bring them."""
         ...
 
+    async def keep(self, data: bytes) -> Digest:
+        """Stores and pins a file of ours; what its CID names it by."""
+        ...
+
     async def manifest(self, digest: Digest) -> Manifest:
         """The manifest itself. Raises `Unavailable` if it is not here."""
         ...

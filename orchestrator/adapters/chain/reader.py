@@ -111,13 +111,13 @@ class Web3Reader:
         try:
             events = self._market.events.fetch(self._web3, from_block=first, to_block=last)
         except NodeUnreachable as error:
-            if any(word in str(error) for word in _BUSY_WORDS):
+            if is_too_wide(error):
                 raise RangeTooWide(
                     what=f"logs of {last - first + 1} blocks", reason=str(error), at_once=False
                 ) from error
             raise
         except Web3Exception as error:
-            if any(word in str(error).lower() for word in _RANGE_WORDS):
+            if is_too_wide(error):
                 raise RangeTooWide(what=f"logs of {last - first + 1} blocks", reason=str(error)) from error
             raise
         self._check_posted(first, last, events)
@@ -137,6 +137,13 @@ class Web3Reader:
         if told != posted:
             reason = f"{told} of {posted} jobs posted in blocks {first} to {last} were told"
             raise Unavailable(what="logs", reason=reason)
+
+
+def is_too_wide(error: Exception) -> bool:
+    """Whether the node may answer a query over fewer blocks."""
+    if isinstance(error, NodeUnreachable):
+        return any(word in str(error) for word in _BUSY_WORDS)
+    return isinstance(error, Web3Exception) and any(word in str(error).lower() for word in _RANGE_WORDS)
 
 
 def _in_bloom(bloom: int, address: Address) -> bool:

@@ -10,9 +10,12 @@ from edgebounty.chain.errors import NoGasMoney
 from edgebounty.chain.header import fetch_header
 from edgebounty.chain.market import MarketContracts
 from edgebounty.chain.rpc import guard
+from orchestrator.adapters.chain.batch_calls import BatchCalls
 from orchestrator.adapters.chain.translate import ask
+from orchestrator.domain.batch.effects import BatchEffect
 from orchestrator.domain.effects import (
     ChainEffect,
+    DirectEffect,
     ExpireClaim,
     ExpireTask,
     FillNonce,
@@ -28,7 +31,7 @@ from orchestrator.ports.chain import Fees, Nonces, Receipt, Signed
 # How geth, anvil, Nethermind and Erigon say it.
 _KNOWN = ("already known", "already imported", "alreadyknown", "known transaction")
 _PLAIN_TRANSFER_GAS = 21_000  # Yellow Paper, G_transaction
-ContractCall = RecordSeed | Settle | ExpireClaim | Reopen | ExpireTask | Refund
+ContractCall = DirectEffect | BatchEffect
 # The nonce is used, or the price is too low for now: receipts and bumps will tell, and nothing else is held up.
 _NOT_NOW = ("nonce", "underpriced", "less than block base fee")
 
@@ -38,6 +41,7 @@ class Web3Writer:
 
     def __init__(self, market: MarketContracts, sender: chain.Sender) -> None:
         self._market = market
+        self._batch = BatchCalls(market)
         self._sender = sender
 
     async def prepare(self, effect: ChainEffect) -> int:
@@ -100,6 +104,8 @@ class Web3Writer:
         return await ask("nonces", read)
 
     def _call(self, effect: ContractCall) -> ContractFunction:
+        if isinstance(effect, BatchEffect):
+            return self._batch.call(effect)
         market = self._market
         match effect:
             case RecordSeed():

@@ -10,7 +10,15 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from edgebounty.content.store import ContentError, ContentStore, ContentUnavailable, LocalStore, file_blocks, get_file
+from edgebounty.content.store import (
+    ContentError,
+    ContentStore,
+    ContentUnavailable,
+    LocalStore,
+    file_blocks,
+    get_file,
+    put_file,
+)
 from edgebounty.jobs.shape import describe, needed_tasks, output_bytes, output_cid
 from edgebounty.protocol.cid import Cid
 from edgebounty.protocol.failure import failure_bytes, failure_of_digest
@@ -70,6 +78,15 @@ class StoreKeeper:
                 reason=f"task {task.id} settled as 0x{task.result.hex()}, computed here it is 0x{digest.hex()}",
             )
         return await _ask(lambda: self._has_output(manifest, task, cid))
+
+    async def keep(self, data: bytes) -> Digest:
+        def store() -> Digest:
+            cid = put_file(self._store, data)
+            self._store.pin(cid)
+            self._copy([cid])
+            return Digest(bytes(cid.digest))
+
+        return await _ask(store)
 
     async def unpin(self, job: Job, results: dict[int, Digest], others: Sequence[Job]) -> int:
         def release() -> int:

@@ -8,6 +8,7 @@ from typing import Any, cast
 from sqlalchemy import RowMapping
 
 from orchestrator.domain import effects, facts
+from orchestrator.domain.batch import effects as batch_effects
 from orchestrator.domain.batch import facts as batch_facts
 from orchestrator.domain.codec import decode, encode
 from orchestrator.domain.effects import Effect
@@ -25,7 +26,7 @@ _FACTS = {
 }
 _EFFECTS = {
     kind.__name__: kind
-    for kind in vars(effects).values()
+    for kind in (*vars(effects).values(), *vars(batch_effects).values())
     if dataclasses.is_dataclass(kind) and isinstance(kind, type) and hasattr(kind, "key")
 }
 _OWN_ENTRIES = (JobOpened, JobEnding, Joined, batch_facts.BatchCut, batch_facts.BatchSealed)

@@ -34,6 +34,7 @@ class BatchBook:
     payees: list[Address] = field(default_factory=list)
     places: Places = field(default_factory=Places)
     _index_of: dict[Address, int] = field(default_factory=dict)
+    _workers_of: dict[tuple[JobId, int], list[Address]] = field(default_factory=dict)  # by batch
 
     def open_job(self, terms: BatchTerms) -> None:
         """Raises `ValueError` for terms under which no task could end."""
@@ -78,7 +79,10 @@ class BatchBook:
         bundle = decision.bundle
         if bundle is not None:
             self.batches[fact.job].pay(fact.task, fact.now)
-            self.bundles[(bundle.job, bundle.first_task, bundle.worker)] = bundle
+            key = (bundle.job, bundle.first_task, bundle.worker)
+            if key not in self.bundles:
+                self._workers_of.setdefault(key[:2], []).append(bundle.worker)
+            self.bundles[key] = bundle
             if bundle.worker not in self._index_of:
                 self.payees.append(bundle.worker)
                 self._index_of[bundle.worker] = len(self.payees)
@@ -148,7 +152,7 @@ class BatchBook:
 
     def signed_bundles(self, job: JobId, first: int) -> tuple[SignedBundle, ...]:
         """What `building.build` takes: every worker's accepted receipts in this batch, by payout index."""
-        found = (b for (j, f, _), b in self.bundles.items() if (j, f) == (job, first))
+        found = [self.bundles[job, first, worker] for worker in self._workers_of.get((job, first), ())]
         return tuple(
             sorted(
                 (

@@ -24,8 +24,9 @@ class PostBatch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PutUpBond:
-    """Allot so much of our free stake to ourselves. `at`: the final block on which that was decided."""
+    """Allot so much of `account`'s free stake to itself. `at`: the final block on which that was decided."""
 
+    account: Address
     amount: int
     at: int
 

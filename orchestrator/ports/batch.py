@@ -1,0 +1,51 @@
+"""What posting needs of the chain: our batches' events, and where they stand at one final block."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from edgebounty.protocol.types import JobId
+from orchestrator.domain.batch.history import LaneEvent
+from orchestrator.domain.batch.posting import Held
+from orchestrator.domain.values import BlockRef
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainJob:
+    """`deadline` is earlier than the escrow's once the job was stopped."""
+
+    next_task: int
+    deadline: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaneLook:
+    """The lane's views of one orchestrator. `header_hashes` beside `held`, by number."""
+
+    next: int
+    stated: int
+    bonded: int
+    allotted: int
+    free_stake: int
+    postable_at: int
+    held: dict[int, Held]
+    header_hashes: dict[int, bytes]
+    jobs: dict[JobId, ChainJob]
+
+
+class BatchChain(Protocol):
+    """Every method raises `Unavailable` when the node fails."""
+
+    async def events(self, first: int, last: int) -> Sequence[LaneEvent]:
+        """Of this orchestrator, in a closed range of final blocks, in order. Raises `RangeTooWide`."""
+        ...
+
+    async def look(self, block: BlockRef, numbers: Collection[int], jobs: Collection[JobId]) -> LaneLook:
+        """As of that block: these batches, which it has and which are in the ring, and these jobs."""
+        ...
+
+    async def withdrawn(self, block: BlockRef, indices: Sequence[int]) -> list[int]:
+        """What these payout indices have withdrawn, in base units."""
+        ...
