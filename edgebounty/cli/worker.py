@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from edgebounty.worker.status import Status
 
 DATA_DIR = Path("~/.edgebounty/worker")
+BATCH_DATA_DIR = Path("~/.edgebounty/batch-worker")
+KEY_NAME = "worker.key"
 DECIMALS = 18
 
 
@@ -28,23 +30,46 @@ def worker() -> None:
 
 
 @worker.command(
-    epilog=example("edgebounty worker run --account worker-1 --data-dir ~/.edgebounty/worker --cpu-share 0.5")
+    epilog=example(
+        "edgebounty worker run --account worker-1 --data-dir ~/.edgebounty/worker --cpu-share 0.5",
+        "edgebounty worker run --lane batch --orchestrator-url http://127.0.0.1:8600   (no stake, no gas)",
+    )
 )
-@click.option("--data-dir", type=DIRECTORY, help=f"Its journal; one per worker.  [default: {DATA_DIR}]")
+@click.option(
+    "--lane",
+    type=click.Choice(["direct", "batch"]),
+    default="direct",
+    show_default=True,
+    help="direct: staked, on chain. batch: tiny tasks, nothing needed but a key, which is made if there is none.",
+)
+@click.option(
+    "--data-dir",
+    type=DIRECTORY,
+    help=f"Its journal; one per worker.  [default: {DATA_DIR}, batch: {BATCH_DATA_DIR}]",
+)
 @click.option("--cpu-share", type=click.FloatRange(0, 1, min_open=True), help="Part of one processor it may use.")
-@click.option("--stake-target", metavar="TOKENS", help="Top the stake up to this at the start.")
+@click.option("--stake-target", metavar="TOKENS", help="direct: top the stake up to this at the start.")
+@click.option("--payout", metavar="ADDRESS", help="batch: account that the earnings belong to.  [default: the worker]")
 @click.option("--worker-config", type=FILE, help="TOML with more settings.")
 @market_options
 @signing_options
 def run(
+    lane: str,
     data_dir: Path | None,
     cpu_share: float | None,
     stake_target: str | None,
+    payout: str | None,
     worker_config: Path | None,
     settings: Settings,
     out: Output,
 ) -> None:
-    """Run a worker until Ctrl-C. It stops within a second; what it had claimed it takes up again at the next start."""
+    """Run a worker until Ctrl-C. It stops within a second; what it had begun it takes up again at the next start."""
+    if lane == "batch":
+        if stake_target is not None:
+            raise click.UsageError("--stake-target is for the direct lane: no stake is needed in the batch lane")
+        _run_batch(settings, out, config=worker_config, data_dir=data_dir, cpu_share=cpu_share, payout=payout)
+    if payout is not None:
+        raise click.UsageError("--payout is for the batch lane: a direct-lane worker is paid itself")
     from edgebounty.cli.logs import log_to_terminal
     from edgebounty.worker import app
     from edgebounty.worker.settings import WorkerSettings
@@ -66,6 +91,53 @@ def run(
     )
     log_to_terminal(as_json=out.as_json)
     app.work(app.open_agent(chosen))
+    _leave()
+
+
+def _run_batch(
+    settings: Settings, out: Output, *, config: Path | None, data_dir: Path | None, **chosen: Any
+) -> NoReturn:
+    from edgebounty.cli.logs import log_to_terminal
+    from edgebounty.worker import app
+    from edgebounty.worker.batch.settings import BatchSettings
+    from edgebounty.worker.settings import load_settings
+
+    folder = (data_dir or BATCH_DATA_DIR).expanduser()
+    has_node = settings.rpc_url is not None and settings.deployment is not None
+    flags = {
+        "orchestrator_url": settings.need("orchestrator_url"),
+        "gateway_url": settings.gateway_url,
+        "rpc_url": settings.rpc_url if has_node else None,
+        "deployment": settings.deployment if has_node else None,
+        "key_file": None if settings.keystore is not None else _batch_key(settings, folder, out),
+        "keystore": settings.keystore,
+        "password_file": settings.password_file,
+        "data_dir": data_dir,
+        **chosen,
+    }
+    found = load_settings(BatchSettings, file=config, environ=os.environ, flags=flags, defaults={"data_dir": folder})
+    log_to_terminal(as_json=out.as_json)
+    app.work(app.open_batch_agent(found))
+    _leave()
+
+
+def _batch_key(settings: Settings, folder: Path, out: Output) -> Path:
+    """The named key; else the one in the worker's folder, made at its first start."""
+    if settings.key_file is not None or settings.account is not None:
+        named = _key_file(settings)
+        assert named is not None  # a keystore was ruled out
+        return named
+    path = folder / KEY_NAME
+    if not path.exists():
+        from edgebounty.chain.accounts import create_key_file
+
+        account = create_key_file(path)
+        if not out.as_json:
+            out.say(f"New key of {account.address} in {path}. Keep a copy: what this worker earns is that key's.")
+    return path
+
+
+def _leave() -> NoReturn:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)  # threads that wait for a slow gateway must not hold the process up
@@ -113,19 +185,28 @@ def status(data_dir: Path | None, settings: Settings, out: Output) -> None:
 
 def _show(found: Status, out: Output) -> None:
     outcomes = ", ".join(f"{count} {name}" for name, count in found.outcomes.items()) or "none yet"
-    out.facts(
-        {
-            "worker": found.worker,
-            "now": found.doing if found.is_running else "not running",
+    now = {"worker": found.worker, "now": found.doing if found.is_running else "not running"}
+    if found.lane == "batch":
+        accepted, earned, withdrawn = (int(text) for text in (found.accepted, found.earned, found.withdrawn))
+        money = {
+            "accepted": f"{from_base_units(accepted, DECIMALS)} (signed by the orchestrator as owed)",
+            "to withdraw": from_base_units(max(earned - withdrawn, 0), DECIMALS),
+            "withdrawn": from_base_units(withdrawn, DECIMALS),
+        }
+    else:
+        money = {
             "earned": from_base_units(int(found.earned), DECIMALS),
             "credit": from_base_units(int(found.credit), DECIMALS),
             "stake": f"{from_base_units(int(found.stake), DECIMALS)} "
             f"({from_base_units(int(found.free_stake), DECIMALS)} free)",
-            "tasks": outcomes,
         }
-    )
+    out.facts({**now, **money, "tasks": outcomes})
     for reason in found.reasons:
         out.say(f"{'Not earning' if reason.get('blocks') else 'Note'}: {reason.get('text')}")
+    for closed in found.last_closed:
+        if closed.get("evidence") and closed.get("outcome") in ("outvoted", "refused"):
+            out.say(f"Job {closed['job_id']} task {closed['task_index']}: {closed['detail']}")
+            out.say(f"  its answer: {str(closed['evidence'])[:300]}")
 
 
 def _folder(data_dir: Path | None, settings: Settings) -> Path:

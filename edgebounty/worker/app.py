@@ -16,8 +16,10 @@ from edgebounty.chain.accounts import load_account
 from edgebounty.chain.deployment import Deployment
 from edgebounty.chain.errors import ChainError, NodeUnreachable
 from edgebounty.worker.agent import Agent
+from edgebounty.worker.batch.agent import BatchAgent
+from edgebounty.worker.batch.settings import BatchSettings
 from edgebounty.worker.journal import JournalError
-from edgebounty.worker.settings import SettingsError, WorkerSettings
+from edgebounty.worker.settings import SettingsError, WorkerSettings, load_settings
 
 LOGGER = logging.getLogger(__name__)
 STOP_SECONDS = 0.9
@@ -26,10 +28,10 @@ STOP_SECONDS = 0.9
 EXIT_OK, EXIT_REFUSED, EXIT_UNAVAILABLE = 0, 2, 3
 
 
-def run(settings: WorkerSettings, agent_class: type[Agent] = Agent) -> int:
+def run(settings: WorkerSettings | BatchSettings, agent_class: type[Agent] = Agent) -> int:
     """Run a worker until SIGINT or SIGTERM (at once) or SIGUSR1 (once its claims are over). Returns the exit status."""
     try:
-        agent = open_agent(settings, agent_class)
+        agent = open_batch_agent(settings) if isinstance(settings, BatchSettings) else open_agent(settings, agent_class)
     except (ChainError, JournalError) as error:
         print(f"edgebounty worker: {error}", file=sys.stderr)
         return EXIT_UNAVAILABLE if isinstance(error, JournalError | NodeUnreachable) else EXIT_REFUSED
@@ -53,7 +55,13 @@ def open_agent(settings: WorkerSettings, agent_class: type[Agent] = Agent) -> Ag
     return agent_class(settings, deployment=deployment, account=account)
 
 
-def work(agent: Agent) -> None:
+def open_batch_agent(settings: BatchSettings) -> BatchAgent:
+    """A worker of the batch lane that is ready to run. Raises as `open_agent`; its orchestrator may be away."""
+    account = load_account(key_file=settings.key_file, keystore=settings.keystore, password_file=settings.password_file)
+    return BatchAgent(settings, account=account)
+
+
+def work(agent: Agent | BatchAgent) -> None:
     """Runs until SIGINT or SIGTERM (at once) or SIGUSR1 (once its claims are over). Raises `JournalError`."""
 
     def stop(number: int, frame: object) -> None:
@@ -69,20 +77,30 @@ def work(agent: Agent) -> None:
 
 
 def main(argv: Sequence[str] | None = None, agent_class: type[Agent] = Agent) -> int:
-    """`python -m edgebounty.worker --config FILE [--SETTING VALUE …]`."""
-    parser = argparse.ArgumentParser(prog="python -m edgebounty.worker", description="Run an edge worker.")
+    """`python -m edgebounty.worker [--lane batch] --config FILE [--SETTING VALUE …]`."""
+    first = argparse.ArgumentParser(add_help=False)
+    first.add_argument("--lane", choices=("direct", "batch"), default="direct")
+    lane, rest = first.parse_known_args(argv)
+    is_batch = lane.lane == "batch"
+    parser = argparse.ArgumentParser(
+        prog="python -m edgebounty.worker", description="Run an edge worker.", parents=[first]
+    )
     parser.add_argument("--config", type=Path, help="TOML or JSON file with settings")
     parser.add_argument("--verbose", action="store_true", help="log every step")
-    for field in fields(WorkerSettings):
+    for field in fields(BatchSettings if is_batch else WorkerSettings):
         parser.add_argument("--" + field.name.replace("_", "-"), dest=field.name)
-    told = vars(parser.parse_args(argv))
-    config, verbose = told.pop("config"), told.pop("verbose")
+    told = vars(parser.parse_args(rest))
+    config, verbose, _ = told.pop("config"), told.pop("verbose"), told.pop("lane")
     logging.basicConfig(
         level=logging.INFO if verbose else logging.WARNING, format="%(asctime)s %(levelname)s %(message)s"
     )
     logging.getLogger("edgebounty").setLevel(logging.INFO)
+    settings: WorkerSettings | BatchSettings
     try:
-        settings = WorkerSettings.load(file=config, environ=os.environ, flags=told)
+        if is_batch:
+            settings = load_settings(BatchSettings, file=config, environ=os.environ, flags=told)
+        else:
+            settings = WorkerSettings.load(file=config, environ=os.environ, flags=told)
     except SettingsError as error:
         print(f"edgebounty worker: {error}", file=sys.stderr)
         return EXIT_REFUSED

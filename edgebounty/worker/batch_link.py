@@ -5,10 +5,11 @@ these calls return holds: its own commitment stands once in a closed set, and an
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
-
-import requests
 
 from edgebounty.protocol.batch.messages import Acceptance, Assignment, Claim, CommitSet, Join, Receipts, sign_compact
 from edgebounty.protocol.batch.running import RunningRoot
@@ -16,15 +17,23 @@ from edgebounty.protocol.batch.wire import Receipt
 from edgebounty.protocol.cid import Cid
 from edgebounty.protocol.hashing import keccak256
 from edgebounty.protocol.messages import Domain, Signable, address_of_key, is_signed, sign, signing_digest
-from edgebounty.protocol.types import Address, Digest, JobId, to_digest
+from edgebounty.protocol.types import Address, Digest, JobId, to_address, to_digest
+from edgebounty.worker.batch.ask import Caller, Forged, OrchestratorRefuses
 from edgebounty.worker.link import OrchestratorUnreachable
 
+__all__ = ["BatchLink", "BatchOffer", "Market", "OrchestratorRefuses", "Owed", "TaskNow", "read_market"]
+
 MESSAGE_SECONDS = 600
-_MAX_ANSWER_BYTES = 4 << 20
 
 
-class OrchestratorRefuses(Exception):
-    """It says no, and would again; or what it signed is not what was asked for. The text is its own."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Market:
+    """Whom a worker signs for, and when it is there. `now`: Unix seconds of the chain."""
+
+    orchestrator: Address
+    lane: Domain
+    escrow: Domain
+    now: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +58,7 @@ class TaskNow:
     wait_seconds: float
     commit_set: bytes | None
     digest: Digest | None
+    evidence: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +71,32 @@ class Owed:
     acceptance: bytes = b""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerBooks:
+    """What the orchestrator says of this worker, in token base units; `bundles`: what it signed that it owes."""
+
+    payout_index: int | None
+    accepted: int
+    earned: int
+    withdrawn: int
+    bundles: tuple[tuple[Acceptance, bytes], ...]
+
+
+def read_market(url: str, *, timeout_seconds: float = 10) -> Market:
+    """What an orchestrator says of itself. Raises `OrchestratorUnreachable`; `OrchestratorRefuses` without a lane."""
+    told = Caller(url, timeout_seconds=timeout_seconds).ask("market")
+    with _as_documented(url):
+        chain_id, contracts = int(told["chain_id"]), told["contracts"]
+        if contracts.get("batch_lane") is None:
+            raise OrchestratorRefuses(f"the orchestrator at {url} serves no batch lane", json.dumps(told))
+        return Market(
+            orchestrator=to_address(told["orchestrator"]),
+            lane=Domain(chain_id=chain_id, verifying_contract=to_address(contracts["batch_lane"])),
+            escrow=Domain(chain_id=chain_id, verifying_contract=to_address(contracts["escrow"])),
+            now=float(told["now"]) if "now" in told else None,
+        )
+
+
 class BatchLink:
     """One orchestrator, one worker. Raises `OrchestratorUnreachable` (ask again) and `OrchestratorRefuses`."""
 
@@ -69,24 +105,40 @@ class BatchLink:
     ) -> None:
         self.url = url.rstrip("/")
         self.worker = address_of_key(key)
+        self.idle_reason = ""
+        self.idle_seconds = 0.0
         self._key = key
         self._orchestrator = orchestrator
         self._domain = domain
-        self._timeout = timeout_seconds
         self._ticket = ""
-        self._session = requests.Session()
-        self._session.trust_env = not self.url.startswith(("http://127.0.0.1", "http://localhost", "http://[::1]"))
+        self._caller = Caller(url, timeout_seconds=timeout_seconds)
+        self._ahead = 0.0
+
+    def chain_now(self) -> float:
+        """The chain's time, as the orchestrator told it last: deadlines are by that, this machine's clock may lie."""
+        return time.monotonic() + self._ahead if self._ahead else time.time()
+
+    def heed(self, now: object) -> None:
+        """Takes the chain's time from an answer."""
+        if isinstance(now, int | float) and not isinstance(now, bool) and 0 < now < 1 << 40:
+            self._ahead = now - time.monotonic()
 
     def join(self, *, payout: Address, now: float) -> None:
         """Anybody may. `now` is the chain's time."""
         message = Join(
             worker=self.worker, orchestrator=self._orchestrator, payout=payout, until=int(now) + MESSAGE_SECONDS
         )
-        self._ticket = str(self._ask("join", self._signed("join", message))["ticket"])[:100]
+        told = self._ask("join", self._signed("join", message))
+        with self._as_documented():
+            self._ticket = str(told["ticket"])[:100]
 
     def work(self) -> list[BatchOffer]:
+        """The tasks on offer; if there are none, `idle_reason` says why and `idle_seconds` when to ask again."""
         told = self._ask("work", params={"worker": self.worker, "ticket": self._ticket})
-        return [self._offer(one) for one in told["tasks"][:100]]
+        with self._as_documented():
+            self.idle_reason = str(told.get("reason") or "")[:500]
+            self.idle_seconds = min(60.0, max(0.0, float(told.get("wait_seconds") or 0)))
+            return [self._offer(one) for one in told["tasks"][:100]]
 
     def claim(self, offer: BatchOffer, *, now: float) -> Assignment:
         """The place that the orchestrator signed for. Asked again, the same one."""
@@ -98,17 +150,19 @@ class BatchLink:
             until=int(now) + MESSAGE_SECONDS,
         )
         told = self._ask("claims", self._signed("claim", message))
-        given = told["assignment"]
-        assignment = Assignment(
-            orchestrator=self._orchestrator,
-            worker=self.worker,
-            job=offer.job,
-            first_task=offer.first_task,
-            tasks=(offer.task,),
-            slot=int(given["slot"]),
-            until=int(given["until"]),
-        )
-        self._require_signed(assignment, told["signature"])
+        with self._as_documented():
+            given = told["assignment"]
+            assignment = Assignment(
+                orchestrator=self._orchestrator,
+                worker=self.worker,
+                job=offer.job,
+                first_task=offer.first_task,
+                tasks=(offer.task,),
+                slot=int(given["slot"]),
+                until=int(given["until"]),
+            )
+            signature = str(told["signature"])
+        self._require_signed(assignment, signature)
         return assignment
 
     def commit(self, offer: BatchOffer, commitment: bytes) -> TaskNow:
@@ -155,41 +209,78 @@ class BatchLink:
             receipts=message.receipts,
             commit_sets=message.commit_sets,
         )
-        signature = self._require_signed(accepted, told["signature"])
-        return Owed(message.count, receipts, sets, signature)
+        with self._as_documented():
+            given = str(told["signature"])
+        return Owed(message.count, receipts, sets, self._require_signed(accepted, given))
+
+    def books(self) -> WorkerBooks:
+        """What it says that it owes; each acceptance in it is signed by it, or `Forged` is raised."""
+        told = self._ask(f"workers/{self.worker}")
+        with self._as_documented():
+            index = told["payout_index"]
+            signed = [(self._acceptance(one), str(one["signature"])) for one in told["bundles"][:100_000]]
+            amounts = [int(str(told[name])) for name in ("accepted", "earned", "withdrawn")]
+            payout_index = None if index is None else int(index)
+        return WorkerBooks(
+            payout_index=payout_index,
+            accepted=amounts[0],
+            earned=amounts[1],
+            withdrawn=amounts[2],
+            bundles=tuple((one, self._require_signed(one, signature)) for one, signature in signed),
+        )
 
     # --- internals ---
 
     def _task(self, offer: BatchOffer, commitment: bytes, told: dict[str, Any]) -> TaskNow:
         commit_set = None
-        if told["commitments"] is not None:
-            commitments = tuple(bytes.fromhex(str(one)[2:]) for one in told["commitments"])
+        with self._as_documented():
+            evidence = json.dumps(told)
+            closed = told["commitments"]
+            commitments = None if closed is None else tuple(bytes.fromhex(str(one)[2:]) for one in closed)
+            signature = str(told["signature"])
+        if commitments is not None:
             message = CommitSet(
                 orchestrator=self._orchestrator, job=offer.job, task=offer.task, commitments=commitments
             )
-            self._require_signed(message, told["signature"])
+            self._require_signed(message, signature)
             if commitments.count(commitment) != 1:
-                raise OrchestratorRefuses(
-                    f"the closed set of task {offer.task} does not hold this worker's commitment exactly once"
+                raise Forged(
+                    f"the closed set of task {offer.task} does not hold this worker's commitment exactly once", evidence
                 )
             commit_set = signing_digest(self._domain, message)
-        return TaskNow(
-            stage=str(told["stage"]),
-            until=int(told["until"]),
-            slot=None if told["slot"] is None else int(told["slot"]),
-            wait_seconds=min(60.0, max(0.0, float(told["wait_seconds"]))),
-            commit_set=commit_set,
-            digest=None if told["digest"] is None else to_digest(bytes.fromhex(told["digest"][2:])),
-        )
+        with self._as_documented():
+            return TaskNow(
+                stage=str(told["stage"]),
+                until=int(told["until"]),
+                slot=None if told["slot"] is None else int(told["slot"]),
+                wait_seconds=min(60.0, max(0.0, float(told["wait_seconds"]))),
+                commit_set=commit_set,
+                digest=None if told["digest"] is None else to_digest(bytes.fromhex(told["digest"][2:])),
+                evidence=evidence,
+            )
 
     def _offer(self, told: dict[str, Any]) -> BatchOffer:
+        job, task, first, price = (int(told[name]) for name in ("job", "task", "first_task", "price"))
+        if not (1 <= job < 1 << 64 and 0 <= first <= task < 1 << 32 and 0 <= price < 1 << 96):
+            raise ValueError("job, task or price out of range")
         return BatchOffer(
-            job=JobId(int(told["job"])),
-            task=int(told["task"]),
-            first_task=int(told["first_task"]),
-            price=int(told["price"]),
+            job=JobId(job),
+            task=task,
+            first_task=first,
+            price=price,
             manifest=Cid.parse(told["manifest"]),
             inputs={int(i): to_digest(bytes.fromhex(digest[2:])) for i, digest in told["inputs"].items()},
+        )
+
+    def _acceptance(self, told: dict[str, Any]) -> Acceptance:
+        return Acceptance(
+            orchestrator=self._orchestrator,
+            worker=self.worker,
+            job=int(told["job"]),
+            first_task=int(told["first_task"]),
+            count=int(told["count"]),
+            receipts=bytes.fromhex(told["receipts"][2:]),
+            commit_sets=bytes.fromhex(told["commit_sets"][2:]),
         )
 
     def _ours(self, offer: BatchOffer) -> dict[str, Any]:
@@ -199,37 +290,34 @@ class BatchLink:
         return {name: asdict(message), "signature": _hex(sign(self._domain, message, self._key))}
 
     def _require_signed(self, message: Signable, signature: str) -> bytes:
-        given = bytes.fromhex(str(signature).removeprefix("0x"))
-        if not is_signed(self._domain, message, given):
-            raise OrchestratorRefuses(f"{type(message).__name__} is not signed by {self._orchestrator}")
+        try:
+            given = bytes.fromhex(signature.removeprefix("0x"))
+            signed = is_signed(self._domain, message, given)
+        except ValueError:  # no hex, or a number that does not fit its type: signed by nobody
+            signed = False
+        if not signed:
+            evidence = json.dumps({"message": repr(message), "signature": signature[:500]})
+            raise Forged(f"{type(message).__name__} is not signed by {self._orchestrator}", evidence)
         return given
 
     def _ask(self, path: str, body: dict[str, Any] | None = None, **parts: Any) -> dict[str, Any]:
-        where = f"the orchestrator at {self.url}"
-        method = "GET" if body is None else "POST"
-        try:
-            with self._session.request(
-                method,
-                f"{self.url}/v1/batch/{path}",
-                json=body,
-                timeout=self._timeout,
-                allow_redirects=False,
-                stream=True,
-                **parts,
-            ) as answer:
-                text = answer.raw.read(_MAX_ANSWER_BYTES + 1, decode_content=True)
-                status = answer.status_code
-        except Exception as error:  # requests and urllib3 raise many kinds
-            raise OrchestratorUnreachable(f"{where} does not answer ({type(error).__name__})") from error
-        try:
-            told = json.loads(text) if len(text) <= _MAX_ANSWER_BYTES else None
-        except (ValueError, RecursionError):
-            told = None
-        if not isinstance(told, dict) or status in (429, 503) or status >= 500:
-            raise OrchestratorUnreachable(f"{where} is busy or answers nonsense: {status}")
-        if status >= 400:
-            raise OrchestratorRefuses(str(told.get("error"))[:500])
+        told = self._caller.ask(f"batch/{path}", body, **parts)
+        self.heed(told.get("now"))
         return told
+
+    def _as_documented(self) -> Any:
+        return _as_documented(self.url)
+
+
+@contextmanager
+def _as_documented(url: str) -> Iterator[None]:
+    """An answer that cannot be read is as good as none: it is asked again, and nothing rests on it."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise OrchestratorUnreachable(
+            f"the orchestrator at {url} answers otherwise than documented ({type(error).__name__}: {str(error)[:100]})"
+        ) from error
 
 
 def _hex(value: bytes) -> str:

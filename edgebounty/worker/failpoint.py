@@ -19,6 +19,12 @@ class Step(StrEnum):
     COMMIT_SENT = "worker.commit_sent"
     BEFORE_REVEAL = "worker.before_reveal"
     REVEAL_SENT = "worker.reveal_sent"
+    # In the batch lane, around RUN_DONE and SEALED: an answer has come, and is not on disk yet.
+    BATCH_WANTED = "worker.batch_wanted"  # but this: an offer is on disk, and not taken
+    BATCH_TAKEN = "worker.batch_taken"
+    BATCH_COMMITTED = "worker.batch_committed"
+    BATCH_SHOWN = "worker.batch_shown"
+    BATCH_ACCEPTED = "worker.batch_accepted"
 
 
 def failpoint(step: Step) -> None:

@@ -91,7 +91,7 @@ class Journal:
 
     def __init__(self, folder: Path, *, chain_id: int, lane: str, worker: str) -> None:
         self._folder = folder
-        self._lock = _take_lock(folder)
+        self._lock = take_lock(folder)
         try:
             self._db = sqlite3.connect(folder / "journal.sqlite", isolation_level=None, check_same_thread=False)
             self._db.row_factory = sqlite3.Row
@@ -218,11 +218,11 @@ class Journal:
                 f"to {worker} on {chain_id} ({lane}); give each worker and each deployment a folder of its own"
             )
 
-    def _writing(self) -> _Writing:
-        return _Writing(self._db, self._folder)
+    def _writing(self) -> Writing:
+        return Writing(self._db, self._folder)
 
 
-class _Writing:
+class Writing:
     """One transaction, on disk when it ends."""
 
     def __init__(self, db: sqlite3.Connection, folder: Path) -> None:
@@ -254,7 +254,7 @@ class _Writing:
         )
 
 
-def _take_lock(folder: Path) -> IO[bytes]:
+def take_lock(folder: Path) -> IO[bytes]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = (folder / "lock").open("ab")

@@ -8,7 +8,12 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+    Loaded = TypeVar("Loaded", bound=DataclassInstance)
 
 ENVIRONMENT_PREFIX = "EDGEBOUNTY_WORKER_"
 
@@ -59,35 +64,47 @@ class WorkerSettings:
         flags: Mapping[str, Any] | None = None,
         defaults: Mapping[str, Any] | None = None,
     ) -> WorkerSettings:
-        """From a TOML or JSON file, then `EDGEBOUNTY_WORKER_…`, then flags: the later wins. Raises `SettingsError`.
+        """See `load_settings`."""
+        return load_settings(cls, file=file, environ=environ, flags=flags, defaults=defaults)
 
-        `defaults` stand below the file, for what a caller can fill in where nobody says anything.
-        """
-        known = {field.name: field for field in fields(cls)}
-        told: dict[str, Any] = _read(file) if file is not None else {}
-        unknown = sorted(told.keys() - known.keys())
-        if unknown:
-            raise SettingsError(f"{file}: unknown settings {', '.join(unknown)}; known are {', '.join(sorted(known))}")
-        base = file.parent if file is not None else Path()
-        told = {n: base / v if n in _PATHS and v is not None else v for n, v in told.items()}
-        for name in known:
-            value = (environ or {}).get(ENVIRONMENT_PREFIX + name.upper())
-            if value is not None:
-                told[name] = value
-        told |= {name: value for name, value in (flags or {}).items() if value is not None}
-        told = {**(defaults or {}), **told}
-        missing = [n for n, field in known.items() if field.default is MISSING and n not in told]
-        wrong = [f"{name} is missing" for name in missing]
-        typed: dict[str, Any] = {}
-        for name, value in told.items():
-            try:
-                typed[name] = _typed(name, value)
-            except (KeyError, TypeError, ValueError):
-                wrong.append(f"{name} cannot be {value!r}")
-        if wrong:
-            hint = f"set them by flag, by {ENVIRONMENT_PREFIX}NAME or in a file"
-            raise SettingsError(f"worker settings: {'; '.join(wrong)}; {hint}")
-        return cls(**typed)
+
+def load_settings(
+    kind: type[Loaded],
+    *,
+    file: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+    flags: Mapping[str, Any] | None = None,
+    defaults: Mapping[str, Any] | None = None,
+) -> Loaded:
+    """From a TOML or JSON file, then `EDGEBOUNTY_WORKER_…`, then flags: the later wins. Raises `SettingsError`.
+
+    `defaults` stand below the file, for what a caller can fill in where nobody says anything.
+    """
+    known = {field.name: field for field in fields(kind)}
+    told: dict[str, Any] = _read(file) if file is not None else {}
+    unknown = sorted(told.keys() - known.keys())
+    if unknown:
+        raise SettingsError(f"{file}: unknown settings {', '.join(unknown)}; known are {', '.join(sorted(known))}")
+    base = file.parent if file is not None else Path()
+    told = {n: base / v if n in _PATHS and v is not None else v for n, v in told.items()}
+    for name in known:
+        value = (environ or {}).get(ENVIRONMENT_PREFIX + name.upper())
+        if value is not None:
+            told[name] = value
+    told |= {name: value for name, value in (flags or {}).items() if value is not None}
+    told = {**(defaults or {}), **told}
+    missing = [n for n, field in known.items() if field.default is MISSING and n not in told]
+    wrong = [f"{name} is missing" for name in missing]
+    typed: dict[str, Any] = {}
+    for name, value in told.items():
+        try:
+            typed[name] = _typed(name, value)
+        except (KeyError, TypeError, ValueError):
+            wrong.append(f"{name} cannot be {value!r}")
+    if wrong:
+        hint = f"set them by flag, by {ENVIRONMENT_PREFIX}NAME or in a file"
+        raise SettingsError(f"worker settings: {'; '.join(wrong)}; {hint}")
+    return kind(**typed)
 
 
 _PATHS = ("deployment", "data_dir", "key_file", "keystore", "password_file")
@@ -99,6 +116,18 @@ _NUMBERS = ("cpu_share", "max_task_seconds", "max_job_days", "poll_seconds", "ma
 
 
 def _faults(settings: WorkerSettings) -> list[str]:
+    wrong = faults_of_device(settings)
+    for name in ("stake_target", "min_task_seconds"):
+        if getattr(settings, name) < 0:
+            wrong.append(f"{name} is not negative")
+    for name in ("max_job_days", "max_fee_gwei"):
+        if getattr(settings, name) <= 0:
+            wrong.append(f"{name} is above 0")
+    return wrong
+
+
+def faults_of_device(settings: Any) -> list[str]:
+    """What is wrong with the settings that workers of both lanes have."""
     wrong = []
     if (settings.key_file is None) == (settings.keystore is None):
         wrong.append("name either key_file or keystore")
@@ -112,10 +141,10 @@ def _faults(settings: WorkerSettings) -> list[str]:
         wrong.append("max_cache_bytes is at least 16 MiB")
     if settings.max_memory_bytes < 1 << 20:
         wrong.append("max_memory_bytes is at least 1 MiB")
-    for name in ("stake_target", "min_slot_price", "min_task_seconds", "withdraw_threshold"):
+    for name in ("min_slot_price", "withdraw_threshold"):
         if (getattr(settings, name) or 0) < 0:
             wrong.append(f"{name} is not negative")
-    for name in ("max_task_seconds", "max_job_days", "poll_seconds", "max_fee_gwei"):
+    for name in ("max_task_seconds", "poll_seconds"):
         if getattr(settings, name) is not None and getattr(settings, name) <= 0:
             wrong.append(f"{name} is above 0")
     return wrong

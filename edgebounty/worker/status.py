@@ -37,6 +37,9 @@ class Status:
     transactions_pending: int
     chain_block: int
     orchestrator: str | None
+    lane: str = "direct"
+    accepted: str = "0"  # batch lane: what the orchestrator signed that it owes; `earned` is the part to be withdrawn
+    withdrawn: str = "0"  # batch lane: of what was earned
 
     def save(self, folder: Path) -> None:
         """Written beside, then renamed: readers never see half of it."""

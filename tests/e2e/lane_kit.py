@@ -20,6 +20,7 @@ from aiohttp import web
 
 from edgebounty.client.blocks import PlannedStore
 from edgebounty.content.permission import UploadRefused, origin_of, who_uploads
+from edgebounty.content.store import ContentMissing
 from edgebounty.jobs.plan import PlannedJob
 from edgebounty.jobs.shape import describe, needed_tasks
 from edgebounty.protocol import unixfs
@@ -55,9 +56,12 @@ class Faults:
     corrupt: bool = False  # every block of its own gateway has one bit changed
     status: int = 0  # every answer of the lane is this status
     forged: bool = False  # it signs with another key
+    forges: frozenset[str] = frozenset()  # the same for messages of these names alone
+    strange_sets: bool = False  # the commit sets that it signs hold nobody's commitment
     deaf: frozenset[str] = frozenset()  # paths that take a request, do what it says, and never answer
     hold_sets: bool = False  # no commit set is closed
     other_quorum: bool = False  # the quorum has another result than the page
+    wait_seconds: float = 0.2  # no fault: how long it asks to wait for others
     clock_ahead: int = 0  # seconds that the chain's clock is ahead of everybody's
 
 
@@ -176,7 +180,10 @@ class LaneServer:
     # --- content -----------------------------------------------------------------------------------------------------
 
     async def _block(self, request: web.Request) -> web.Response:
-        block = self.store.get_block(Cid.parse(request.match_info["cid"]))
+        try:
+            block = self.store.get_block(Cid.parse(request.match_info["cid"]))
+        except ContentMissing as missing:
+            return web.Response(status=404, text=str(missing))
         if self.faults.corrupt:
             block = bytes([block[0] ^ 1]) + block[1:]
         return web.Response(body=block)
@@ -228,7 +235,7 @@ class LaneServer:
         self._ticket(request.query)
         free = next(filter(self._is_free, range(self.planned.manifest.total_tasks)), None)
         offers = [] if free is None else [self._offer(free)]
-        return {"tasks": offers, "reason": "every task is taken", "wait_seconds": 0.5}
+        return {"tasks": offers, "reason": "every task is taken", "wait_seconds": 2.5 * self.faults.wait_seconds}
 
     def _offer(self, task: int) -> Any:
         needed = needed_tasks(describe(self.planned.manifest, task))
@@ -285,13 +292,15 @@ class LaneServer:
 
     def _stage(self, task: int) -> Any:
         until = self._now() + TASK_SECONDS
-        said: dict[str, Any] = {"stage": "open", "until": until, "slot": 0, "wait_seconds": 0.2}
+        said: dict[str, Any] = {"stage": "open", "until": until, "slot": 0, "wait_seconds": self.faults.wait_seconds}
         said |= {"commitments": None, "commit_set": None, "signature": None, "digest": None}
         made = self.books.commitments.get(task)
         if made is None or self.faults.hold_sets:
             return said
         peer = keccak256(b"another worker's commitment")
         closed = CommitSet(orchestrator=self.me, job=JOB, task=task, commitments=(peer, made))
+        if self.faults.strange_sets:
+            closed = CommitSet(orchestrator=self.me, job=JOB, task=task, commitments=(peer,))
         self.books.sets[task] = closed
         said |= {"stage": "closed", "commitments": ["0x" + c.hex() for c in closed.commitments]}
         said |= {"commit_set": "0x" + signing_digest(self.domain, closed).hex(), "signature": self._sign(closed)}
@@ -329,23 +338,38 @@ class LaneServer:
             self.books.accepted_at = time.monotonic()
             bundle.receipts.append(Receipt(task=task, slot=0, digest=digest[:27]))
             bundle.beside.append(signing_digest(self.domain, self.books.sets[task]))
-        roots = {"receipts": receipts_tree(bundle.receipts).root, "commit_sets": sets_tree(bundle.beside).root}
-        shared: Any = {"worker": worker, "job": JOB, "first_task": first, "count": len(bundle.receipts), **roots}
-        if recover_compact(self.domain, Receipts(**shared), _bytes(body["signature"])) != worker:
+        acceptance = self._acceptance(worker, first, bundle)
+        signed = Receipts(**{name: value for name, value in asdict(acceptance).items() if name != "orchestrator"})
+        if recover_compact(self.domain, signed, _bytes(body["signature"])) != worker:
             raise Refused("the signature under Receipts is wrong")
-        acceptance = Acceptance(orchestrator=self.me, **shared)
-        said = asdict(acceptance) | {"job": str(JOB)} | {name: "0x" + root.hex() for name, root in roots.items()}
+        return self._owes(acceptance)
+
+    def _acceptance(self, worker: str, first: int, bundle: Bundle) -> Acceptance:
+        return Acceptance(
+            orchestrator=self.me,
+            worker=to_address(worker),
+            job=JOB,
+            first_task=first,
+            count=len(bundle.receipts),
+            receipts=receipts_tree(bundle.receipts).root,
+            commit_sets=sets_tree(bundle.beside).root,
+        )
+
+    def _owes(self, acceptance: Acceptance) -> dict[str, Any]:
+        roots = {"receipts": "0x" + acceptance.receipts.hex(), "commit_sets": "0x" + acceptance.commit_sets.hex()}
+        said = asdict(acceptance) | {"job": str(JOB)} | roots
         return {"acceptance": said, "signature": self._sign(acceptance)}
 
     def _worker(self, request: web.Request, body: Any) -> Any:
-        counts = {first: len(bundle.receipts) for (_, first), bundle in self._bundles_of(request)}
-        done = sum(counts.values())
+        owed = [self._acceptance(*key, bundle) for key, bundle in self._bundles_of(request) if bundle.receipts]
+        done = sum(acceptance.count for acceptance in owed)
+        signed = [self._owes(acceptance) for acceptance in owed]
         return {
             "payout_index": 1 if done else None,
             "accepted": str(PRICE * done),
             "earned": str(PRICE * min(done, 2)),  # the first two are in a batch that is final
             "withdrawn": str(self.books.withdrawn[-1].cumulative if self.books.withdrawn else 0),
-            "bundles": [{"job": str(JOB), "first_task": first, "count": count} for first, count in counts.items()],
+            "bundles": [one["acceptance"] | {"signature": one["signature"]} for one in signed],
         }
 
     def _bundles_of(self, request: web.Request) -> list[tuple[tuple[str, int], Bundle]]:
@@ -359,7 +383,8 @@ class LaneServer:
         return {"queued": True, "reason": None}
 
     def _sign(self, message: Signable) -> str:
-        return "0x" + sign(self.domain, message, new_salt() if self.faults.forged else KEY).hex()
+        forged = self.faults.forged or type(message).__name__ in self.faults.forges
+        return "0x" + sign(self.domain, message, new_salt() if forged else KEY).hex()
 
     def _check(self, message: Any, signature: str, until: int) -> None:
         if message.orchestrator != self.me or not is_signed(self.domain, message, _bytes(signature)):
