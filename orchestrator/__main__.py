@@ -169,6 +169,7 @@ async def _build(
         key=bytes(account.key),
         books=books,
         journal=store,
+        outbox=store,
         keeper=keeper,
         take=by_account.take,
     )
@@ -228,6 +229,7 @@ async def _build(
         run_loop("outputs", contents.output_step, pause_seconds=max(pause, 0.5), health=health, clock=clock),
         run_loop("batch-jobs", batch.jobs.step, pause_seconds=pause, health=health, clock=clock),
         run_loop("batch", batch.desk.tick, pause_seconds=pause, health=health, clock=clock),
+        run_loop("batch-post", batch.poster.step, pause_seconds=max(pause, 0.5), health=health, clock=clock),
     )
     return service, loops
 

@@ -13,14 +13,18 @@ from edgebounty.protocol.messages import Signable, sign
 from edgebounty.protocol.types import Address
 from orchestrator import config
 from orchestrator.adapters.chain.batch import BatchLaneReader
+from orchestrator.adapters.chain.batch_reader import BatchChainReader
 from orchestrator.adapters.http.batch import BatchApi
 from orchestrator.app.batch_jobs import BatchJobs, ChainTime
 from orchestrator.app.books import Books
 from orchestrator.app.desk import BatchDesk
+from orchestrator.app.poster import Poster, PostingSettings
 from orchestrator.app.room import UploadRoom
+from orchestrator.domain.batch.posting import Rules
 from orchestrator.domain.errors import Broken
 from orchestrator.ports.content import ContentKeeper
 from orchestrator.ports.journal import Journal
+from orchestrator.ports.store import Outbox
 
 SECRET_FILE = "batch-tickets.secret"
 SECRET_BYTES = 32
@@ -34,6 +38,7 @@ class BatchLane:
     api: BatchApi
     jobs: BatchJobs
     room: UploadRoom
+    poster: Poster
 
 
 def build_batch_lane(
@@ -44,6 +49,7 @@ def build_batch_lane(
     key: bytes,
     books: Books,
     journal: Journal,
+    outbox: Outbox,
     keeper: ContentKeeper,
     take: Callable[[str], float],
 ) -> BatchLane:
@@ -62,11 +68,28 @@ def build_batch_lane(
         now=ChainTime(books),
         secret=ticket_secret(settings.data_dir / SECRET_FILE),
     )
+    chain = BatchChainReader(market, me)
+    unit = 10 ** int(market.read(market.token.functions.decimals()))
+    poster = Poster(
+        desk=desk,
+        chain=chain,
+        outbox=outbox,
+        books=books,
+        content=keeper,
+        limits=chain.limits(),
+        settings=PostingSettings(
+            most_age=settings.batch_age_seconds,
+            calldata_receipts=settings.batch_calldata_receipts,
+            rules=Rules(most_bond=int(settings.batch_most_bond * unit), lost_known=settings.batch_bonds_lost),
+        ),
+        since=market.deployment.block,
+    )
     return BatchLane(
         desk=desk,
         api=BatchApi(desk, take),
         jobs=BatchJobs(books=books, desk=desk, keeper=keeper, lane=reader, rules=rules),
         room=UploadRoom(desk),
+        poster=poster,
     )
 
 

@@ -46,6 +46,10 @@ HELP = {
     "upload_total_gb": "gigabytes that all accounts together may upload a day: accounts cost next to nothing",
     "batch_span": "tasks of a batch-lane job that are posted together; a job keeps what it began with",
     "batch_waves": "attempts to find a quorum for a task of the batch lane, each with other workers",
+    "batch_age_seconds": "how long after its first receipt a batch is closed though it is not full",
+    "batch_calldata_receipts": "batches of at most so many receipts go on chain whole; larger ones under a CID",
+    "batch_most_bond": "most tokens of this account's stake that are put up for batches; 0: no batch is posted",
+    "batch_bonds_lost": "lost bonds that the operator has looked into: with more of them on chain nothing is posted",
     "requests_per_second": "most requests of one IP address",
     "behind_proxy": "true if a proxy of yours stands in front: callers are then told apart by its X-Forwarded-For",
     "web_dir": "folder with the built web pages; empty: those that `make web` built in this checkout",
@@ -80,6 +84,10 @@ class Settings:
     upload_total_gb: float = 100.0
     batch_span: int = 1000
     batch_waves: int = 3
+    batch_age_seconds: int = 3600
+    batch_calldata_receipts: int = 0
+    batch_most_bond: float = 10_000.0
+    batch_bonds_lost: int = 0
     requests_per_second: float = 200.0
     behind_proxy: bool = False
     kubo_url: str = ""
@@ -207,6 +215,10 @@ def _check_numbers(settings: Settings) -> list[str]:
         "upload_total_gb": (0, 1e9),
         "batch_span": (1, 1 << 20),
         "batch_waves": (1, 100),
+        "batch_age_seconds": (0, 30 * 86_400),
+        "batch_calldata_receipts": (0, 1 << 20),
+        "batch_most_bond": (0, 1e12),
+        "batch_bonds_lost": (0, 1 << 32),
         "requests_per_second": (1, 1e6),
     }
     for name, (low, high) in bounds.items():

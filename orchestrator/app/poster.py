@@ -93,8 +93,9 @@ class Poster:
         final, head = self._books.final_header.ref, self._books.tip.ref
         if await self._read_events(final):
             return True
-        seen = (final.hash, head.time, on_its_way, self._sealed_count())
-        if seen == self._seen:
+        sealed = self._sealed_count()
+        seen = (final.hash, head.time, on_its_way, sealed)
+        if seen == self._seen or not (sealed or self.history.batches):
             return False
         standing, ready = await self._look(final, head)
         self._seen = seen
