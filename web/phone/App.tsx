@@ -80,7 +80,12 @@ function Head({ agent, shown, onNight }: { agent: Agent; shown: Shown; onNight: 
       <p class="amount">{formatTokens(shown.earned.available + shown.earned.checking)}</p>
       <p class="quiet">{say("earned.title")}</p>
       {mode === "stopped" ? (
-        <button type="button" class="primary big" disabled={shown.otherTab} onClick={() => agent.start()}>
+        <button
+          type="button"
+          class="primary big"
+          disabled={shown.otherTab || !shown.address}
+          onClick={() => agent.start()}
+        >
           {say("go.start")}
         </button>
       ) : (

@@ -22,6 +22,7 @@ export class Agent {
   private readonly lock = new ScreenLock();
   private readonly device: Device;
   private readonly runner: Runner;
+  private account: Account | null = null;
   private all = new AbortController(); // aborted by "stop now": everything ends
   private lane: Lane | null = null;
   private work: Work | null = null;
@@ -29,30 +30,34 @@ export class Agent {
 
   private constructor(
     private readonly kept: Kept,
-    private account: Account,
     private readonly makeLane: (account: Account) => Lane,
   ) {
     this.device = new Device(kept);
     this.runner = new Runner(kept, this.device, this.screen, () => this.look());
+    this.screen.show({ ...kept.settings, slots: kept.slots, lasting: kept.store.lasting });
   }
 
-  /** Reads what the browser keeps and begins to look at the device; work begins with `start`. */
+  /** Knows what the browser keeps and what the device tells: enough to be shown. */
   static async open(makeLane: (account: Account) => Lane): Promise<Agent> {
-    const kept = await Kept.open();
-    const agent = new Agent(kept, await openAccount(kept.store), makeLane);
-    await agent.load();
+    const agent = new Agent(await Kept.open(), makeLane);
     await agent.device.watch(() => agent.look());
+    return agent;
+  }
+
+  /** Takes its key, and the place of the only tab; work begins with `start`. */
+  async wakeUp(): Promise<void> {
+    this.account = await openAccount(this.kept.store);
     await new Promise<void>((known) => {
       void becomeOnlyTab(() => {
-        agent.screen.show({ otherTab: true });
+        this.screen.show({ otherTab: true });
         known();
       }).then(async () => {
-        if (agent.shown.otherTab) await agent.load(); // the other tab went further
-        agent.screen.show({ otherTab: false });
+        if (this.shown.otherTab) await this.load(); // the other tab went further
+        this.screen.show({ otherTab: false });
         known();
       });
     });
-    return agent;
+    await this.load();
   }
 
   get shown(): Shown {
@@ -64,11 +69,11 @@ export class Agent {
   }
 
   start(): void {
-    if (this.shown.mode !== "stopped" || this.shown.otherTab) return;
+    if (this.shown.mode !== "stopped" || this.shown.otherTab || !this.shown.address) return;
     this.all = new AbortController();
-    this.lane = this.makeLane(this.account);
+    this.lane = this.makeLane(this.me);
     const compute = this.runner.compute.bind(this.runner);
-    const work = (this.work = new Work(this.lane, this.account, this.kept, this.screen, compute));
+    const work = (this.work = new Work(this.lane, this.me, this.kept, this.screen, compute));
     this.device.start();
     this.screen.show({ mode: "working", step: "joining", trouble: null });
     void navigator.storage?.persist?.();
@@ -121,7 +126,7 @@ export class Agent {
   }
 
   async backUp(password: string): Promise<string> {
-    return await this.account.backUp(password);
+    return await this.me.backUp(password);
   }
 
   /** Throws `BackupError`. What was begun with the key before is left to it. */
@@ -131,7 +136,7 @@ export class Agent {
     this.account = account;
     await this.load();
     this.screen.show({ earned: NOTHING_EARNED });
-    return this.account.address;
+    return account.address;
   }
 
   async withdraw(): Promise<void> {
@@ -141,7 +146,7 @@ export class Agent {
       return;
     }
     try {
-      const amount = await (this.lane ?? this.makeLane(this.account)).withdraw(payout.address);
+      const amount = await (this.lane ?? this.makeLane(this.me)).withdraw(payout.address);
       const values = { amount: formatTokens(amount), address: payout.address };
       this.screen.show({ withdrawn: say("earned.withdraw_done", values) });
     } catch (error) {
@@ -152,18 +157,22 @@ export class Agent {
   /** All that the orchestrator signed for this phone, to claim on chain with. */
   saveProof(): void {
     const text = JSON.stringify(
-      { worker: this.account.address, bundles: this.kept.state.bundles },
+      { worker: this.me.address, bundles: this.kept.state.bundles },
       (_, value: unknown) => (value instanceof Uint8Array ? toHex(value) : value),
       1,
     );
     save("edgebounty-owed.json", "application/json", text);
   }
 
+  private get me(): Account {
+    if (!this.account) throw new Error("the page is still opening");
+    return this.account;
+  }
+
   private async load(): Promise<void> {
-    const { kept, account } = this;
-    await kept.load(account.address);
-    this.screen.show({ address: account.address, wrapped: account.wrapped, lasting: kept.store.lasting });
-    this.screen.show({ ...kept.settings, slots: kept.slots });
+    const { address, wrapped } = this.me;
+    await this.kept.load(address);
+    this.screen.show({ address, wrapped });
   }
 
   private async change(change: Partial<Settings>): Promise<void> {

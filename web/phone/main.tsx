@@ -16,6 +16,16 @@ async function open(root: HTMLElement): Promise<void> {
     setLanguage(preferredLanguage()),
   ]);
   render(<App agent={agent} />, root);
+  await painted();
+  await agent.wakeUp();
   // Plain http has no service workers; the page then works all the same, only not without a network.
   await navigator.serviceWorker?.register("./serviceWorker.js").catch(() => undefined);
+}
+
+/** A slow phone shows the page before it makes a key. A page that is not on screen is never painted. */
+async function painted(): Promise<void> {
+  await new Promise<void>((resolve) => {
+    requestAnimationFrame(() => setTimeout(resolve));
+    setTimeout(resolve, 200);
+  });
 }

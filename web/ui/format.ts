@@ -8,8 +8,18 @@ const UNITS: [Intl.RelativeTimeFormatUnit, number][] = [
   ["second", 1],
 ];
 
-export function formatNumber(value: number | bigint, options?: Intl.NumberFormatOptions): string {
-  return new Intl.NumberFormat(currentLanguage(), options).format(value);
+const formats = new Map<string, Intl.NumberFormat>();
+
+/** Made once each: on a phone that costs far more than the formatting, and a page is drawn many times. */
+function numberFormat(options: Intl.NumberFormatOptions): Intl.NumberFormat {
+  const name = currentLanguage() + JSON.stringify(options);
+  const format = formats.get(name) ?? new Intl.NumberFormat(currentLanguage(), options);
+  formats.set(name, format);
+  return format;
+}
+
+export function formatNumber(value: number | bigint, options: Intl.NumberFormatOptions = {}): string {
+  return numberFormat(options).format(value);
 }
 
 /** Token base units as tokens, exact up to six decimals, then marked as rounded. */
@@ -19,9 +29,7 @@ export function formatTokens(baseUnits: string | bigint, decimals = TOKEN_DECIMA
   const whole = amount / unit;
   const millionths = ((amount < 0n ? -amount : amount) % unit) / (unit / 1_000_000n);
   const text = `${amount < 0n && whole === 0n ? "-" : ""}${whole}.${String(millionths).padStart(6, "0")}`;
-  return new Intl.NumberFormat(currentLanguage(), { maximumFractionDigits: 6 }).format(
-    text as Intl.StringNumericLiteral,
-  );
+  return numberFormat({ maximumFractionDigits: 6 }).format(text as Intl.StringNumericLiteral);
 }
 
 export function formatBytes(bytes: number): string {

@@ -7,6 +7,7 @@ import { bundleOf, isIdle, nextLook, type Look, nextOrder, type Offer, type Orde
 import { refusalOf, troubleOf } from "./trouble";
 
 const EARNED_EVERY_SECONDS = 10;
+type Paid = Awaited<ReturnType<Lane["earned"]>>;
 type Compute = (task: Task, gateways: Gateways, signal: AbortSignal) => Promise<void>;
 
 /** The work between *Start* and the next stop: one order of `machine` after the other. */
@@ -33,7 +34,7 @@ export class Work {
           this.gateways = new Gateways(terms.gateways, ({ bytes }) => this.kept.countData(bytes));
           joined = true;
         }
-        await this.updateEarned();
+        this.updateEarned(signal);
         const now = Date.now() / 1000;
         const { holds, mode } = this.screen.shown;
         const may = { run: holds.length === 0, claim: mode === "working" };
@@ -115,7 +116,7 @@ export class Work {
     if (done) await this.kept.note({ is: done, task });
     await this.kept.note({ is: "looked", task, now: Date.now() / 1000, look });
     if (look.stage === "given_up") this.screen.show({ trouble: { code: "expired", detail: "", task: task.index } });
-    this.lastEarned = 0;
+    if (look.stage === "agreed") this.lastEarned = 0; // unequal: there is something to show
   }
 
   private async findWork(signal: AbortSignal): Promise<void> {
@@ -149,13 +150,19 @@ export class Work {
     else if (this.screen.shown.step !== "no_task") this.screen.show({ step: "asking", task: null });
   }
 
-  private async updateEarned(): Promise<void> {
+  /** Beside the work: nothing waits for it, and what failed is asked again with the next time. */
+  private updateEarned(signal: AbortSignal): void {
     const now = Date.now() / 1000;
     if (Math.abs(now - this.lastEarned) < EARNED_EVERY_SECONDS) return;
     this.lastEarned = now;
     const { outvoted } = this.kept.state;
     const refused = outvoted.reduce((sum, { price }) => sum + price, 0n);
-    this.screen.show({ earned: { ...(await this.lane.earned()), refused, refusals: outvoted.map(refusalOf) } });
+    const show = (earned: Paid) =>
+      this.screen.show({ earned: { ...earned, refused, refusals: outvoted.map(refusalOf) } });
+    this.lane.earned().then(
+      (earned) => signal.aborted || show(earned),
+      () => undefined,
+    );
   }
 
   /** Whatever wakes it meanwhile, unless the owner stops it: who does not answer is not asked every second. */
