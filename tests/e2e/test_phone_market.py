@@ -1,0 +1,142 @@
+"""The phone page in a real market: it earns beside Python workers, and its results are theirs.
+
+A real chain, deployed contracts, `python -m orchestrator` that serves the page and the blocks.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edgebounty.execution import run_task
+from edgebounty.jobs.plan import PlannedJob
+from edgebounty.jobs.shape import describe
+from edgebounty.programs.runtime import Runtime
+from edgebounty.protocol.commitment import commitment
+from edgebounty.protocol.messages import Domain
+from edgebounty.protocol.types import Digest, TaskIndex, to_address
+from edgebounty.protocol.unixfs import root_cid
+from edgebounty.worker.batch_link import BatchLink, BatchOffer, OrchestratorRefuses, Owed
+from tests.e2e.browser_kit import keep_screenshot, new_page, open_browser
+from tests.orchestrator.devnet import Devnet, Process, devnet, run_here, small_job
+
+pytestmark = pytest.mark.integration
+COPIES = 3
+SECONDS = 90
+
+
+class PythonWorker(threading.Thread):
+    """Works on whatever is offered until it is told to end. It has a key and no stake, as the phone."""
+
+    def __init__(self, net: Devnet, process: Process, planned: PlannedJob) -> None:
+        super().__init__(daemon=True)
+        deployment = net.market.deployment
+        self._domain = Domain(chain_id=deployment.chain_id, verifying_contract=deployment.batch_lane)
+        operator = to_address(net.operator.address)
+        self.link = BatchLink(process.url, key=secrets.token_bytes(32), orchestrator=operator, domain=self._domain)
+        self._net = net
+        self._manifest = planned.manifest
+        self._blocks = run_here(planned).blocks | planned.blocks
+        self.results: dict[int, Digest] = {}
+        self.owed = Owed()
+        self.ended = threading.Event()
+
+    def run(self) -> None:
+        self.link.join(payout=self.link.worker, now=self._now())
+        while not self.ended.wait(0.1):
+            for offer in self.link.work():
+                with suppress(OrchestratorRefuses):  # others were faster
+                    self._do(offer)
+
+    def _do(self, offer: BatchOffer) -> None:
+        assignment = self.link.claim(offer, now=self._now())
+        spec = describe(self._manifest, offer.task)
+        done = run_task(
+            self._manifest,
+            spec,
+            fetch=self._blocks.__getitem__,
+            result_of=offer.inputs.__getitem__,
+            runtime=Runtime(),
+        )
+        digest, salt = root_cid(done.output).digest, secrets.token_bytes(32)
+        sealed = commitment(
+            chain_id=self._domain.chain_id,
+            lane=self._domain.verifying_contract,
+            job_id=offer.job,
+            task_index=TaskIndex(offer.task),
+            worker=self.link.worker,
+            digest=digest,
+            salt=salt,
+        )
+        now = self.link.commit(offer, sealed)
+        while now.stage == "open" and not self.ended.wait(0.1):
+            now = self.link.task(offer, sealed)
+        now = self.link.show(offer, sealed, digest, salt)
+        while now.stage == "closed" and not self.ended.wait(0.1):
+            now = self.link.task(offer, sealed)
+        assert now.commit_set is not None
+        self.owed = self.link.hand_in(offer, assignment.slot, digest, now.commit_set, self.owed)
+        self.results[offer.task] = digest
+
+    def _now(self) -> float:
+        return self._net.market.block().time
+
+
+@pytest.fixture(scope="module")
+def net(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Devnet]:
+    with devnet(tmp_path_factory.mktemp("market"), workers=0) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with open_browser() as opened:
+        yield opened
+
+
+def post(net: Devnet, process: Process, planned: PlannedJob) -> int:
+    net.upload(planned, process.url)
+    lane = net.market.deployment.batch_lane
+    return net.post(planned, lane=lane, work_slots=COPIES, quorum=2)
+
+
+def open_phone(browser: Any, url: str) -> Any:
+    page = new_page(browser, device="phone")
+    page.goto(f"{url}/phone/")
+    page.get_by_role("switch", name="it is not on mobile data").uncheck()
+    page.get_by_label("Share of the time").select_option("100%")
+    return page
+
+
+def accepted(process: Process, page: Any) -> dict[str, Any]:
+    address = page.locator("code.name").first.get_attribute("title")
+    return process.get(f"/v1/batch/workers/{address}")
+
+
+def test_phone__beside_python_workers__is_owed_for_the_same_digests(browser: Any, net: Devnet, tmp_path: Path) -> None:
+    planned = small_job(seed=3)
+    with net.orchestrator() as process:
+        job = post(net, process, planned)
+        others = [PythonWorker(net, process, planned) for _ in range(COPIES - 1)]
+        page = open_phone(browser, process.url)
+        for other in others:
+            other.start()
+        page.get_by_role("button", name="Start", exact=True).click()
+        total = planned.manifest.total_tasks
+        page.get_by_text(f"{total} tasks").wait_for(timeout=1000 * SECONDS)
+        keep_screenshot(page, "phone-market")
+        for other in others:
+            other.ended.set()
+            other.join(SECONDS)
+        digests = dict(enumerate(run_here(planned).outputs))
+        assert [other.results for other in others] == [digests, digests]
+        told = accepted(process, page)
+        assert told["accepted"] == str(total * net.market.terms(job).slot_price)
+        assert told["bundles"][0]["count"] == total
+        assert not page.problems
