@@ -211,6 +211,7 @@ async def _build(
         by_account=by_account,
         read_ledger=lambda block: ask("the chain", lambda: read_ledger(market, block_number=block)),
         batch=batch.api,
+        batch_outputs=batch.outputs,
         pages=Pages(settings.web_dir or BUILT, chain_urls=[settings.public_rpc_url or settings.rpc_url]),
     )
 
@@ -230,6 +231,7 @@ async def _build(
         run_loop("batch-jobs", batch.jobs.step, pause_seconds=pause, health=health, clock=clock),
         run_loop("batch", batch.desk.tick, pause_seconds=pause, health=health, clock=clock),
         run_loop("batch-post", batch.poster.step, pause_seconds=max(pause, 0.5), health=health, clock=clock),
+        run_loop("batch-outputs", batch.outputs.step, pause_seconds=pause, health=health, clock=clock),
     )
     return service, loops
 

@@ -16,6 +16,7 @@ from orchestrator.adapters.chain.batch import BatchLaneReader
 from orchestrator.adapters.chain.batch_reader import BatchChainReader
 from orchestrator.adapters.http.batch import BatchApi
 from orchestrator.app.batch_jobs import BatchJobs, ChainTime
+from orchestrator.app.batch_outputs import BatchOutputs
 from orchestrator.app.books import Books
 from orchestrator.app.desk import BatchDesk
 from orchestrator.app.poster import Poster, PostingSettings
@@ -32,13 +33,14 @@ SECRET_BYTES = 32
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchLane:
-    """`jobs.step` and `desk.tick` are to be called again and again."""
+    """`jobs.step`, `desk.tick` and `outputs.step` are to be called again and again."""
 
     desk: BatchDesk
     api: BatchApi
     jobs: BatchJobs
     room: UploadRoom
     poster: Poster
+    outputs: BatchOutputs
 
 
 def build_batch_lane(
@@ -90,6 +92,9 @@ def build_batch_lane(
         jobs=BatchJobs(books=books, desk=desk, keeper=keeper, lane=reader, rules=rules),
         room=UploadRoom(desk),
         poster=poster,
+        outputs=BatchOutputs(
+            books=books, desk=desk, keeper=keeper, recompute_after_blocks=settings.recompute_after_blocks
+        ),
     )
 
 

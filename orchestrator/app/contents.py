@@ -99,7 +99,7 @@ class Contents:
         if time.monotonic() < self._next_check.get(order.key, 0.0):
             return []
         try:
-            found = await self._keeper.ensure_output(job, task, {}, recompute=False)
+            found = await self._ensure_output(job, task)
         except Unavailable as error:  # not even the job's manifest is here
             if order.key not in self._next_check:
                 _log.info("output not checked", extra={"task": str(task.id), "reason": error.reason})
@@ -114,15 +114,19 @@ class Contents:
         since = self._missing_since.setdefault(order.key, now)
         return [(order, job, task)] if now - since >= self._recompute_after else []
 
+    async def _ensure_output(self, job: Job, task: Task, results: dict[int, Digest] | None = None) -> bool:
+        manifest = await self._keeper.manifest(job.terms.manifest_digest)
+        return await self._keeper.ensure_output(manifest, int(task.id.index), task.result, results)
+
     async def _recompute(self, order: Order, job: Job, task: Task) -> None:
         try:
-            await self._keeper.ensure_output(job, task, self._results(job), recompute=True)
+            await self._ensure_output(job, task, self._results(job))
         except Unavailable as error:
             self._missing_since[order.key] = self._books.final.block.number  # its inputs may come meanwhile
             _log.warning("withheld output not computed", extra={"task": str(task.id), "reason": error.reason})
             return
         except Rejected as refused:
-            self.disputed.append(refused.reason)
+            self.disputed.append(f"job {job.id}: {refused.reason}")
             _log.error("settled result is wrong", extra={"task": str(task.id), "reason": refused.reason})
             await self._done(order, f"disputed: {refused.reason}")
             return

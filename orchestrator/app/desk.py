@@ -16,11 +16,12 @@ from edgebounty.protocol.types import Address, Digest, JobId
 from orchestrator.app.journal import GroupWriter
 from orchestrator.domain.batch import facts as f
 from orchestrator.domain.batch.book import BatchBook
-from orchestrator.domain.batch.decide import is_over
-from orchestrator.domain.batch.places import Place
+from orchestrator.domain.batch.decide import BatchDecision, is_over
+from orchestrator.domain.batch.due import Place
+from orchestrator.domain.batch.open import OpenTasks, is_free
 from orchestrator.domain.batch.values import BatchTask, BatchTerms, Slot, Stage, WorkerBundle
 from orchestrator.domain.errors import Broken, Rejected, Unavailable
-from orchestrator.ports.journal import Entry, JobEnding, JobOpened, Joined, Journal
+from orchestrator.ports.journal import Entry, JobEnding, JobOpened, Joined, Journal, OutputKept
 
 MOST_OFFERED = 4
 MOST_IN_HAND = 16  # of one worker: keys cost nothing, and each task in hand is kept from others
@@ -56,6 +57,9 @@ class BatchDesk:
         self.now = now
         self._secret = secret
         self._manifests: dict[JobId, Manifest] = {}
+        self._open: dict[JobId, OpenTasks] = {}
+        self.outputs: set[Place] = set()  # tasks whose accepted output is kept here
+        self.awaited: dict[Place, None] = {}  # tasks whose accepted output is not
         self._offered: dict[JobId, int] = {}  # the highest task of which a worker was told the batch
         self._writer = GroupWriter(journal)
         for entry in journal.entries():
@@ -76,7 +80,9 @@ class BatchDesk:
             ending = JobEnding(job=terms.job, deadline=terms.deadline, closes=terms.closes)
             self.book.end_job(ending.job, ending.deadline, ending.closes)
             self._writer.add(ending)
-        self._manifests[terms.job] = manifest
+        if terms.job not in self._manifests:
+            self._manifests[terms.job] = manifest
+            self._open[terms.job] = self._open_tasks(terms, manifest)
         await self._writer.kept()
 
     async def join(self, message: Join) -> str:
@@ -206,10 +212,8 @@ class BatchDesk:
 
     async def tick(self) -> None:
         """Moves on what time alone moves on."""
-        for fact in list(self.book.due(self.now())):
-            before = self.book.task(fact.job, fact.task)
-            if self.book.decide(fact).task != before:
-                self._take(fact)
+        for fact in self.book.due(self.now()):
+            self._take(fact)
         await self._writer.kept()
 
     async def close_batches(self, most_age: int) -> None:
@@ -218,6 +222,21 @@ class BatchDesk:
             for closing in self.book.closings(job, self.now(), most_age, self._offered.get(job, -1)):
                 self.book.close(closing)
                 self._writer.add(closing)
+        await self._writer.kept()
+
+    def manifest(self, job: JobId) -> Manifest | None:
+        """None until the job was opened, also after a restart."""
+        return self._manifests.get(job)
+
+    def results(self, job: JobId) -> dict[int, Digest]:
+        """The accepted digest of every task of the job so far."""
+        return {task.index: task.digest for task in self.book.tasks_of(job) if task.digest is not None}
+
+    async def keep_output(self, place: Place) -> None:
+        """The accepted output of this task is here for good: others may read it."""
+        if place not in self.outputs:
+            self._note_output(place)
+            self._writer.add(OutputKept(job=place[0], task=place[1]))
         await self._writer.kept()
 
     async def kept(self) -> None:
@@ -232,10 +251,20 @@ class BatchDesk:
         return state.slots[number] if number is not None else None
 
     def _take(self, fact: f.BatchFact) -> BatchTask:
+        before = self.book.task(fact.job, fact.task)
         decision = self.book.decide(fact)
-        self.book.apply(fact, decision)
-        self._writer.add(fact)
+        if decision.task != before:  # else it was told before: nothing to keep
+            self._apply(fact, decision)
+            self._writer.add(fact)
         return decision.task
+
+    def _apply(self, fact: f.BatchFact, decision: BatchDecision) -> None:
+        self.book.apply(fact, decision)
+        task, place = decision.task, (fact.job, fact.task)
+        if task.stage is Stage.AGREED and place not in self.outputs:
+            self.awaited[place] = None
+        if fact.job in self._open:
+            self._open[fact.job].moved(task.index, is_free(self.book.terms[fact.job], task))
 
     def _replay(self, entry: Entry) -> None:
         match entry:
@@ -247,34 +276,50 @@ class BatchDesk:
                 self.joined[entry.worker] = entry
             case f.BatchCut() | f.BatchSealed():
                 self.book.close(entry)
+            case OutputKept():
+                self._note_output((entry.job, entry.task))
             case _:
-                self.book.apply(entry, self.book.decide(entry))
+                self._apply(entry, self.book.decide(entry))
+
+    def _note_output(self, place: Place) -> None:
+        job, index = place
+        self.outputs.add(place)
+        self.awaited.pop(place, None)
+        digest = self.book.task(job, index).digest
+        if job in self._open and digest is not None and failure_of_digest(digest) is None:
+            self._open[job].brought(index)
+
+    def _open_tasks(self, terms: BatchTerms, manifest: Manifest) -> OpenTasks:
+        found = OpenTasks([needed_tasks(describe(manifest, index)) for index in range(terms.tasks)])
+        for task in self.book.tasks_of(terms.job):
+            found.moved(task.index, is_free(terms, task))
+            if (terms.job, task.index) in self.outputs and task.digest and failure_of_digest(task.digest) is None:
+                found.brought(task.index)
+        return found
 
     def _open_to(self, worker: Address) -> Iterator[Offer]:
         now = self.now()
-        for job, manifest in self._manifests.items():
+        for job, open_tasks in self._open.items():
             terms = self.book.terms[job]
             if now >= terms.deadline:
                 continue
-            for index in range(self.book.room(job, now)):
+            for index in open_tasks.below(self.book.room(job, now)):
                 task = self.book.task(job, index)
-                if task.stage is not Stage.OPEN or worker in task.barred or task.slot_of(worker) is not None:
-                    continue
-                if len(task.taken) >= terms.copies:
-                    continue
                 inputs = self._inputs(terms, index)
-                if inputs is not None:
-                    yield Offer(terms=terms, task=index, manifest=str(manifest.cid), inputs=inputs)
+                if worker not in task.barred and task.slot_of(worker) is None and inputs is not None:
+                    cid = str(self._manifests[job].cid)
+                    yield Offer(terms=terms, task=index, manifest=cid, inputs=inputs)
 
     def _inputs(self, terms: BatchTerms, index: int) -> dict[int, Digest] | None:
-        """The accepted results that a task reads; None while one is missing, or failed."""
+        """The accepted results that a task reads; None while one is not here, or failed."""
         if terms.job not in self._manifests:
             raise Unavailable(what=f"job {terms.job}", reason="this orchestrator has just started")
         manifest = self._manifests[terms.job]
         inputs: dict[int, Digest] = {}
         for needed in needed_tasks(describe(manifest, index)):
             digest = self.book.task(terms.job, needed).digest
-            if digest is None or failure_of_digest(digest) is not None:
+            here = (terms.job, needed) in self.outputs
+            if not here or digest is None or failure_of_digest(digest) is not None:
                 return None
             inputs[needed] = digest
         return inputs

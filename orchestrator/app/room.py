@@ -6,7 +6,7 @@ import threading
 
 from edgebounty.protocol.types import Address
 from orchestrator.app.desk import BatchDesk
-from orchestrator.domain.batch.places import Place
+from orchestrator.domain.batch.due import Place
 
 _TRIES = 2  # an upload that broke off is made good once
 

@@ -8,7 +8,7 @@ from typing import Protocol
 from edgebounty.protocol.manifest import Manifest
 from edgebounty.protocol.types import Digest
 from orchestrator.domain.facts import ManifestAwaited, ManifestLoaded, ManifestRefused
-from orchestrator.domain.values import Job, Task
+from orchestrator.domain.values import Job
 
 ManifestFact = ManifestLoaded | ManifestRefused | ManifestAwaited
 
@@ -28,11 +28,13 @@ class ContentKeeper(Protocol):
         """The manifest itself. Raises `Unavailable` if it is not here."""
         ...
 
-    async def ensure_output(self, job: Job, task: Task, results: dict[int, Digest], *, recompute: bool) -> bool:
-        """Whether the settled output's bytes are here. With `recompute`, run the task if they are not.
+    async def ensure_output(
+        self, manifest: Manifest, task: int, digest: Digest, results: dict[int, Digest] | None = None
+    ) -> bool:
+        """Whether the bytes of a task's accepted output are here. With `results`, run the task if they are not.
 
-        `results` holds the settled digest of every task of the job so far. Raises `Rejected` if the computed
-        output is not the settled one.
+        `results` holds the accepted digest of every task of the job so far. Raises `Rejected` if the computed
+        output is not the accepted one.
         """
         ...
 

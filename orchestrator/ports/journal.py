@@ -36,7 +36,15 @@ class Joined:
     until: int
 
 
-Entry = JobOpened | JobEnding | Joined | BatchCut | BatchSealed | BatchFact
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputKept:
+    """The accepted output of a task is in the content store."""
+
+    job: JobId
+    task: int
+
+
+Entry = JobOpened | JobEnding | Joined | OutputKept | BatchCut | BatchSealed | BatchFact
 
 
 class Journal(Protocol):

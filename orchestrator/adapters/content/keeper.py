@@ -27,7 +27,7 @@ from edgebounty.protocol.types import Digest
 from orchestrator.adapters.content import check
 from orchestrator.domain.errors import Rejected, Unavailable
 from orchestrator.domain.facts import ManifestLoaded
-from orchestrator.domain.values import Job, Task
+from orchestrator.domain.values import Job
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -63,21 +63,19 @@ class StoreKeeper:
     async def manifest(self, digest: Digest) -> Manifest:
         return await _ask(lambda: check.read_manifest(self._store, digest))
 
-    async def ensure_output(self, job: Job, task: Task, results: dict[int, Digest], *, recompute: bool) -> bool:
-        manifest = await _ask(lambda: check.read_manifest(self._store, job.terms.manifest_digest))
-        cid = output_cid(manifest, task.id.index, task.result)
-        if await _ask(lambda: self._has_output(manifest, task, cid)):
+    async def ensure_output(
+        self, manifest: Manifest, task: int, digest: Digest, results: dict[int, Digest] | None = None
+    ) -> bool:
+        if await _ask(lambda: self._has_output(manifest, task, digest)):
             return True
-        if not recompute:
+        if results is None:
             return False
-        needed = {int(index): results[index] for index in needed_tasks(describe(manifest, task.id.index))}
-        digest = await self._compute(job.terms.manifest_digest, task.id.index, needed)
-        if digest != task.result:
-            raise Rejected(
-                by="the workers",
-                reason=f"task {task.id} settled as 0x{task.result.hex()}, computed here it is 0x{digest.hex()}",
-            )
-        return await _ask(lambda: self._has_output(manifest, task, cid))
+        needed = {int(index): results[index] for index in needed_tasks(describe(manifest, task))}
+        computed = await self._compute(manifest.digest, task, needed)
+        if computed != digest:
+            reason = f"task {task} was accepted as 0x{digest.hex()}, computed here it is 0x{computed.hex()}"
+            raise Rejected(by="the workers", reason=reason)
+        return await _ask(lambda: self._has_output(manifest, task, digest))
 
     async def keep(self, data: bytes) -> Digest:
         def store() -> Digest:
@@ -119,10 +117,11 @@ class StoreKeeper:
         except (ContentError, ManifestError):
             return []  # nothing of it is kept here
 
-    def _has_output(self, manifest: Manifest, task: Task, cid: Cid) -> bool:
+    def _has_output(self, manifest: Manifest, task: int, digest: Digest) -> bool:
         """Whether the whole output is here, re-hashed, of the right length. A failure's bytes follow from its code."""
-        code = failure_of_digest(task.result)
-        expected = output_bytes(manifest, task.id.index)
+        cid = output_cid(manifest, task, digest)
+        code = failure_of_digest(digest)
+        expected = output_bytes(manifest, task)
         if code is not None:
             self._store.put_block(cid, failure_bytes(code))
             expected = len(failure_bytes(code))

@@ -21,6 +21,7 @@ from orchestrator.domain.errors import Rejected
 BODY_SECONDS = 10
 WAIT_SECONDS = 1
 IDLE_SECONDS = 5
+MOST_RESULTS = 1000  # in one answer
 _LOST: dict[str, Any] = {
     "stage": Stage.GIVEN_UP.value,
     "until": 0,
@@ -54,6 +55,7 @@ class BatchApi:
             web.post("/v1/batch/results", self.results),
             web.post("/v1/batch/receipts", self.receipts),
             web.get("/v1/batch/workers/{address}", self.worker),
+            web.get("/v1/batch/jobs/{job}", self.job),
         ]
 
     async def join(self, request: web.Request) -> web.Response:
@@ -135,6 +137,27 @@ class BatchApi:
                 "earned": "0",  # no batch is posted by this service yet
                 "withdrawn": "0",
                 "bundles": [_shown(acceptance) | {"signature": "0x" + ours.hex()} for acceptance, ours in signed],
+            }
+        )
+
+    async def job(self, request: web.Request) -> web.Response:
+        """How far a job is, and the accepted results of so many tasks from a number on."""
+        job = JobId(_number(request.match_info, "job"))
+        first = _number({"from": request.query.get("from", "0")}, "from")
+        await self._desk.kept()
+        book = self._desk.book
+        if job not in book.terms:
+            return web.json_response({"error": f"job {job} is not served here", "who_acts": "the caller"}, status=404)
+        terms, end = book.terms[job], min(first + MOST_RESULTS, book.terms[job].tasks)
+        shown = {index: book.task(job, index).digest for index in range(first, end)}
+        return self._answer(
+            {
+                "tasks": terms.tasks,
+                "deadline": terms.deadline,
+                "closes": terms.closes,
+                "stages": {stage.value: book.counts[job][stage] for stage in Stage},
+                "results": {str(index): "0x" + digest.hex() for index, digest in shown.items() if digest is not None},
+                "next": end if end < terms.tasks else None,
             }
         )
 

@@ -27,6 +27,7 @@ from orchestrator.adapters.http.hello import read_hello, read_json
 from orchestrator.adapters.http.limits import RateLimit
 from orchestrator.adapters.http.pages import Pages
 from orchestrator.app.act import Actor
+from orchestrator.app.batch_outputs import BatchOutputs
 from orchestrator.app.books import Books
 from orchestrator.app.contents import Contents
 from orchestrator.app.health import Health
@@ -69,6 +70,7 @@ class Service:
     read_ledger: ReadLedger | None = None
     pages: Pages | None = None
     batch: BatchApi | None = None
+    batch_outputs: BatchOutputs | None = None
 
 
 def make_application(service: Service) -> web.Application:
@@ -265,8 +267,8 @@ class _Api:
                 "transactions_open": len(on_their_way),
                 "transactions_sent": s.actor.sent,
                 "held": s.actor.held,
-                "recomputed": s.contents.recomputed,
-                "disputed": s.contents.disputed,
+                "recomputed": s.contents.recomputed + (s.batch_outputs.recomputed if s.batch_outputs else 0),
+                "disputed": [*s.contents.disputed, *(s.batch_outputs.disputed.values() if s.batch_outputs else ())],
                 "reorganisations": s.watcher.reorganisations,
                 "faults": s.health.faults,
                 "stopped": s.health.stopped,

@@ -15,7 +15,7 @@ from orchestrator.domain.effects import Effect
 from orchestrator.domain.facts import ChainFact
 from orchestrator.domain.values import BlockRef, Job, Manifest, Seed, Task, Worker
 from orchestrator.ports.chain import Header
-from orchestrator.ports.journal import Entry, JobEnding, JobOpened, Joined
+from orchestrator.ports.journal import Entry, JobEnding, JobOpened, Joined, OutputKept
 from orchestrator.ports.store import Order, OrderStatus, Transaction, TransactionStatus
 
 Row = dict[str, Any]
@@ -29,7 +29,7 @@ _EFFECTS = {
     for kind in (*vars(effects).values(), *vars(batch_effects).values())
     if dataclasses.is_dataclass(kind) and isinstance(kind, type) and hasattr(kind, "key")
 }
-_OWN_ENTRIES = (JobOpened, JobEnding, Joined, batch_facts.BatchCut, batch_facts.BatchSealed)
+_OWN_ENTRIES = (JobOpened, JobEnding, Joined, OutputKept, batch_facts.BatchCut, batch_facts.BatchSealed)
 _ENTRIES: dict[str, type[Entry]] = {
     kind.__name__: kind
     for kind in (*_OWN_ENTRIES, *vars(batch_facts).values())

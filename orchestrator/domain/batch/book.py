@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
@@ -9,6 +10,7 @@ from edgebounty.protocol.batch.wire import SignedBundle
 from edgebounty.protocol.types import Address, JobId
 from orchestrator.domain.batch.batches import JobBatches
 from orchestrator.domain.batch.decide import BatchDecision, decide, is_over
+from orchestrator.domain.batch.due import DueTimes
 from orchestrator.domain.batch.facts import (
     BatchCut,
     BatchFact,
@@ -32,7 +34,9 @@ class BatchBook:
     bundles: dict[tuple[JobId, int, Address], WorkerBundle] = field(default_factory=dict)
     batches: dict[JobId, JobBatches] = field(default_factory=dict)
     payees: list[Address] = field(default_factory=list)
+    counts: dict[JobId, Counter[Stage]] = field(default_factory=dict)
     places: Places = field(default_factory=Places)
+    _due: DueTimes = field(default_factory=DueTimes)
     _index_of: dict[Address, int] = field(default_factory=dict)
     _workers_of: dict[tuple[JobId, int], list[Address]] = field(default_factory=dict)  # by batch
 
@@ -42,11 +46,19 @@ class BatchBook:
             raise ValueError(f"job {terms.job}: {terms.quorum} equal of {terms.copies} in {terms.slots} slots")
         self.terms[terms.job] = terms
         self.batches[terms.job] = JobBatches(tasks=terms.tasks)
+        self.counts[terms.job] = Counter({Stage.OPEN: terms.tasks})
 
     def end_job(self, job: JobId, deadline: int, closes: int) -> None:
         """Its requester stopped it. These times only come nearer."""
         terms = self.terms[job]
         self.terms[job] = replace(terms, deadline=min(deadline, terms.deadline), closes=min(closes, terms.closes))
+        for task in self.tasks_of(job):
+            self._due.moved(self.terms[job], task)
+
+    def tasks_of(self, job: JobId) -> Iterator[BatchTask]:
+        """Those that anybody ever had, by number."""
+        found = (self.tasks.get((job, index)) for index in range(self.terms[job].tasks))
+        return (task for task in found if task is not None)
 
     def task(self, job: JobId, index: int) -> BatchTask:
         """Raises `Rejected` for one that does not exist."""
@@ -72,7 +84,11 @@ class BatchBook:
         return decision
 
     def apply(self, fact: BatchFact, decision: BatchDecision) -> None:
-        self.places.moved(fact.job, self.task(fact.job, fact.task), decision.task)
+        before = self.task(fact.job, fact.task)
+        self.counts[fact.job].subtract([before.stage])
+        self.counts[fact.job].update([decision.task.stage])
+        self.places.moved(fact.job, before, decision.task)
+        self._due.moved(self.terms[fact.job], decision.task)
         self.tasks[(fact.job, fact.task)] = decision.task
         if isinstance(fact, SlotClaimed):
             self.batches[fact.job].take(fact.task)
@@ -93,11 +109,7 @@ class BatchBook:
 
     def due(self, now: int) -> Iterator[TimePassed]:
         """The tasks that time alone moves on."""
-        for (job, index), task in self.tasks.items():
-            terms = self.terms[job]
-            waits = task.stage is Stage.OPEN and (now >= terms.deadline or any(now >= s.until for s in task.taken))
-            if waits or (task.stage is Stage.CLOSED and now >= min(task.until, terms.closes)):
-                yield TimePassed(job=job, task=index, now=now)
+        return (TimePassed(job=job, task=index, now=now) for job, index in self._due.until(now))
 
     # --- batches ---
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from edgebounty.protocol.types import Address, JobId
+from orchestrator.domain.batch.due import Place
 from orchestrator.domain.batch.values import BatchTask, Stage
-
-Place = tuple[JobId, int]
 
 
 def has_in_hand(task: BatchTask, worker: Address) -> bool:

@@ -125,6 +125,8 @@ class Worker:
                     await self.do(link, offer)
                 except OrchestratorRefuses as error:
                     self.refused.append(str(error))
+            for place in list(desk.awaited):  # as if their outputs had been brought
+                await desk.keep_output(place)
             await asyncio.sleep(0.02)
 
     async def do(self, link: BatchLink, offer: BatchOffer) -> None:

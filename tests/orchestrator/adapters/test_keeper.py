@@ -20,7 +20,7 @@ from edgebounty.protocol.types import JobId
 from orchestrator.adapters.content.check import check_inputs
 from orchestrator.adapters.content.keeper import StoreKeeper
 from orchestrator.domain.facts import ManifestAwaited, ManifestLoaded, ManifestRefused
-from orchestrator.domain.values import Job, Task, TaskId, TaskIndex
+from orchestrator.domain.values import Job
 from tests.orchestrator.builders import block
 from tests.orchestrator.devnet import run_here, small_job
 from tests.orchestrator.model import REQUESTER, make_terms
@@ -116,10 +116,7 @@ def test_unpin__another_job_needs_some_of_it__that_stays_and_outputs_go(tmp_path
     local = run_here(planned)
     for cid, data in local.blocks.items():
         store.put_block(cid, data)
-    task = Task(
-        id=TaskId(job_id=JobId(1), index=TaskIndex(0)), slots=2, draw_epoch=1, fill_deadline=0, result=local.outputs[0]
-    )
-    assert asyncio.run(keeper.ensure_output(job_of(planned), task, {}, recompute=False))
+    assert asyncio.run(keeper.ensure_output(planned.manifest, 0, local.outputs[0]))
     output = output_cid(planned.manifest, 0, local.outputs[0])
     assert output in set(store.pins())
 
@@ -168,12 +165,6 @@ def test_load__mirror_down__loaded_all_the_same(tmp_path: Path) -> None:
 def test_output__of_a_failed_program__its_bytes_follow_from_the_digest(tmp_path: Path) -> None:
     planned = small_job()
     store = filled(tmp_path, planned)
-    task = Task(
-        id=TaskId(job_id=JobId(1), index=TaskIndex(0)),
-        slots=2,
-        draw_epoch=1,
-        fill_deadline=0,
-        result=failure_digest("nan"),
-    )
-    assert asyncio.run(StoreKeeper(store).ensure_output(job_of(planned), task, {}, recompute=False))
+    failed = failure_digest("nan")
+    assert asyncio.run(StoreKeeper(store).ensure_output(planned.manifest, 0, failed))
     assert store.get_block(Cid.of(failure_bytes("nan"))) == failure_bytes("nan")

@@ -15,7 +15,7 @@ from edgebounty.jobs.shape import output_cid
 from edgebounty.protocol.types import JobId
 from orchestrator.adapters.content.keeper import StoreKeeper
 from orchestrator.domain.facts import ManifestLoaded
-from orchestrator.domain.values import Job, Task, TaskId, TaskIndex
+from orchestrator.domain.values import Job
 from tests.edgebounty.content.kubo_kit import Daemon
 from tests.orchestrator.builders import block
 from tests.orchestrator.devnet import run_here, small_job
@@ -50,10 +50,7 @@ def test_mirror__a_jobs_life__kept_by_the_node_until_it_is_let_go(daemon: Daemon
     keeper = StoreKeeper(store, mirror=mirror)
     shard = planned.manifest.shards[0]
     assert isinstance(asyncio.run(keeper.load(job_of(planned))), ManifestLoaded)
-    task = Task(
-        id=TaskId(job_id=JobId(1), index=TaskIndex(0)), slots=1, draw_epoch=1, fill_deadline=0, result=local.outputs[0]
-    )
-    assert asyncio.run(keeper.ensure_output(job_of(planned), task, {}, recompute=False))
+    assert asyncio.run(keeper.ensure_output(planned.manifest, 0, local.outputs[0]))
     output = output_cid(planned.manifest, 0, local.outputs[0])
 
     assert {str(cid) for cid in (planned.cid, planned.manifest.program, shard.cid, output)} <= pins_of(daemon)
