@@ -147,7 +147,8 @@ async def _build(
     books = Books(policy=policy, origin=origin, snapshot=store.load())
     watcher = Watcher(reader=reader, store=store, books=books)
     rules = SendingRules(max_fee_wei=int(settings.max_fee_gwei * 10**9), bump_after_blocks=settings.bump_after_blocks)
-    actor = Actor(writer=Web3Writer(market, Sender(web3, account)), outbox=store, books=books, rules=rules)
+    writer = Web3Writer(market, Sender(web3, account))
+    actor = Actor(writer=writer, outbox=store, books=books, rules=rules)
     content = LocalStore(settings.data_dir / "content")
     kubo = KuboStore(settings.kubo_url) if settings.kubo_url else None
     keeper = StoreKeeper(content, mirror=kubo, most_bytes=int(settings.content_gb * 1e9))
@@ -170,6 +171,7 @@ async def _build(
         books=books,
         journal=store,
         outbox=store,
+        writer=writer,
         keeper=keeper,
         take=by_account.take,
     )
@@ -230,6 +232,7 @@ async def _build(
         run_loop("outputs", contents.output_step, pause_seconds=max(pause, 0.5), health=health, clock=clock),
         run_loop("batch-jobs", batch.jobs.step, pause_seconds=pause, health=health, clock=clock),
         run_loop("batch", batch.desk.tick, pause_seconds=pause, health=health, clock=clock),
+        run_loop("withdrawals", batch.withdrawals.step, pause_seconds=max(pause, 0.5), health=health, clock=clock),
         run_loop("batch-post", batch.poster.step, pause_seconds=max(pause, 0.5), health=health, clock=clock),
         run_loop("batch-outputs", batch.outputs.step, pause_seconds=pause, health=health, clock=clock),
     )

@@ -21,8 +21,11 @@ from orchestrator.app.books import Books
 from orchestrator.app.desk import BatchDesk
 from orchestrator.app.poster import Poster, PostingSettings
 from orchestrator.app.room import UploadRoom
+from orchestrator.app.withdrawals import Withdrawals
 from orchestrator.domain.batch.posting import Rules
+from orchestrator.domain.batch.relaying import RelayRules
 from orchestrator.domain.errors import Broken
+from orchestrator.ports.chain import ChainWriter
 from orchestrator.ports.content import ContentKeeper
 from orchestrator.ports.journal import Journal
 from orchestrator.ports.store import Outbox
@@ -41,6 +44,7 @@ class BatchLane:
     room: UploadRoom
     poster: Poster
     outputs: BatchOutputs
+    withdrawals: Withdrawals
 
 
 def build_batch_lane(
@@ -52,6 +56,7 @@ def build_batch_lane(
     books: Books,
     journal: Journal,
     outbox: Outbox,
+    writer: ChainWriter,
     keeper: ContentKeeper,
     take: Callable[[str], float],
 ) -> BatchLane:
@@ -86,15 +91,29 @@ def build_batch_lane(
         ),
         since=market.deployment.block,
     )
+    withdrawals = Withdrawals(
+        desk=desk,
+        poster=poster,
+        chain=chain,
+        writer=writer,
+        outbox=outbox,
+        books=books,
+        rules=RelayRules(
+            most_share_bps=int(settings.withdraw_fee_percent * 100),
+            token_wei=int(settings.token_gwei * 10**9) * 10**18 // unit,
+            gather_seconds=settings.withdraw_gather_seconds,
+        ),
+    )
     return BatchLane(
         desk=desk,
-        api=BatchApi(desk, take),
+        api=BatchApi(desk, take, withdrawals),
         jobs=BatchJobs(books=books, desk=desk, keeper=keeper, lane=reader, rules=rules),
         room=UploadRoom(desk),
         poster=poster,
         outputs=BatchOutputs(
             books=books, desk=desk, keeper=keeper, recompute_after_blocks=settings.recompute_after_blocks
         ),
+        withdrawals=withdrawals,
     )
 
 

@@ -50,6 +50,9 @@ HELP = {
     "batch_calldata_receipts": "batches of at most so many receipts go on chain whole; larger ones under a CID",
     "batch_most_bond": "most tokens of this account's stake that are put up for batches; 0: no batch is posted",
     "batch_bonds_lost": "lost bonds that the operator has looked into: with more of them on chain nothing is posted",
+    "token_gwei": "what a token is worth, in gwei of the chain's coin, to weigh fees of withdrawals; 0: not weighed",
+    "withdraw_fee_percent": "withdrawals are sent for workers while the fee is at most this much of the amounts",
+    "withdraw_gather_seconds": "how long a withdrawal waits for others that are sent with it, up to 50",
     "requests_per_second": "most requests of one IP address",
     "behind_proxy": "true if a proxy of yours stands in front: callers are then told apart by its X-Forwarded-For",
     "web_dir": "folder with the built web pages; empty: those that `make web` built in this checkout",
@@ -88,6 +91,9 @@ class Settings:
     batch_calldata_receipts: int = 0
     batch_most_bond: float = 10_000.0
     batch_bonds_lost: int = 0
+    token_gwei: float = 0.0
+    withdraw_fee_percent: float = 5.0
+    withdraw_gather_seconds: int = 60
     requests_per_second: float = 200.0
     behind_proxy: bool = False
     kubo_url: str = ""
@@ -219,6 +225,9 @@ def _check_numbers(settings: Settings) -> list[str]:
         "batch_calldata_receipts": (0, 1 << 20),
         "batch_most_bond": (0, 1e12),
         "batch_bonds_lost": (0, 1 << 32),
+        "token_gwei": (0, 1e18),
+        "withdraw_fee_percent": (0, 100),
+        "withdraw_gather_seconds": (0, 86_400),
         "requests_per_second": (1, 1e6),
     }
     for name, (low, high) in bounds.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from typing import Any
 
 from edgebounty.chain.events import (
     CreditWithdrawn,
@@ -14,8 +15,11 @@ from edgebounty.chain.events import (
     TaskSettled,
 )
 from edgebounty.chain.market import MarketContracts
+from edgebounty.chain.rpc import guard
+from edgebounty.protocol.hashing import keccak256
 from edgebounty.protocol.types import Address, JobId
 
+_PAYOUT_WITHDRAWN = keccak256(b"PayoutWithdrawn(address,uint32,address,uint256)")
 LOG_SPAN_BLOCKS = 5_000
 """Blocks per log query; public nodes refuse much wider ones."""
 
@@ -24,8 +28,9 @@ LOG_SPAN_BLOCKS = 5_000
 class Ledger:
     """Token base units as at `block_number`. deposited = escrow + stake + credits + withdrawn + fees + burned.
 
-    `fees` is all that orchestrators ever earned, so `credits` and `withdrawn` are without it. `stake` includes what is
-    unbonding, `burned` what is slashed and waits to be burned. `difference` is what the equation is off: 0.
+    `fees` is all that orchestrators ever earned in the direct lane, so `credits` and `withdrawn` are without it.
+    `credits` includes what batches hold for their payees. `stake` includes what is unbonding, `burned` what is slashed
+    and waits to be burned. `difference` is what the equation is off: 0.
     `surplus` is what the contracts hold above what they owe: donations, never less than 0.
     """
 
@@ -55,10 +60,25 @@ def read_events(market: MarketContracts, *, to_block: int, from_block: int | Non
     return events
 
 
+def _withdrawn_from_batches(market: MarketContracts, to_block: int) -> int:
+    """What payees of the batch lane had sent to them: BatchPayouts' PayoutWithdrawn(…, amount)."""
+    total = 0
+    for start in range(market.deployment.block, to_block + 1, LOG_SPAN_BLOCKS):
+        query: Any = {
+            "address": market.deployment.batch_payouts,
+            "fromBlock": start,
+            "toBlock": min(start + LOG_SPAN_BLOCKS - 1, to_block),
+            "topics": ["0x" + _PAYOUT_WITHDRAWN.hex()],
+        }
+        logs = guard(market.url, lambda query=query: market.web3.eth.get_logs(query))  # type: ignore[misc]
+        total += sum(int.from_bytes(log["data"], "big") for log in logs)
+    return total
+
+
 def read_ledger(market: MarketContracts, *, block_number: int | None = None) -> Ledger:
     """The books at one block (the latest by default). Raises `ChainError`."""
     at = market.block("latest" if block_number is None else block_number).number
-    deposited = withdrawn = 0
+    deposited, withdrawn = 0, _withdrawn_from_batches(market, at)
     earned: dict[Address, int] = defaultdict(int)
     posted: dict[JobId, JobPosted] = {}
     for event in read_events(market, to_block=at):

@@ -53,6 +53,7 @@ class BatchDesk:
         self.domain = domain
         self.book = BatchBook()
         self.joined: dict[Address, Joined] = {}
+        self.withdrawals: dict[int, f.WithdrawalAsked] = {}  # by payout index, until they are sent or have expired
         self._sign = sign
         self.now = now
         self._secret = secret
@@ -239,6 +240,16 @@ class BatchDesk:
             self._writer.add(OutputKept(job=place[0], task=place[1]))
         await self._writer.kept()
 
+    async def ask_withdrawal(self, asked: f.WithdrawalAsked) -> None:
+        """Keeps a request, in place of an earlier one."""
+        self.withdrawals[asked.payout_index] = asked
+        self._writer.add(asked)
+        await self._writer.kept()
+
+    def end_withdrawal(self, ended: f.WithdrawalEnded) -> None:
+        del self.withdrawals[ended.payout_index]
+        self._writer.add(ended)
+
     async def kept(self) -> None:
         """Until what the book holds now is on disk."""
         await self._writer.kept()
@@ -278,6 +289,10 @@ class BatchDesk:
                 self.book.close(entry)
             case OutputKept():
                 self._note_output((entry.job, entry.task))
+            case f.WithdrawalAsked():
+                self.withdrawals[entry.payout_index] = entry
+            case f.WithdrawalEnded():
+                del self.withdrawals[entry.payout_index]
             case _:
                 self._apply(entry, self.book.decide(entry))
 

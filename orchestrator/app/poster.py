@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from edgebounty.protocol.batch.building import Batch, build
 from edgebounty.protocol.batch.openings import NotProven
@@ -32,6 +33,7 @@ from orchestrator.ports.store import Order, OrderStatus, Outbox, reordered
 
 _log = logging.getLogger(__name__)
 WIDEST_RANGE = 10_000
+KEPT_USABLE = 8  # a request names what its payee had earned by one batch: it may be some batches old when it is sent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,13 +45,16 @@ class PostingSettings:
     rules: p.Rules
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Usable:
     """A batch by whose payouts can be withdrawn."""
 
     header: Header
     payouts: tuple[Payout, ...]
-    tree: PositionTree
+
+    @cached_property
+    def tree(self) -> PositionTree:
+        return payouts_tree(self.payouts)
 
 
 class Poster:
@@ -81,6 +86,7 @@ class Poster:
         self._settled: set[int] = set()
         self._usable: dict[int, Usable] = {}
         self._misstated = False
+        self._has_looked = False
         self.history = History(me=desk.me, bundles_of=desk.book.signed_bundles, prices_of=self._prices)
         self.waiting = ""  # what keeps a batch from being posted, and who acts
         self.lost: list[p.Ready] = []
@@ -95,16 +101,22 @@ class Poster:
             return True
         sealed = self._sealed_count()
         seen = (final.hash, head.time, on_its_way, sealed)
+        if not (sealed or self.history.batches):
+            self._has_looked = True
         if seen == self._seen or not (sealed or self.history.batches):
             return False
         standing, ready = await self._look(final, head)
-        self._seen = seen
+        self._seen, self._has_looked = seen, True
         if not on_its_way:
             await self._act(p.next_act(standing, ready, self._settings.rules, self._limits), final)
         return False
 
     def usable(self, payout_index: int, cumulative: int) -> Usable | None:
-        """The newest batch whose window has passed and by which this index has earned exactly so much."""
+        """The newest batch whose window has passed and by which this index has earned exactly so much.
+
+        Raises `Unavailable` until the chain was read after a start.
+        """
+        self._require_look()
         for number in sorted(self._usable, reverse=True):
             payouts = self._usable[number].payouts
             if payout_index < len(payouts) and payouts[payout_index].cumulative == cumulative:
@@ -112,11 +124,16 @@ class Poster:
         return None
 
     def earned(self, payout_index: int) -> int:
-        """What can be withdrawn by now, base units, with what was withdrawn before."""
+        """What can be withdrawn by now, base units, with what was withdrawn before. Raises as `usable`."""
+        self._require_look()
         newest = self._usable.get(max(self._usable, default=-1))
         if newest is None or payout_index >= len(newest.payouts):
             return 0
         return newest.payouts[payout_index].cumulative
+
+    def _require_look(self) -> None:
+        if not self._has_looked:
+            raise Unavailable(what="what was posted", reason="this orchestrator has just started")
 
     # --- seeing ---
 
@@ -191,14 +208,19 @@ class Poster:
 
     def _mature(self, standing: p.Standing, kept: range) -> None:
         """Notes whose payouts can be withdrawn, and which batches nothing can happen to any more."""
-        for batch in standing.held:
-            number, posted = batch.number, self.history.batches[batch.number]
-            is_over = standing.now >= max(batch.posted_at, batch.stated_at) + self._limits.window
-            if is_over and number < standing.stated and not (batch.bond or batch.restated_bond or batch.aside):
-                self._settled.add(number)
-            if is_over and number < standing.stated and number not in self._usable and posted.is_right:
-                tree = payouts_tree(posted.payouts)
-                self._usable[number] = Usable(header=posted.header, payouts=posted.payouts, tree=tree)
+        over = [
+            batch
+            for batch in standing.held
+            if batch.number < standing.stated
+            and standing.now >= max(batch.posted_at, batch.stated_at) + self._limits.window
+        ]
+        self._settled.update(b.number for b in over if not (b.bond or b.restated_bond or b.aside))
+        for number in [batch.number for batch in over][-KEPT_USABLE:]:
+            posted = self.history.batches[number]
+            if number not in self._usable and posted.is_right:
+                self._usable[number] = Usable(header=posted.header, payouts=posted.payouts)
+        for number in sorted(self._usable)[:-KEPT_USABLE]:
+            del self._usable[number]
         for number in [n for n in self._usable if n not in kept]:
             del self._usable[number]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from edgebounty.protocol.types import Address, JobId
-from orchestrator.domain.batch.facts import BatchCut, BatchFact, BatchSealed
+from orchestrator.domain.batch.facts import BatchFact, Closing, WithdrawalAsked, WithdrawalEnded
 from orchestrator.domain.batch.values import BatchTerms
 
 
@@ -44,7 +44,7 @@ class OutputKept:
     task: int
 
 
-Entry = JobOpened | JobEnding | Joined | OutputKept | BatchCut | BatchSealed | BatchFact
+Entry = JobOpened | JobEnding | Joined | OutputKept | Closing | WithdrawalAsked | WithdrawalEnded | BatchFact
 
 
 class Journal(Protocol):

@@ -8,11 +8,12 @@ from typing import Any, TypeVar
 
 from aiohttp import web
 
-from edgebounty.protocol.batch.messages import Claim, Join, Receipts, is_signed_by
+from edgebounty.protocol.batch.messages import Claim, Join, Receipts, Withdrawal, is_signed_by
 from edgebounty.protocol.messages import Signable, is_signed
 from edgebounty.protocol.types import Address, JobId, to_address, to_digest
 from orchestrator.adapters.http.hello import read_json
 from orchestrator.app.desk import BatchDesk
+from orchestrator.app.withdrawals import Withdrawals
 from orchestrator.domain.batch.decide import ResignNeeded
 from orchestrator.domain.batch.values import BatchTask, Stage
 from orchestrator.domain.codec import to_plain
@@ -41,9 +42,11 @@ Take = Callable[[Address], float]
 class BatchApi:
     """`take` limits the rate of each account; addresses are limited by the server around it."""
 
-    def __init__(self, desk: BatchDesk, take: Take) -> None:
+    def __init__(self, desk: BatchDesk, take: Take, withdrawals: Withdrawals | None = None) -> None:
+        """Without `withdrawals` nothing is posted, so nothing was earned."""
         self._desk = desk
         self._take = take
+        self._withdrawals = withdrawals
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -56,6 +59,7 @@ class BatchApi:
             web.post("/v1/batch/receipts", self.receipts),
             web.get("/v1/batch/workers/{address}", self.worker),
             web.get("/v1/batch/jobs/{job}", self.job),
+            web.post("/v1/batch/withdrawals", self.withdraw),
         ]
 
     async def join(self, request: web.Request) -> web.Response:
@@ -130,12 +134,13 @@ class BatchApi:
         bundles = [bundle for (_, _, worker), bundle in book.bundles.items() if worker == address]
         accepted = sum(len(bundle.receipts) * book.terms[bundle.job].price for bundle in bundles)
         signed = [self._desk.acceptance(bundle) for bundle in bundles]
+        earned, withdrawn = await self._withdrawals.earnings(address) if self._withdrawals is not None else (0, 0)
         return self._answer(
             {
                 "payout_index": book.payout_index(address),
                 "accepted": str(accepted),
-                "earned": "0",  # no batch is posted by this service yet
-                "withdrawn": "0",
+                "earned": str(earned),
+                "withdrawn": str(withdrawn),
                 "bundles": [_shown(acceptance) | {"signature": "0x" + ours.hex()} for acceptance, ours in signed],
             }
         )
@@ -160,6 +165,14 @@ class BatchApi:
                 "next": end if end < terms.tasks else None,
             }
         )
+
+    async def withdraw(self, request: web.Request) -> web.Response:
+        body = await _body(request)
+        message = self._signed(body, "withdrawal", Withdrawal)
+        if self._withdrawals is None:
+            raise Rejected(by="the operator", reason="this orchestrator posts no batches")
+        await self._withdrawals.ask(message, _bytes(body, "signature", 65))
+        return self._answer({"queued": True, "reason": None})
 
     # --- internals ---
 

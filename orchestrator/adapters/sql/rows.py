@@ -29,7 +29,9 @@ _EFFECTS = {
     for kind in (*vars(effects).values(), *vars(batch_effects).values())
     if dataclasses.is_dataclass(kind) and isinstance(kind, type) and hasattr(kind, "key")
 }
-_OWN_ENTRIES = (JobOpened, JobEnding, Joined, OutputKept, batch_facts.BatchCut, batch_facts.BatchSealed)
+_CLOSINGS = (batch_facts.BatchCut, batch_facts.BatchSealed)
+_WITHDRAWALS = (batch_facts.WithdrawalAsked, batch_facts.WithdrawalEnded)
+_OWN_ENTRIES = (JobOpened, JobEnding, Joined, OutputKept, *_CLOSINGS, *_WITHDRAWALS)
 _ENTRIES: dict[str, type[Entry]] = {
     kind.__name__: kind
     for kind in (*_OWN_ENTRIES, *vars(batch_facts).values())

@@ -73,3 +73,24 @@ class BatchSealed:
 
 
 Closing = BatchCut | BatchSealed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WithdrawalAsked:
+    """A payee signed for what its index has earned, to be sent to `receiver`. It came at `now`. `signature`: r, vs."""
+
+    account: Address
+    payout_index: int
+    cumulative: int
+    receiver: Address
+    until: int
+    signature: bytes
+    now: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WithdrawalEnded:
+    """That request is no longer to be sent."""
+
+    payout_index: int
+    signature: bytes

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from edgebounty.chain.rpc import connect
 from edgebounty.chain.sender import Sender
 from edgebounty.chain.views import JobTerms
 from edgebounty.content.store import LocalStore
-from edgebounty.protocol.batch.messages import Claim, Join, Receipts, sign_compact
+from edgebounty.protocol.batch.messages import Claim, Join, Receipts, Withdrawal, sign_compact
 from edgebounty.protocol.batch.wire import Receipt
 from edgebounty.protocol.commitment import commitment
 from edgebounty.protocol.hashing import keccak256
@@ -38,7 +38,9 @@ from orchestrator.app.books import Books
 from orchestrator.app.desk import BatchDesk
 from orchestrator.app.poster import Poster, PostingSettings
 from orchestrator.app.watch import Watcher
+from orchestrator.app.withdrawals import Withdrawals
 from orchestrator.domain.batch import posting
+from orchestrator.domain.batch.relaying import RelayRules
 from orchestrator.domain.batch.values import BatchTerms
 from orchestrator.domain.values import Policy
 from tests.orchestrator.devnet import Person, small_job
@@ -102,7 +104,8 @@ class World:
         """A new orchestrator: empty database, the same account."""
         self.runs += 1
         self.data = self.folder / f"data-{self.runs}"
-        self.settings = {"most_age": 0, "calldata_receipts": 0, "most_bond": 1_000 * UNIT} | settings
+        base = {"most_age": 0, "calldata_receipts": 0, "most_bond": 1_000 * UNIT, "token_wei": 0, "gather_seconds": 0}
+        self.settings = base | settings
         self.store: SqlStore | None = None
         self.terms: dict[int, BatchTerms] = {}
         self.restart()
@@ -154,6 +157,20 @@ class World:
             since=self.market.deployment.block,
         )
 
+        self.withdrawals = Withdrawals(
+            desk=self.desk,
+            poster=self.poster,
+            chain=self.chain,
+            writer=writer,
+            outbox=self.store,
+            books=self.books,
+            rules=RelayRules(
+                most_share_bps=500,
+                token_wei=int(self.settings["token_wei"]),
+                gather_seconds=int(self.settings["gather_seconds"]),
+            ),
+        )
+
     def sign(self, message: Signable) -> bytes:
         return sign(self.domain, message, bytes(self.account.key))
 
@@ -170,9 +187,13 @@ class World:
 
     def turn(self) -> None:
         """What the loops do between two blocks, then a block."""
-        for step in (self.watch, self.look, self.act):
+        for step in self.steps:
             run(step())
         self.mine()
+
+    @property
+    def steps(self) -> tuple[Callable[[], Any], ...]:
+        return (self.watch, self.look, self.withdrawals.step, self.act)
 
     def turns(self, number: int = 8) -> None:
         for _ in range(number):
@@ -291,6 +312,23 @@ class World:
                 commit_sets=grown.sets_root.root,
             )
             await self.desk.accept(message, task, sign_compact(self.domain, message, hand.key))
+
+    def request(self, hand: Hand, cumulative: int, **changes: Any) -> tuple[Withdrawal, bytes]:
+        """What a worker signs to have its pay sent to its wallet."""
+        index = self.desk.book.payout_index(hand.address)
+        assert index is not None
+        message = Withdrawal(
+            **{
+                "account": hand.address,
+                "orchestrator": self.me,
+                "payout_index": index,
+                "cumulative": cumulative,
+                "receiver": hand.payout,
+                "until": self.desk.now() + 3600,
+            }
+            | changes
+        )
+        return message, sign(self.domain, message, hand.key)
 
     def tokens(self, account: Address) -> int:
         return int(self.market.read(self.market.token.functions.balanceOf(account)))

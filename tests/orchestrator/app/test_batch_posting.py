@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict, replace
+from typing import Any
 
 import pytest
+from aiohttp import ClientSession
+from aiohttp.test_utils import TestServer
 
+from edgebounty.chain.ledger import read_ledger
 from edgebounty.content.store import get_file
 from edgebounty.protocol.batch.building import Batch, next_payouts
 from edgebounty.protocol.batch.publishing import data_cid, parse_data
 from edgebounty.protocol.batch.rules import Case, Prices
 from edgebounty.protocol.batch.watching import find_faults
 from edgebounty.protocol.batch.wire import Payout
+from orchestrator.adapters.http.batch import BatchApi
+from orchestrator.adapters.http.server import make_application
+from orchestrator.domain.errors import Rejected, Unavailable
+from tests.orchestrator.adapters.http_kit import FakeClock, make_service
 from tests.orchestrator.app.posting_kit import PRICE, SLOTS, UNIT, WINDOW, World, run, world
+from tests.orchestrator.rig import Rig
 
 pytestmark = pytest.mark.integration
 
@@ -30,8 +40,8 @@ def test_posting__everything_forgotten_between_any_two_steps__each_batch_once(he
     here.work(first, [0, 1, 2])
     here.work(second, [0, 1])
     for _ in range(12):
-        for step in (here.watch, here.look, here.act):
-            run(step())
+        for name in range(len(here.steps)):
+            run(here.steps[name]())
             here.restart()  # also between sending and the block
         here.mine()
         if len(here.headers()) == 2:
@@ -70,10 +80,121 @@ def test_posted__from_chain_and_content_alone__nobody_finds_a_fault(here: World)
     assert payouts[0].cumulative == sum(p.cumulative for p in payouts[1:]) // PRICE * here.terms[1].fee
 
 
-def test_window_over__bonds_come_home(here: World) -> None:
-    bonded = here.lane.functions.bookOf(here.me).call()[2]
-    assert bonded >= 3 * UNIT
+def test_withdrawal__before_the_window_is_over__refused(here: World) -> None:
+    hand = here.hands[0]
+    assert run(here.withdrawals.earnings(hand.address)) == (0, 0)
+    with pytest.raises(Rejected, match="0 base units can be withdrawn in all"):
+        run(here.withdrawals.ask(*here.request(hand, 7 * PRICE)))
+
+
+def test_window_over__bonds_come_home_and_pay_can_be_withdrawn(here: World) -> None:
+    assert here.lane.functions.bookOf(here.me).call()[2] >= 3 * UNIT
     here.mine(seconds=WINDOW)
     here.turns(12)
     assert here.lane.functions.bookOf(here.me).call()[2] == 0
     assert here.poster.waiting == ""
+    for hand in here.hands:
+        assert run(here.withdrawals.earnings(hand.address)) == (7 * PRICE, 0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"cumulative": 7 * PRICE - 1}, "sign for exactly that"),
+        ({"cumulative": 7 * PRICE + 1}, "sign for exactly that"),
+        ({"cumulative": 0}, "withdrawn already"),
+        ({"payout_index": 2}, "is not that of"),
+        ({"payout_index": 0}, "is not that of"),
+        ({"orchestrator": "0x" + "11" * 20}, "withdraws from"),
+        ({"receiver": "0x" + "00" * 20}, "receiver is nobody"),
+        ({"until": 1}, "must be good until"),
+    ],
+)
+def test_withdrawal__that_the_chain_would_refuse__refused_before(
+    here: World, changes: dict[str, Any], reason: str
+) -> None:
+    with pytest.raises(Rejected, match=reason):
+        run(here.withdrawals.ask(*here.request(here.hands[0], changes.pop("cumulative", 7 * PRICE), **changes)))
+    assert here.desk.withdrawals == {}
+
+
+def test_withdrawal__dearer_than_its_share__refused_with_the_figures(here: World) -> None:
+    here.settings["token_wei"] = 10**12  # at this worth, gas is more than all of it
+    here.restart()
+    run(here.watch())
+    run(here.look())
+    with pytest.raises(Rejected, match=r"costs \d+ wei at \d+ wei per gas: [\d.]+ % of .* up to 5 %\. Ask again"):
+        run(here.withdrawals.ask(*here.request(here.hands[0], 7 * PRICE)))
+    here.settings["token_wei"] = 10**18
+    here.restart()
+    with pytest.raises(Unavailable, match="has just started"):
+        run(here.withdrawals.earnings(here.hands[0].address))
+
+
+def test_withdrawals__signed_by_those_without_gas__arrive_once_each_whatever_dies_in_between(here: World) -> None:
+    here.turn()
+    asked = [here.request(hand, 7 * PRICE) for hand in here.hands]
+    for message, signature in asked:
+        run(here.withdrawals.ask(message, signature))
+        run(here.withdrawals.ask(message, signature))  # the answer was lost
+    for _ in range(6):
+        for at in range(len(here.steps)):
+            here.restart()
+            for step in (here.watch, here.look, here.steps[at]):
+                run(step())
+        here.mine()
+    assert [here.tokens(hand.payout) for hand in here.hands] == [7 * PRICE] * SLOTS
+    assert [here.tokens(hand.address) for hand in here.hands] == [0] * SLOTS
+    assert [run(here.withdrawals.earnings(hand.address)) for hand in here.hands] == [(7 * PRICE, 7 * PRICE)] * SLOTS
+    paid = here.payouts.events.PayoutWithdrawn().get_logs(from_block=0)
+    assert len(paid) == SLOTS
+    assert len({event["transactionHash"] for event in paid}) == 1
+    assert here.payouts.events.WithdrawalSkipped().get_logs(from_block=0) == []
+    assert here.desk.withdrawals == {}
+    with pytest.raises(Rejected, match="withdrawn already"):
+        run(here.withdrawals.ask(*here.request(here.hands[0], 7 * PRICE)))
+
+
+def test_ledger__after_all_that__adds_up(here: World) -> None:
+    ledger = read_ledger(here.market)
+    assert (ledger.difference, ledger.surplus) == (0, 0)
+    assert ledger.withdrawn == SLOTS * 7 * PRICE
+    reserved = here.market.read(here.market.escrow.functions.reservedOf(here.me))
+    assert reserved == SLOTS * 7 * here.terms[1].fee  # what is left is the orchestrator's own fee
+
+
+def test_withdrawal__over_http__in_the_shape_that_the_phone_sends(here: World) -> None:
+    """One more task is worked on, posted, and withdrawn over the API."""
+    job = here.post_job()
+    here.work(job, [0])
+    while len(here.headers()) < 4:
+        here.turn()
+    here.mine(seconds=WINDOW)
+    here.turns(3)
+    hand = here.hands[1]
+    message, signature = here.request(hand, 8 * PRICE)
+    body = {
+        "withdrawal": asdict(message) | {"cumulative": str(message.cumulative)},
+        "signature": "0x" + signature.hex(),
+    }
+
+    async def talk() -> tuple[Any, Any, int]:
+        api = BatchApi(here.desk, lambda account: 0.0, here.withdrawals)
+        app = make_application(replace(make_service(Rig(), FakeClock()), batch=api))
+        async with TestServer(app) as server, ClientSession(server.make_url("/")) as session:
+            before = await (await session.get(f"/v1/batch/workers/{hand.address}")).json()
+            answer = await (await session.post("/v1/batch/withdrawals", json=body)).json()
+            forged = body | {"signature": "0x" + here.request(here.hands[0], 8 * PRICE)[1].hex()}
+            refused = (await session.post("/v1/batch/withdrawals", json=forged)).status
+            return before, answer, refused
+
+    before, answer, refused = run(talk())
+    assert refused == 400
+    assert (before["accepted"], before["earned"], before["withdrawn"]) == (
+        str(8 * PRICE),
+        str(8 * PRICE),
+        str(7 * PRICE),
+    )
+    assert {name: answer[name] for name in ("queued", "reason")} == {"queued": True, "reason": None}
+    here.turns(4)
+    assert here.tokens(hand.payout) == 8 * PRICE
