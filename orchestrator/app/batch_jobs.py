@@ -61,7 +61,7 @@ class BatchJobs:
         known = self._desk.book.terms.get(job.id)
         if known is None and (job.ended(self._desk.now()) or content_problem(self._books.final, job)):
             return  # too late to begin, or not yet: /v1/jobs shows the problem
-        told = await self._lane.lane_job(job.id, self._books.final_header.ref)
+        told = await self._lane.lane_job(job.id, self._books.final.block)
         terms = batch_terms(job, told, self._rules, known)
         manifest = await self._keeper.manifest(job.terms.manifest_digest)
         await self._desk.open_job(terms, manifest)

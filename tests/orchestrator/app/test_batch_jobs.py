@@ -63,12 +63,13 @@ class World:
             rules=replace(RULES, **rules),
         )
 
-    def tell(self, kind: type[f.ChainFact], *, final: bool = True, **fields: Any) -> None:
+    def tell(self, kind: type[f.ChainFact], *, final: bool = True, saved: bool = True, **fields: Any) -> None:
+        """`saved`: else the watcher is still about to write the final block to disk."""
         at = header(self.books.tip.ref.number + 1)
         fact = kind(ref=FactRef(block=at.ref, log_index=0, tx_hash=b"t" * 32), **fields)
         market = self.books.final if final else self.books.soft
         fold_block(market, [fact], at.ref)
-        if final:
+        if final and saved:
             self.books.final_header = at
             self.books.rebuild_soft()
 
@@ -177,9 +178,10 @@ async def test_stopped__the_lanes_deadline_counts_also_after_a_restart(world: Wo
     world.post()
     world.load()
     await world.jobs.step()
-    world.tell(f.JobStopped, job_id=JOB)
+    world.tell(f.JobStopped, saved=False, job_id=JOB)
     world.deadline = START + 50
     await world.jobs.step()
+    assert world.asked[-1] == world.books.final.block  # where the stop is: a block before, the old deadline stands
     terms = world.desk.book.terms[JOB]
     assert (terms.deadline, terms.closes) == (START + 50, START + 350)
     world.restart()

@@ -1,0 +1,134 @@
+"""The batch lane as people meet it: a job in the escrow, `python -m orchestrator`, workers with nothing but a key."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from eth_account import Account
+from eth_account.signers.local import LocalAccount
+
+from edgebounty.content.http import HttpGateway
+from edgebounty.content.permission import UploadSigner
+from edgebounty.content.store import ContentError
+from edgebounty.jobs.plan import PlannedJob
+from edgebounty.jobs.shape import output_cid
+from edgebounty.protocol.cid import Cid
+from edgebounty.protocol.hashing import keccak256
+from edgebounty.protocol.messages import Domain
+from edgebounty.protocol.types import to_address
+from edgebounty.worker.batch.agent import BatchAgent
+from edgebounty.worker.batch.settings import BatchSettings
+from tests.orchestrator.devnet import SLOT_PRICE, Devnet, Process, run_here, small_job, wait
+
+pytestmark = pytest.mark.integration
+
+
+def post(net: Devnet, planned: PlannedJob, **terms: Any) -> int:
+    lane = net.market.deployment.batch_lane
+    return net.post(planned, lane=lane, orchestrator=to_address(net.operator.address), audit_slots=1, **terms)
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+@contextmanager
+def at_work(net: Devnet, url: str, folder: Path, names: str) -> Iterator[list[LocalAccount]]:
+    """Workers with a key each, no token, no stake, no coin. They check the chain and run programs in the sandbox."""
+    accounts = [Account.from_key(keccak256(name.encode())) for name in names]
+    agents = [
+        BatchAgent(
+            BatchSettings(
+                orchestrator_url=url,
+                data_dir=folder / account.address,
+                key_file=folder / "unread",  # the account is handed over
+                rpc_url=net.anvil.url,
+                deployment=net.deployment_file,
+                poll_seconds=0.1,
+            ),
+            account=account,
+        )
+        for account in accounts
+    ]
+    threads = [threading.Thread(target=agent.run, daemon=True) for agent in agents]
+    for thread in threads:
+        thread.start()
+    try:
+        yield accounts
+    finally:
+        for agent in agents:
+            agent.stop()
+        for thread in threads:
+            thread.join(60)
+
+
+def accepted(process: Process, account: LocalAccount) -> int:
+    return sum(bundle["count"] for bundle in process.get(f"/v1/batch/workers/{account.address}")["bundles"])
+
+
+def stages(process: Process, job: int) -> dict[str, int]:
+    told: dict[str, int] = process.get(f"/v1/batch/jobs/{job}").get("stages", {})
+    return told
+
+
+def test_job__keys_without_stake__owed_for_the_right_results_though_the_orchestrator_is_killed(
+    net: Devnet, data_dir: Path, tmp_path: Path
+) -> None:
+    planned, port = small_job(seed=21), free_port()
+    total = planned.manifest.total_tasks
+    with net.orchestrator(str(data_dir), port=port) as process:
+        net.upload(planned, process.url)
+        job = post(net, planned, task_time=300)  # a busy machine is late for nothing
+        with at_work(net, process.url, tmp_path, "abc") as workers:
+            wait(lambda: any(accepted(process, worker) for worker in workers), 60, "a receipt is accepted")
+            before = [accepted(process, worker) for worker in workers]
+            process.kill()
+            with net.orchestrator(str(data_dir), port=port) as again:
+                assert all(accepted(again, worker) >= n for worker, n in zip(workers, before, strict=True))
+                wait(lambda: stages(again, job).get("agreed") == total, 60, "all tasks are agreed")
+                wait(lambda: sum(accepted(again, each) for each in workers) == 3 * total, 60, "every receipt is owed")
+
+                told = again.get(f"/v1/batch/jobs/{job}")
+                outputs = run_here(planned).outputs
+                assert told["results"] == {str(i): "0x" + outputs[i].hex() for i in range(total)}
+                assert told["next"] is None
+                for worker in workers:
+                    books = again.get(f"/v1/batch/workers/{worker.address}")
+                    assert books["accepted"] == str(SLOT_PRICE * total)
+                    balances = net.market.balances(to_address(worker.address))
+                    assert (balances.tokens, balances.stake, balances.gas_wei) == (0, 0, 0)
+                cid = output_cid(planned.manifest, total - 1, outputs[-1])
+                assert requests.get(f"{again.url}/ipfs/{cid}", timeout=30).content == run_here(planned).blocks[cid]
+
+
+def test_stopped__no_more_tasks_from_the_lanes_deadline_on__and_strangers_upload_nothing(
+    net: Devnet, data_dir: Path
+) -> None:
+    planned = small_job(seed=22)
+    escrow = Domain(chain_id=net.market.deployment.chain_id, verifying_contract=net.market.deployment.escrow)
+    block = b"bytes that nobody asked for"
+    with net.orchestrator(str(data_dir)) as process:
+        gateway = HttpGateway(process.url, UploadSigner(escrow, keccak256(b"nobody")))
+        with pytest.raises(ContentError, match="no batch-lane task in hand"):
+            gateway.put_block(Cid.of(block), block)
+        net.upload(planned, process.url)
+        job = post(net, planned)
+        wait(lambda: bool(stages(process, job)) or bool(net.mine()), 30, "the job is taken")
+        before = process.get(f"/v1/batch/jobs/{job}")["deadline"]
+        net.requester.send(net.market.stop_job(job))
+        wait(
+            lambda: process.get(f"/v1/batch/jobs/{job}")["deadline"] < before or bool(net.mine()),
+            30,
+            "the deadline came nearer",
+        )
+        ends = process.get(f"/v1/batch/jobs/{job}")
+        assert ends["deadline"] < ends["closes"] <= net.market.block().time + 30
