@@ -32,10 +32,12 @@ class BatchMarket:
     """One deployment; every step a transaction of its own."""
 
     web3: Web3
+    times: BatchSettings = _TIMES
     deployment: Deployment = field(init=False)
 
     def __post_init__(self) -> None:
-        self.deployment = deploy(self.web3, dev_account(0), DeploymentSettings(batch=_TIMES))
+        settings = DeploymentSettings(batch=self.times, unbonding_seconds=2 * self.times.liability)
+        self.deployment = deploy(self.web3, dev_account(0), settings)
         self.lane = self.contract("BatchLane", self.deployment.batch_lane)
         self.challenges = self.contract("BatchChallenges", self.deployment.batch_challenges)
         self.payouts = self.contract("BatchPayouts", self.deployment.batch_payouts)
@@ -45,7 +47,7 @@ class BatchMarket:
         """Its account, which has put up a bond, its job, and what a receipt of it costs."""
         account = account_at(index)
         vault = self.contract("StakeVault", self.deployment.vault).functions
-        self._fund(account, self.deployment.vault, STAKE)
+        self.fund(account, self.deployment.vault, STAKE)
         self.send(vault.stake(STAKE), account)
         self.send(vault.allot(account, STAKE // 2), account)
         escrow = self.contract("BountyEscrow", self.deployment.escrow).functions
@@ -54,7 +56,7 @@ class BatchMarket:
             *(TASKS, 0, 1, 1, 1, slots - 1, FEE_BPS),
             *(PRICE, PRICE, hashlib.sha256(b"manifest").digest()),
         )
-        self._fund(account_at(1), self.deployment.escrow, escrow.bountyFor(terms).call())
+        self.fund(account_at(1), self.deployment.escrow, escrow.bountyFor(terms).call())
         self.send(escrow.postJob(terms), account_at(1))
         prices = Prices(price=PRICE, fee=PRICE * FEE_BPS // 10_000, slots=slots)
         return account, int(escrow.jobCount().call()), prices
@@ -86,7 +88,7 @@ class BatchMarket:
         )
         return found
 
-    def _fund(self, account: Address, spender: Address, amount: int) -> None:
+    def fund(self, account: Address, spender: Address, amount: int) -> None:
         token = self.contract("EdgeToken", self.deployment.token).functions
         while token.balanceOf(account).call() < amount:
             self.send(token.faucet(), account)

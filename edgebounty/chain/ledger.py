@@ -14,6 +14,7 @@ from edgebounty.chain.events import (
     StakeWithdrawn,
     TaskSettled,
 )
+from edgebounty.chain.logs import halving
 from edgebounty.chain.market import MarketContracts
 from edgebounty.chain.rpc import guard
 from edgebounty.protocol.hashing import keccak256
@@ -56,23 +57,26 @@ def read_events(market: MarketContracts, *, to_block: int, from_block: int | Non
     events: list[Event] = []
     for start in range(first, to_block + 1, LOG_SPAN_BLOCKS):
         end = min(start + LOG_SPAN_BLOCKS - 1, to_block)
-        events += market.events.fetch(market.web3, from_block=start, to_block=end)
+        events += market.events.fetch_halving(market.web3, from_block=start, to_block=end)
     return events
 
 
 def _withdrawn_from_batches(market: MarketContracts, to_block: int) -> int:
     """What payees of the batch lane had sent to them: BatchPayouts' PayoutWithdrawn(…, amount)."""
-    total = 0
-    for start in range(market.deployment.block, to_block + 1, LOG_SPAN_BLOCKS):
+
+    def amounts(first: int, last: int) -> list[int]:
         query: Any = {
             "address": market.deployment.batch_payouts,
-            "fromBlock": start,
-            "toBlock": min(start + LOG_SPAN_BLOCKS - 1, to_block),
+            "fromBlock": first,
+            "toBlock": last,
             "topics": ["0x" + _PAYOUT_WITHDRAWN.hex()],
         }
-        logs = guard(market.url, lambda query=query: market.web3.eth.get_logs(query))  # type: ignore[misc]
-        total += sum(int.from_bytes(log["data"], "big") for log in logs)
-    return total
+        logs = guard(market.url, lambda: market.web3.eth.get_logs(query))
+        return [int.from_bytes(log["data"], "big") for log in logs]
+
+    starts = range(market.deployment.block, to_block + 1, LOG_SPAN_BLOCKS)
+    spans = ((start, min(start + LOG_SPAN_BLOCKS - 1, to_block)) for start in starts)
+    return sum(sum(halving(market.url, amounts, first, last)) for first, last in spans)
 
 
 def read_ledger(market: MarketContracts, *, block_number: int | None = None) -> Ledger:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from eth_abi.abi import decode
 from eth_abi.exceptions import DecodingError
@@ -14,7 +14,7 @@ from web3 import Web3
 from web3.exceptions import Web3RPCError
 
 from edgebounty.chain.calls import abi_type
-from edgebounty.chain.errors import ChainError
+from edgebounty.chain.errors import ChainError, NodeUnreachable
 from edgebounty.chain.events import EVENT_CLASSES, Event, EventRef
 from edgebounty.chain.rejections import load_artifact
 from edgebounty.chain.rpc import guard, url_of
@@ -25,6 +25,7 @@ from edgebounty.protocol.types import Address, to_address
 if TYPE_CHECKING:
     from edgebounty.chain.deployment import Deployment
 
+_Log = TypeVar("_Log")
 CONTRACTS = ("BountyEscrow", "StakeVault", "EpochSeeds", "DirectLane")
 
 
@@ -73,6 +74,10 @@ class EventReader:
         """All events of the closed interval of blocks, in chain order. Raises `Web3RPCError` if the node refuses."""
         return self._fetch(web3, {"fromBlock": hex(from_block), "toBlock": hex(to_block)})
 
+    def fetch_halving(self, web3: Web3, *, from_block: int, to_block: int) -> list[Event]:
+        """`fetch`; a range that the node refuses is halved. Raises `NodeUnreachable` if it refuses one block."""
+        return halving(url_of(web3), lambda a, b: self.fetch(web3, from_block=a, to_block=b), from_block, to_block)
+
     def fetch_block(self, web3: Web3, block_hash: bytes) -> list[Event]:
         """All events of exactly this block, whatever the chain has become since."""
         return self._fetch(web3, {"blockHash": "0x" + bytes(block_hash).hex()})
@@ -92,6 +97,20 @@ class EventReader:
     def decode_all(self, logs: Iterable[Mapping[str, Any]]) -> list[Event]:
         """The events among `logs`, in their order."""
         return [event for event in map(self.decode, logs) if event is not None]
+
+
+def halving(url: str, ask: Callable[[int, int], list[_Log]], first: int, last: int) -> list[_Log]:
+    """What `ask` finds in the closed interval of blocks; one that the node refuses is halved.
+
+    Raises `NodeUnreachable` if it refuses a single block.
+    """
+    try:
+        return ask(first, last)
+    except Web3RPCError as error:
+        if first == last:
+            raise NodeUnreachable(url, f"it refuses the logs of block {last}: {error}") from error
+    middle = (first + last) // 2
+    return halving(url, ask, first, middle) + halving(url, ask, middle + 1, last)
 
 
 def field_name(argument: str) -> str:

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 import click
 from rich.markup import escape
 
-from edgebounty.cli.options import FILE, example, market_options
+from edgebounty.cli.options import FILE, example, market_options, signing_options
 from edgebounty.cli.output import Output
 from edgebounty.cli.settings import Settings
+from edgebounty.client.errors import Rejected
 
 if TYPE_CHECKING:
+    from edgebounty.content.store import ContentStore
     from edgebounty.watchtower.rules import Finding
     from edgebounty.watchtower.tower import Health
 
@@ -24,7 +26,13 @@ POLL_SECONDS = 2.0
 STATUS_SECONDS = 60.0
 
 
-@click.command(epilog=example("edgebounty watch --sample 0.05", "edgebounty watch --all --once --json"))
+@click.command(
+    epilog=example(
+        "edgebounty watch --sample 0.05",
+        "edgebounty watch --all --once --json",
+        "edgebounty watch --challenge --keystore watch.json --also-gateway https://ipfs.example",
+    )
+)
 @click.option(
     "--sample",
     type=click.FloatRange(0, 1, min_open=True),
@@ -36,34 +44,49 @@ STATUS_SECONDS = 60.0
 @click.option("--from-block", type=click.IntRange(0), help="Where a new journal begins (default: at the deployment).")
 @click.option("--once", is_flag=True, help="Look at all that is final now, sum up and end.")
 @click.option("--state", type=FILE, help="Journal to go on from (default: watch-CHAIN-ESCROW.sqlite in this folder).")
+@click.option("--challenge", is_flag=True, help="Prove faults of batches to the chain, with the account named below.")
+@click.option(
+    "--also-gateway", "more_gateways", multiple=True, metavar="URL", help="Asked too for content; may be repeated."
+)
 @market_options
+@signing_options
 def watch(
     sample: float,
     everything: bool,
     from_block: int | None,
     once: bool,
     state: Path | None,
+    challenge: bool,
+    more_gateways: tuple[str, ...],
     settings: Settings,
     out: Output,
 ) -> None:
     """Follow a market's final blocks, run a secret share of what it paid for again, and say what is wrong.
 
+    Every batch of the batch lane is derived again from its data. With --challenge whoever posted a wrong one loses its
+    bond, half of it to your account: that needs coin for gas, free stake for the deposits of demands, and stake
+    allotted to itself to state the right payouts afterwards.
+
     Trusts nobody: digests come from the chain, bytes from the gateway, and every byte is re-hashed. Stopped or killed,
     it goes on where it was. With --once the exit status is 3 when something is wrong, 4 when
     something could not be judged.
     """
-    from edgebounty.chain.errors import NodeUnreachable
+    from edgebounty.chain.errors import ChainError
     from edgebounty.cli.context import open_market
+    from edgebounty.content.store import FallbackStore
     from edgebounty.watchtower.journal import Journal
     from edgebounty.watchtower.tower import Tower
 
-    market = open_market(settings)
+    market = open_market(settings, sign=challenge)
+    if more_gateways:
+        market.content = FallbackStore([market.content, *map(_gateway, more_gateways)])
     deployment = market.contracts.deployment
     path = state or Path(f"watch-{deployment.chain_id}-{deployment.escrow.lower()}.sqlite")
     first = deployment.block if from_block is None else from_block
     journal = Journal(path, chain_id=deployment.chain_id, escrow=deployment.escrow.lower(), first_block=first)
     share = 1.0 if everything else sample
-    tower = Tower(market, journal, share=share, tell=lambda finding: _tell(out, finding))
+    sender = market.sender if challenge else None
+    tower = Tower(market, journal, share=share, tell=lambda finding: _tell(out, finding), sender=sender)
     try:
         if once:
             tower.round(once=True)
@@ -79,7 +102,7 @@ def watch(
         while True:
             try:
                 tower.round()
-            except NodeUnreachable as error:
+            except ChainError as error:  # the node's, or our account's: whatever it is, it may be over soon
                 out.say(f"[yellow]{escape(str(error))}[/]")
             if time.monotonic() - said_at >= STATUS_SECONDS:
                 _say(out, tower.health())
@@ -87,6 +110,15 @@ def watch(
             time.sleep(POLL_SECONDS)
     finally:
         journal.close()
+
+
+def _gateway(url: str) -> ContentStore:
+    from edgebounty.content.http import HttpGateway
+
+    try:
+        return HttpGateway(url)
+    except ValueError as error:
+        raise Rejected(str(error), whose="yours (the settings)", remedy="see --also-gateway") from error
 
 
 def _tell(out: Output, finding: Finding) -> None:
@@ -107,5 +139,6 @@ def _say(out: Output, health: Health) -> None:
     out.say(
         f"Block {health.final_block}, {health.behind} behind: {health.right} re-run and right, {health.wrong} wrong, "
         f"{health.missing} without content, {health.waiting} waiting, {health.skipped} not drawn; "
+        f"{health.batches} batches seen, {health.challenged} challenges won; "
         f"findings that say something is wrong: {health.alarms}."
     )

@@ -10,9 +10,9 @@ import fcntl
 import json
 import secrets
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from edgebounty.protocol.types import Digest
 from edgebounty.watchtower.rules import Finding, Kind, Settled
@@ -29,6 +29,13 @@ CREATE TABLE tasks (
 CREATE TABLE findings (
     number INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, finding TEXT NOT NULL, is_told INTEGER NOT NULL DEFAULT 0
 ) STRICT;
+"""
+_LANE_SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS lane (next_block INTEGER NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS lane_events (
+    block INTEGER NOT NULL, log_index INTEGER NOT NULL, event TEXT NOT NULL, PRIMARY KEY (block, log_index)
+) STRICT;
+CREATE TABLE IF NOT EXISTS lane_leaves (bundles_root BLOB PRIMARY KEY, leaves BLOB NOT NULL) STRICT;
 """
 WAITING: Final = "waiting"
 SKIPPED: Final = "skipped"
@@ -62,6 +69,7 @@ class Journal:
             if row is None:
                 row = (chain_id, escrow, secrets.token_bytes(32))
                 self._db.execute("INSERT INTO market VALUES (?, ?, ?, ?)", (*row, first_block))
+            self._db.executescript(_LANE_SCHEMA)
         except sqlite3.Error as error:
             raise StateError(f"the state file {path} cannot be used: {error}") from error
         if (row[0], row[1]) != (chain_id, escrow):
@@ -75,14 +83,14 @@ class Journal:
     def passed(self, next_block: int, settled: Iterable[tuple[Settled, bool]], findings: Iterable[Finding]) -> None:
         """Everything before `next_block` was read: these tasks were settled (and drawn, or not)."""
         with self._transaction():
-            for one, drawn in settled:
-                self._db.execute(
-                    "INSERT OR IGNORE INTO tasks (job_id, task, digest, tx_hash, block, state)"
-                    " VALUES (?, ?, ?, ?, ?, ?)",
-                    (one.job_id, one.task, one.digest, one.tx_hash, one.block, WAITING if drawn else SKIPPED),
-                )
+            self._paid(settled)
             self._note(findings)
             self._db.execute("UPDATE market SET next_block = ?", (next_block,))
+
+    def paid(self, paid: Iterable[tuple[Settled, bool]]) -> None:
+        """These tasks are paid by a batch (and drawn, or not). Twice is once."""
+        with self._transaction():
+            self._paid(paid)
 
     def waiting(self, now: float | None) -> list[tuple[Settled, int, str | None]]:
         """Drawn tasks to look at, with vain tries and the CID that was missing; all of them without `now`."""
@@ -124,6 +132,10 @@ class Journal:
     def told(self, number: int) -> None:
         self._db.execute("UPDATE findings SET is_told = 1 WHERE number = ?", (number,))
 
+    def count(self, kind: Kind) -> int:
+        """Findings of this kind ever."""
+        return sum(_finding(text).kind == kind for (text,) in self._db.execute("SELECT finding FROM findings"))
+
     def alarms(self) -> int:
         """How many findings ever said that something is wrong."""
         return sum(_finding(text).is_alarm for (text,) in self._db.execute("SELECT finding FROM findings"))
@@ -136,9 +148,45 @@ class Journal:
         found["missing"] = int(self._db.execute(query, (WAITING,)).fetchone()[0])
         return found
 
+    # --- the batch lane ---
+
+    def lane_next_block(self, first: int) -> int:
+        """Where to go on reading the batch lane: at `first` in a new journal."""
+        row = self._db.execute("SELECT next_block FROM lane").fetchone()
+        return first if row is None else int(row[0])
+
+    def lane_events(self) -> Iterator[dict[str, Any]]:
+        """All that was stored, in chain order."""
+        for (text,) in self._db.execute("SELECT event FROM lane_events ORDER BY block, log_index"):
+            yield json.loads(text)
+
+    def lane_passed(self, next_block: int, events: Sequence[dict[str, Any]]) -> None:
+        """Everything of the batch lane before `next_block` was read, and this was in it."""
+        with self._transaction():
+            for event in events:
+                row = (event["block"], event["log_index"], json.dumps(event))
+                self._db.execute("INSERT OR IGNORE INTO lane_events VALUES (?, ?, ?)", row)
+            self._db.execute("DELETE FROM lane")
+            self._db.execute("INSERT INTO lane VALUES (?)", (next_block,))
+
+    def keep_leaves(self, bundles_root: bytes, leaves: bytes) -> None:
+        """What a batch pays by: its data may be gone when the payouts of a later one are to be judged."""
+        self._db.execute("INSERT OR IGNORE INTO lane_leaves VALUES (?, ?)", (bundles_root, leaves))
+
+    def leaves(self, bundles_root: bytes) -> bytes | None:
+        query = "SELECT leaves FROM lane_leaves WHERE bundles_root = ?"
+        row = self._db.execute(query, (bundles_root,)).fetchone()
+        return None if row is None else bytes(row[0])
+
     def close(self) -> None:
         self._db.close()
         self._lock.close()
+
+    def _paid(self, paid: Iterable[tuple[Settled, bool]]) -> None:
+        query = "INSERT OR IGNORE INTO tasks (job_id, task, digest, tx_hash, block, state) VALUES (?, ?, ?, ?, ?, ?)"
+        for one, drawn in paid:
+            row = (one.job_id, one.task, one.digest, one.tx_hash, one.block, WAITING if drawn else SKIPPED)
+            self._db.execute(query, row)
 
     def _note(self, findings: Iterable[Finding]) -> None:
         for one in findings:

@@ -24,10 +24,15 @@ class Kind(StrEnum):
     INSOLVENT = "insolvent"  # the contracts hold less than they owe, or the books do not add up
     CONTENT_MISSING = "content_missing"  # cannot be judged until somebody serves it
     CONTENT_BACK = "content_back"
+    BATCH_FAULT = "batch_fault"  # a batch breaks a rule that the chain punishes
+    CHALLENGED = "challenged"  # that was proven to the chain
+    NOT_CHALLENGED = "not_challenged"  # it could not be: the contract refused, the window is over
+    DEMANDED = "demanded"  # data that nobody serves, or payouts that are wrong, were demanded on chain
+    RESTATED = "restated"  # the right payouts were stated after a fault
     NOT_RUN = "not_run"  # this machine cannot run it now: says nothing about the result
 
 
-ALARMS: Final = frozenset({Kind.WRONG_RESULT, Kind.UNRUNNABLE, Kind.BAD_TERMS, Kind.INSOLVENT})
+ALARMS: Final = frozenset({Kind.WRONG_RESULT, Kind.UNRUNNABLE, Kind.BAD_TERMS, Kind.INSOLVENT, Kind.BATCH_FAULT})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 from dataclasses import fields, replace
 from typing import Any
+from unittest.mock import MagicMock
 
 import pytest
 from eth_abi.abi import encode
 
 from edgebounty.chain.deployment import Deployment
+from edgebounty.chain.errors import NodeUnreachable
 from edgebounty.chain.events import EVENT_CLASSES, JobPosted, TaskClaimed
 from edgebounty.chain.logs import CONTRACTS, EventError, EventReader, field_name
 from edgebounty.chain.rejections import load_artifact
@@ -122,3 +124,26 @@ def test_terms__bounty__as_the_escrow_reckons_it() -> None:
     assert TERMS.total_tasks == 8
     assert TERMS.bounty == (1001 + 34) * 4 * 8
     assert replace(TERMS, fee_bps=0).bounty == 1001 * 4 * 8
+
+
+def test_fetch_halving__node_takes_three_blocks_at_once__every_block_is_asked_for_once() -> None:
+    asked: list[tuple[int, int]] = []
+
+    def answer(method: str, params: list[dict[str, str]]) -> dict[str, Any]:
+        first, last = int(params[0]["fromBlock"], 16), int(params[0]["toBlock"], 16)
+        if last - first >= 3:
+            return {"error": {"code": -32005, "message": "query exceeds max block range 3"}}
+        asked.append((first, last))
+        return {"result": []}
+
+    web3 = MagicMock()
+    web3.provider.make_request = answer
+    assert EventReader(DEPLOYMENT).fetch_halving(web3, from_block=10, to_block=31) == []
+    assert [block for first, last in asked for block in range(first, last + 1)] == list(range(10, 32))
+
+
+def test_fetch_halving__node_refuses_a_single_block__unreachable() -> None:
+    web3 = MagicMock()
+    web3.provider.make_request = lambda *_: {"error": {"message": "no logs today"}}
+    with pytest.raises(NodeUnreachable, match="no logs today"):
+        EventReader(DEPLOYMENT).fetch_halving(web3, from_block=10, to_block=31)

@@ -1,0 +1,1 @@
+"""The batch lane, watched: what orchestrators posted is followed, judged and challenged."""

@@ -1,0 +1,174 @@
+"""Where a batch's data comes from: calldata, the CID, or what demands brought to light."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from eth_abi.abi import decode
+
+from edgebounty.chain.batches import BatchContracts
+from edgebounty.content.store import ContentCorrupt, ContentError, ContentMissing, ContentStore, get_file
+from edgebounty.protocol.batch.calls import BUNDLES, COMMIT_SETS, RECEIPTS, bundle_words
+from edgebounty.protocol.batch.openings import BundleOpening, open_bundle
+from edgebounty.protocol.batch.publishing import data_cid, parse_data
+from edgebounty.protocol.batch.wire import (
+    BatchDataError,
+    Bundle,
+    Header,
+    Receipt,
+    SignedBundle,
+    bundles_tree,
+    parse_bundles,
+    receipts_tree,
+)
+from edgebounty.protocol.cid import DAG_PB, RAW, Cid
+from edgebounty.protocol.types import Digest, to_address
+from edgebounty.watchtower.batch.follow import Followed, Lane, TreeKey
+from edgebounty.watchtower.batch.shown import Shown
+
+_WORDS = ("uint32", "address", "uint32", "uint32", "bytes32", "bytes32", "bytes32", "bytes32")
+_MOST_BYTES = 1 << 28
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """A batch as far as it is known: the leaves, and behind each what there is (nothing: empty)."""
+
+    leaves: tuple[Bundle, ...]
+    bundles: tuple[SignedBundle, ...]
+
+    @property
+    def whole(self) -> bool:
+        pairs = zip(self.leaves, self.bundles, strict=True)
+        return all(len(b.receipts) == len(b.commit_sets) == leaf.count for leaf, b in pairs)
+
+
+def of_calldata(header: Header, data: bytes) -> Known:
+    """Raises `BatchDataError`. The contract has computed the root itself, so a fault here is the node's."""
+    leaves, bundles, start = [], [], 0
+    for posted in parse_bundles(data):
+        leaves.append(
+            Bundle(
+                payout_index=posted.payout_index,
+                account=posted.account,
+                start=start,
+                count=len(posted.receipts),
+                receipts_root=receipts_tree(posted.receipts).root,
+                sets_root=posted.sets_root,
+                signature=posted.signature,
+            )
+        )
+        bundles.append(_signed(leaves[-1], posted.receipts, ()))
+        start += len(posted.receipts)
+    if bundles_tree(leaves).root != header.bundles_root:
+        raise BatchDataError("the node's calldata do not have the root that was posted")
+    return Known(leaves=tuple(leaves), bundles=tuple(bundles))
+
+
+def of_content(header: Header, content: ContentStore) -> Known:
+    """Raises `ContentError`, also for a file that is not the batch's data."""
+    cid = data_cid(header)
+    try:
+        file = get_file(content, cid, _MOST_BYTES)
+    except (ContentMissing, ContentCorrupt):
+        # A wrong total gives a wrong length, and by it the other of the two forms that the digest may name.
+        cid = Cid(DAG_PB if cid.codec == RAW else RAW, Digest(header.data_digest))
+        try:
+            file = get_file(content, cid, _MOST_BYTES)
+        except ContentError as error:
+            raise ContentMissing(data_cid(header), error.detail) from error
+    try:
+        leaves, signed = parse_data(header, file)
+    except BatchDataError as error:
+        raise ContentCorrupt(cid, f"it is not the batch's data: {error}") from error
+    bundles = (each or _signed(leaf, (), ()) for leaf, each in zip(leaves, signed, strict=True))
+    return Known(leaves=leaves, bundles=tuple(bundles))
+
+
+def of_demands(lane: Lane, batch: Followed) -> tuple[Known | None, list[Wanted]]:
+    """What demands have shown of a batch whose data nobody serves, and what to demand next."""
+    header = batch.header
+    key: TreeKey = (BUNDLES, 0, header.bundles_root)
+    shown = lane.shown_of(batch, key, header.bundle_count)
+    wanted = [_wanted(key, shown, node, None) for node in shown.frontier()]
+    if wanted:
+        return None, wanted
+    leaves = tuple(_bundle(shown.leaves[at]) for at in range(header.bundle_count))
+    tree = bundles_tree(leaves)
+    bundles = []
+    for at, leaf in enumerate(leaves):
+        opening = open_bundle(leaves, tree, at)
+        words = []
+        for kind, root in ((RECEIPTS, leaf.receipts_root), (COMMIT_SETS, leaf.sets_root)):
+            key = (kind, at, root)
+            shown = lane.shown_of(batch, key, leaf.count)
+            more = [_wanted(key, shown, node, opening) for node in shown.frontier()] if leaf.count else []
+            wanted += more
+            words.append(() if more else tuple(shown.leaves[i] for i in range(leaf.count)))
+        bundles.append(_signed(leaf, tuple(map(Receipt.parse, words[0])), words[1]))
+    return Known(leaves=leaves, bundles=tuple(bundles)), wanted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """A node to demand."""
+
+    tree: TreeKey
+    level: int
+    position: int
+    node: bytes
+    proof: tuple[bytes, ...]
+    of_bundle: BundleOpening | None
+
+
+def _wanted(key: TreeKey, shown: Shown, at: tuple[int, int], opening: BundleOpening | None) -> Wanted:
+    level, position = at
+    node = shown.node(level, position)
+    assert node is not None
+    return Wanted(
+        tree=key, level=level, position=position, node=node, proof=shown.proof(level, position), of_bundle=opening
+    )
+
+
+def wanted_of(tree: TreeKey, shown: Shown, at: tuple[int, int]) -> Wanted:
+    return _wanted(tree, shown, at, None)
+
+
+def load(contracts: BatchContracts, content: ContentStore, batch: Followed) -> Known | None:
+    """The data that was posted or published; None if it is in the calls of a contract. Raises `ContentError`."""
+    if any(batch.header.data_digest):
+        return of_content(batch.header, content)
+    data = contracts.calldata_of(batch.tx_hash)
+    return None if data is None else of_calldata(batch.header, data)
+
+
+def encode_leaves(leaves: Sequence[Bundle]) -> bytes:
+    return b"".join(map(bundle_words, leaves))
+
+
+def decode_leaves(data: bytes) -> tuple[Bundle, ...]:
+    return tuple(_bundle(data[i : i + 256]) for i in range(0, len(data), 256))
+
+
+def _bundle(words: bytes) -> Bundle:
+    index, account, start, count, receipts_root, sets_root, r, vs = decode(_WORDS, words)
+    return Bundle(
+        payout_index=index,
+        account=to_address(account),
+        start=start,
+        count=count,
+        receipts_root=receipts_root,
+        sets_root=sets_root,
+        signature=r + vs,
+    )
+
+
+def _signed(leaf: Bundle, receipts: tuple[Receipt, ...], sets: tuple[bytes, ...]) -> SignedBundle:
+    return SignedBundle(
+        payout_index=leaf.payout_index,
+        account=leaf.account,
+        receipts=receipts,
+        commit_sets=sets,
+        signature=leaf.signature,
+    )

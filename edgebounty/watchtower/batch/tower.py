@@ -1,0 +1,369 @@
+"""Follows the batch lane, judges every batch, and challenges: the shell. What a fault is says `batch.watching`.
+
+Reads what is final into the journal, and what is newer each round anew: a reorganisation costs it nothing but a
+transaction that reverts. Whatever it sends is decided from chain and data alone, so a restart decides the same.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Final
+
+from edgebounty.chain.batches import BatchContracts, LaneEvent
+from edgebounty.chain.errors import ContractRejected, NoGasMoney, TransactionFailed
+from edgebounty.chain.sender import Sender
+from edgebounty.content.store import ContentError, ContentStore
+from edgebounty.protocol.batch.building import Batch, next_payouts
+from edgebounty.protocol.batch.calls import PAYOUTS, node_abi
+from edgebounty.protocol.batch.openings import PayoutOpening
+from edgebounty.protocol.batch.rules import Case, Prices
+from edgebounty.protocol.batch.watching import Fault, bundle_fault, count_fault, payout_fault
+from edgebounty.protocol.batch.wire import NOBODY, Bundle, Payout, payouts_tree
+from edgebounty.protocol.types import to_address
+from edgebounty.watchtower.batch import data, findings
+from edgebounty.watchtower.batch.data import Known, Wanted
+from edgebounty.watchtower.batch.follow import Book, Followed, Key, Lane
+from edgebounty.watchtower.batch.shown import Padded
+from edgebounty.watchtower.journal import Journal
+from edgebounty.watchtower.rules import Finding
+
+BLOCKS_AT_ONCE: Final = 2_000
+MOST_STEPS: Final = 64
+MOST_DEMANDS: Final = 16
+"""Of one round: each costs a deposit if it is answered."""
+MOST_PADDING: Final = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """A batch with everything that a rule may need. `before`: payouts on which it builds, None if not known.
+
+    `times`: when it was posted and when its payouts were stated, Unix seconds; None once nothing of it can be proven.
+    """
+
+    batch: Followed
+    known: Known | None
+    before: tuple[Payout, ...] | None
+    after: tuple[Payout, ...] | None
+    prices: Prices
+    times: tuple[int, int] | None
+
+    def case(self, contracts: BatchContracts) -> Case:
+        leaves = self.known.leaves if self.known else ()
+        struck = self.batch.struck
+        return Case(
+            domain=contracts.domain,
+            prices=self.prices,
+            header=self.batch.header,
+            previous=self.batch.previous,
+            struck=struck,
+            struck_receipts=sum(leaf.count for at, leaf in enumerate(leaves) if at in struck),
+            voided=self.batch.voided,
+            restated=self.batch.restater is not None,
+        )
+
+    def with_before(self, known: Known) -> Batch:
+        """As the rules take it; without the payouts before where they are not the header's."""
+        before: tuple[Payout, ...] = ()
+        previous = self.batch.previous
+        if previous is not None and self.before is not None and previous.payout_count - len(self.before) < MOST_PADDING:
+            padded = (*self.before, *[NOBODY] * (previous.payout_count - len(self.before)))
+            if payouts_tree(padded).root == previous.payouts_root:
+                before = padded
+        return Batch(
+            header=self.batch.header, leaves=known.leaves, bundles=known.bundles, payouts_before=before, payouts=()
+        )
+
+
+class BatchTower:
+    """Watches all orchestrators of one lane. With a `sender` it challenges; its account needs coin for gas, free stake
+    for the deposits of demands, and stake allotted to itself to restate payouts."""
+
+    def __init__(
+        self,
+        contracts: BatchContracts,
+        content: ContentStore,
+        journal: Journal,
+        *,
+        sender: Sender | None,
+        tell: Callable[[], None],
+        on_judged: Callable[[Followed, Known], None] = lambda batch, known: None,
+    ) -> None:
+        self._contracts, self._content, self._journal = contracts, content, journal
+        self._sender, self._tell, self._on_judged = sender, tell, on_judged
+        self._final = Lane()
+        self._prices: dict[int, Prices] = {}
+        self._known: dict[bytes, Known] = {}  # by bundles root
+        self._clean: dict[Key, tuple[object, ...]] = {}
+        self._over: dict[Key, bytes] = {}
+        self._next_try: dict[Key, float] = {}
+        for stored in journal.lane_events():
+            self._final.take(LaneEvent(**stored))
+
+    def round(self, *, once: bool = False) -> int:
+        """One look at everything that is open, again after each transaction. Returns the batches that were seen."""
+        self._read()
+        for _ in range(MOST_STEPS):
+            lane = self._now()
+            if not self._act(lane, once=once):
+                break
+        return sum(len(book.batches) for book in lane.books.values())
+
+    # --- reading ---
+
+    def _read(self) -> None:
+        market = self._contracts.market
+        final = market.final_block().number
+        while (first := self._journal.lane_next_block(market.deployment.block)) <= final:
+            last = min(final, first + BLOCKS_AT_ONCE - 1)
+            events = self._contracts.events(first, last)
+            self._journal.lane_passed(last + 1, [dataclasses.asdict(event) for event in events])
+            for event in events:
+                self._final.take(event)
+
+    def _now(self) -> Lane:
+        """With what is not final yet."""
+        first = self._journal.lane_next_block(self._contracts.market.deployment.block)
+        head = self._contracts.market.block().number
+        lane = copy.deepcopy(self._final)
+        for event in self._contracts.events(first, head) if first <= head else []:
+            lane.take(event)
+        return lane
+
+    # --- judging ---
+
+    def _act(self, lane: Lane, *, once: bool) -> bool:
+        """The next thing that is to be done, if anything is: whether the chain is another now."""
+        if self._sender is not None and self._enforce(lane):
+            return True
+        for book in lane.books.values():
+            for judged in self._judge(lane, book, once=once):
+                if self._challenge(lane, book, judged):
+                    return True
+        return False
+
+    def _judge(self, lane: Lane, book: Book, *, once: bool) -> Iterator[Judged]:
+        before: tuple[Payout, ...] | None = ()
+        for batch in book.batches:
+            prices = self._prices_of(batch.header.job)
+            times = self._times_of(batch, stated=batch.header.number < book.stated)
+            leaves = self._old_leaves(batch) if times is None else None
+            known = None if leaves is not None else self._data(lane, batch, once=once)
+            if known is not None:
+                leaves = known.leaves
+            after = self._after(batch, before, leaves, prices)
+            yield Judged(batch=batch, known=known, before=before, after=after, prices=prices, times=times)
+            before = after
+
+    def _times_of(self, batch: Followed, *, stated: bool) -> tuple[int, int] | None:
+        if stated and self._over.get(batch.key) == batch.header.hash:
+            return None
+        times = self._contracts.times_of(batch.header)
+        now = self._contracts.market.block().time
+        if times is not None and not (stated and now >= max(times) + self._contracts.window):
+            return times
+        self._over[batch.key] = batch.header.hash
+        self._known.pop(batch.header.bundles_root, None)
+        return None
+
+    def _after(
+        self, batch: Followed, before: tuple[Payout, ...] | None, leaves: tuple[Bundle, ...] | None, prices: Prices
+    ) -> tuple[Payout, ...] | None:
+        if before is None or (leaves is None and not batch.voided):
+            return None
+        return next_payouts(
+            before,
+            leaves or (),
+            orchestrator=batch.header.orchestrator,
+            prices=prices,
+            struck=batch.struck,
+            voided=batch.voided,
+        )
+
+    def _challenge(self, lane: Lane, book: Book, judged: Judged) -> bool:
+        batch, known = judged.batch, judged.known
+        stated = batch.header.number < book.stated
+        seen = (batch.header.hash, batch.struck, batch.voided, batch.restater, stated)
+        state = (*seen, id(known), judged.before, len(lane.asked), len(lane.demands))
+        if judged.times is None or self._clean.get(batch.key) == state:
+            return False
+        late = self._contracts.market.block().time >= judged.times[0] + self._contracts.window
+        if not stated and self._restate(book, judged):
+            return True
+        if self._challenge_bundles(lane, judged, late=late):
+            return True
+        if stated and self._challenge_payouts(lane, judged):
+            return True
+        if known is not None and stated:
+            self._clean[batch.key] = state
+        return False
+
+    def _challenge_bundles(self, lane: Lane, judged: Judged, *, late: bool) -> bool:
+        if judged.batch.voided or late:
+            return False
+        if judged.known is None or not judged.known.whole:
+            wanted = self._unknown(lane, judged)
+            if wanted and any(judged.batch.header.data_digest) and self._demand(lane, judged.batch, wanted):
+                return True
+        if judged.known is None:
+            return False
+        fault = bundle_fault(judged.case(self._contracts), judged.with_before(judged.known))
+        if fault is None:
+            self._on_judged(judged.batch, judged.known)
+            return False
+        return self._prove(judged, fault)
+
+    def _challenge_payouts(self, lane: Lane, judged: Judged) -> bool:
+        header = judged.batch.header
+        case = judged.case(self._contracts)
+        before = judged.with_before(judged.known or Known(leaves=(), bundles=()))
+        if judged.known is not None:
+            too_small = count_fault(case, before)
+            if too_small is not None:
+                return self._prove(judged, too_small)
+        if judged.after is None:
+            return False
+        right = Padded(
+            [payout.leaf for payout in judged.after[: header.payout_count]], header.payout_count, NOBODY.leaf
+        )
+        if right.root == header.payouts_root:
+            return False
+        self._note(findings.wrong_payouts(judged.batch, right.root))
+        tree = (PAYOUTS, 0, header.payouts_root)
+        shown = lane.shown_of(judged.batch, tree, header.payout_count)
+        at = shown.first_other(right)
+        if at is None:
+            return False
+        if at[0] or at[1] not in shown.leaves:
+            return self._demand(lane, judged.batch, [data.wanted_of(tree, shown, at)])
+        word = shown.leaves[at[1]]
+        payout = Payout(account=to_address(word[:20]), cumulative=int.from_bytes(word[20:], "big"))
+        opening = PayoutOpening(payout=payout, proof=shown.proof(*at))
+        fault = payout_fault(case, before, at[1], opening) if before.leaves or judged.batch.voided else None
+        return fault is not None and self._prove(judged, fault)
+
+    # --- acting ---
+
+    def _prove(self, judged: Judged, fault: Fault) -> bool:
+        batch = judged.batch
+        self._note(findings.fault(batch, fault))
+        if self._sender is None:
+            return False
+        call = self._contracts.proof(fault, batch.header, batch.previous)
+        try:
+            receipt = self._sender.send(call)
+        except (ContractRejected, TransactionFailed) as error:
+            return self._refused(batch, fault.rule, error)
+        lost = self._contracts.bond_lost(receipt)
+        tx_hash = "0x" + bytes(receipt["transactionHash"]).hex()
+        self._note(findings.challenged(batch, fault.rule, tx_hash, lost))
+        self._collect()
+        return True
+
+    def _refused(self, batch: Followed, what: str, error: Exception) -> bool:
+        """Somebody was quicker, the window is over, or our account cannot pay."""
+        if isinstance(error, NoGasMoney):
+            raise error
+        self._note(findings.not_challenged(batch, what, str(error)))
+        return False
+
+    def _collect(self) -> None:
+        """Our half of the bond, from the credit that it is into our account."""
+        assert self._sender is not None
+        market = self._contracts.market
+        if market.balances(self._sender.address).credit:
+            self._sender.send(market.withdraw_for(self._sender.address))
+
+    def _demand(self, lane: Lane, batch: Followed, wanted: list[Wanted]) -> bool:
+        if self._sender is None:
+            return False
+        sent = False
+        for one in wanted[:MOST_DEMANDS]:
+            if (batch.key, one.tree, one.level, one.position) in lane.asked:
+                continue
+            node = node_abi(one.tree[0], one.level, one.position, one.node, one.proof)
+            of_bundle = [] if one.of_bundle is None else [one.of_bundle.as_abi()]
+            try:
+                self._sender.send(self._contracts.demand(batch.header, of_bundle, node))
+            except (ContractRejected, TransactionFailed) as error:
+                self._refused(batch, f"demand {one.tree[0]}/{one.level}/{one.position}", error)
+                continue
+            self._note(findings.demanded(batch, one.tree[0], one.level, one.position))
+            sent = True
+        return sent
+
+    def _enforce(self, lane: Lane) -> bool:
+        """Our own demands that nobody has answered in time; what is asked of payouts that we stated is answered."""
+        assert self._sender is not None
+        for number, asked in list(lane.demands.items()):
+            batch = lane.books[asked.batch[0]].batches[asked.batch[1]]
+            if asked.by != self._sender.address or self._contracts.market.block().time < asked.deadline:
+                continue
+            try:
+                receipt = self._sender.send(self._contracts.enforce(number, batch.header))
+            except (ContractRejected, TransactionFailed) as error:
+                self._refused(batch, f"enforce {number}", error)
+                continue
+            lost = self._contracts.bond_lost(receipt)
+            self._note(findings.enforced(batch, number, "0x" + bytes(receipt["transactionHash"]).hex(), lost))
+            self._collect()
+            return True
+        return False
+
+    def _restate(self, book: Book, judged: Judged) -> bool:
+        header = judged.batch.header
+        if self._sender is None or header.number != book.stated or judged.after is None:
+            return False
+        previous = book.batches[header.number - 1].header.hash if header.number else bytes(32)
+        right = replace(
+            header, payout_count=len(judged.after), payouts_root=payouts_tree(judged.after).root, previous=previous
+        )
+        try:
+            receipt = self._sender.send(self._contracts.restate(header, right))
+        except (ContractRejected, TransactionFailed) as error:
+            return self._refused(judged.batch, f"restate {header.hash.hex()}", error)
+        self._note(findings.restated(judged.batch, "0x" + bytes(receipt["transactionHash"]).hex()))
+        return True
+
+    # --- data ---
+
+    def _unknown(self, lane: Lane, judged: Judged) -> list[Wanted]:
+        """What to demand of a batch whose data is not to be had, half an answer time after it was posted."""
+        now = self._contracts.market.block().time
+        if judged.times is None or now < judged.times[0] + self._contracts.answer_time / 2:
+            return []
+        return data.of_demands(lane, judged.batch)[1]
+
+    def _data(self, lane: Lane, batch: Followed, *, once: bool) -> Known | None:
+        root = batch.header.bundles_root
+        if root in self._known:
+            return self._known[root]
+        if not once and time.monotonic() < self._next_try.get(batch.key, 0):
+            return data.of_demands(lane, batch)[0]
+        try:
+            known = data.load(self._contracts, self._content, batch)
+        except ContentError as error:
+            self._next_try[batch.key] = time.monotonic() + min(self._contracts.answer_time / 4, 60)
+            self._note(findings.missing(batch, error))
+            return data.of_demands(lane, batch)[0]
+        if known is not None:
+            self._known[root] = known
+            self._journal.keep_leaves(root, data.encode_leaves(known.leaves))
+        return known
+
+    def _old_leaves(self, batch: Followed) -> tuple[Bundle, ...] | None:
+        stored = self._journal.leaves(batch.header.bundles_root)
+        return None if stored is None else data.decode_leaves(stored)
+
+    def _prices_of(self, job: int) -> Prices:
+        if job not in self._prices:
+            self._prices[job] = self._contracts.prices_of(job)
+        return self._prices[job]
+
+    def _note(self, finding: Finding) -> None:
+        self._journal.note([finding])
+        self._tell()
