@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from edgebounty.chain.rejections import load_artifact
 from edgebounty.execution import run_task
 from edgebounty.jobs.plan import PlannedJob
 from edgebounty.jobs.shape import describe
@@ -24,7 +25,7 @@ from edgebounty.protocol.types import Digest, TaskIndex, to_address
 from edgebounty.protocol.unixfs import root_cid
 from edgebounty.worker.batch_link import BatchLink, BatchOffer, OrchestratorRefuses, Owed
 from tests.e2e.browser_kit import keep_screenshot, new_page, open_browser
-from tests.orchestrator.devnet import Devnet, Process, devnet, run_here, small_job
+from tests.orchestrator.devnet import Devnet, Person, Process, devnet, run_here, small_job
 
 pytestmark = pytest.mark.integration
 COPIES = 3
@@ -100,6 +101,14 @@ def browser() -> Iterator[Any]:
         yield opened
 
 
+def least_bond(net: Devnet) -> Any:
+    lane = net.market.web3.eth.contract(
+        address=net.market.web3.to_checksum_address(net.market.deployment.batch_lane),
+        abi=load_artifact("BatchLane")["abi"],
+    )
+    return lane.functions.LEAST_BOND()
+
+
 def post(net: Devnet, process: Process, planned: PlannedJob) -> int:
     net.upload(planned, process.url)
     lane = net.market.deployment.batch_lane
@@ -120,14 +129,22 @@ def accepted(process: Process, page: Any) -> dict[str, Any]:
 
 
 def test_phone__beside_python_workers__is_owed_for_the_same_digests(browser: Any, net: Devnet, tmp_path: Path) -> None:
-    planned = small_job(seed=3)
+    planned = small_job(seed=3, shards=1)
     with net.orchestrator() as process:
         job = post(net, process, planned)
         others = [PythonWorker(net, process, planned) for _ in range(COPIES - 1)]
         page = open_phone(browser, process.url)
+        page.get_by_role("button", name="Start", exact=True).click()
+        page.get_by_text("The orchestrator has too little stake on chain").wait_for(timeout=1000 * SECONDS)
+        keep_screenshot(page, "phone-no-bond")
+        assert not accepted(process, page)["bundles"]
+        operator = Person(net.market, net.operator)
+        operator.send(net.market.token.functions.faucet())
+        operator.stake(net.market.read(least_bond(net)))
+        page.get_by_role("button", name="Stop now", exact=True).click()
+        page.get_by_role("button", name="Start", exact=True).click()  # it asks at once
         for other in others:
             other.start()
-        page.get_by_role("button", name="Start", exact=True).click()
         total = planned.manifest.total_tasks
         page.get_by_text(f"{total} tasks").wait_for(timeout=1000 * SECONDS)
         keep_screenshot(page, "phone-market")

@@ -137,6 +137,21 @@ describe("the life of a task", () => {
     expect(nextOrder(state, NOW, FREE)?.do).toBe("ask");
   });
 
+  test("after a gap what was handed in is asked about before it is given up: it may have more time since", () => {
+    const late: Fact = { is: "gap", now: NOW + 100 };
+    const waiting = after(assigned, computed, committed, looked("open"), late);
+    expect(nextOrder(waiting, NOW + 100, FREE)?.do).toBe("ask");
+    expect(nextOrder(waiting, NOW + 120, FREE)?.do).toBe("expire");
+    expect(nextOrder(after(assigned, late), NOW + 100, FREE)?.do).toBe("expire");
+  });
+
+  test("a receipt that was signed over too few comes after the others: one of them was accepted, its answer lost", () => {
+    const agreed = (number: number) => makeTask({ index: number, stage: "agreed", result });
+    const both: Fact = { is: "assigned", tasks: [agreed(1), agreed(2)] };
+    const state = after(both, { is: "conflict", task: { job: "1", index: 1 } });
+    expect(nextOrder(state, NOW, FREE)).toMatchObject({ do: "hand_in", task: { index: 2 } });
+  });
+
   test("a result once computed is never computed again: a second salt would be a second commitment", () => {
     const state = after(assigned, computed, { ...computed, result: { ...result, salt: new Uint8Array(32) } });
     expect(state.tasks[0]?.result).toBe(result);

@@ -11,7 +11,7 @@ const ASKS: Readonly<Partial<Record<Hold["code"], Question>>> = {
 
 /** Every reason at once, the owner's own limits first: what is wrong, and what to do about it. */
 export function WhyCard({
-  shown: { mode, holds, trouble },
+  shown: { mode, holds, trouble, lack },
   onAnswer,
 }: {
   shown: Shown;
@@ -49,7 +49,8 @@ export function WhyCard({
             })}
           </li>
         )}
-        {!stopped && !holds.length && !trouble && <li class="good">{say("why.nothing")}</li>}
+        {lack && <li>{say(`why.${lack.code}`, { reason: lack.detail })}</li>}
+        {!stopped && !holds.length && !trouble && !lack && <li class="good">{say("why.nothing")}</li>}
       </ul>
     </Card>
   );

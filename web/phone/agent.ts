@@ -81,6 +81,7 @@ export class Agent {
     const { signal } = this.all;
     // Never two at once: the last one may wait for an answer.
     this.working = this.working.then(async () => {
+      await this.kept.note({ is: "gap", now: Date.now() / 1000 });
       if (await work.run(signal)) this.stop();
     });
   }
@@ -93,7 +94,7 @@ export class Agent {
   stop(): void {
     this.all.abort();
     this.runner.cut();
-    this.screen.show({ mode: "stopped", step: null, task: null, trouble: null });
+    this.screen.show({ mode: "stopped", step: null, task: null, trouble: null, lack: null });
     this.work?.wake();
   }
 
@@ -133,6 +134,7 @@ export class Agent {
   async restore(text: string, password: string): Promise<string> {
     const account = await restoreAccount(this.kept.store, text, password);
     this.stop();
+    await this.working; // an answer that is on its way belongs to the key before
     this.account = account;
     await this.load();
     this.screen.show({ earned: NOTHING_EARNED });

@@ -9,6 +9,7 @@ export class Screen {
     task: null,
     holds: [],
     trouble: null,
+    lack: null,
     earned: NOTHING_EARNED,
     slots: [],
     dataBytesToday: 0,

@@ -1,6 +1,7 @@
 import type { Hex } from "../protocol/bytes";
 import type { Hold, Limits } from "./rules/guards";
 import type { Slot } from "./rules/pace";
+import type { Lack } from "./work/backing";
 
 export type Mode = "stopped" | "working" | "finishing";
 export type Step =
@@ -37,6 +38,7 @@ export interface Shown {
   readonly task: { readonly job: string; readonly index: number; readonly until: number } | null;
   readonly holds: readonly Hold[];
   readonly trouble: Trouble | null;
+  readonly lack: Lack | null; // behind the job on offer, on chain
   readonly earned: Earned;
   readonly slots: readonly Slot[];
   readonly dataBytesToday: number;

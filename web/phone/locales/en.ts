@@ -49,6 +49,11 @@ export const en = {
   "why.busy": "The orchestrator asked to wait a moment.",
   "why.refused": "The orchestrator refused: {reason}",
   "why.no_task": "No task is free for this phone just now: {reason}",
+  "why.no_escrow":
+    "The escrow of the job on offer does not hold its pay on chain. Its tasks are not begun; it is looked at again by itself.",
+  "why.no_bond":
+    "The orchestrator has too little stake on chain to put up for a batch: nothing that it signs would be paid. It is looked at again by itself.",
+  "why.unchecked": "Whether the pay is there could not be checked on chain: {reason}",
   "why.content": "Task {task}: its bytes could not be had from any gateway, or were wrong: {reason}",
   "why.program": "Task {task}: its program did not run here: {reason}",
   "why.expired": "The time for task {task} ran out before it was handed in.",

@@ -51,6 +51,11 @@ export const tr: Messages = {
   "why.busy": "Düzenleyici biraz beklenmesini istedi.",
   "why.refused": "Düzenleyici reddetti: {reason}",
   "why.no_task": "Şu anda bu telefon için boş görev yok: {reason}",
+  "why.no_escrow":
+    "Sunulan işin emanet hesabında zincir üzerinde ödemesi yok. Görevlerine başlanmaz; kendiliğinden yeniden bakılır.",
+  "why.no_bond":
+    "Düzenleyicinin zincirde bir parti için yatırabileceği teminat yetersiz: imzaladığı hiçbir şey ödenmezdi. Kendiliğinden yeniden bakılır.",
+  "why.unchecked": "Ödemenin hazır olup olmadığı zincirde denetlenemedi: {reason}",
   "why.content": "{task}. görev: baytları hiçbir ağ geçidinden alınamadı ya da yanlıştı: {reason}",
   "why.program": "{task}. görev: programı burada çalışmadı: {reason}",
   "why.expired": "{task}. görevin süresi teslim edilmeden doldu.",

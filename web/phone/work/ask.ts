@@ -1,6 +1,6 @@
 import type { Bytes } from "../../protocol/bytes";
 import type { Cid } from "../../protocol/cid";
-import { LaneRefused, LaneUnavailable, TicketOver } from "./lane";
+import { LaneRefused, LaneUnavailable, ReceiptConflict, TicketOver } from "./lane";
 
 const SECONDS = 20;
 const LONGEST_WAIT = 300;
@@ -16,7 +16,8 @@ export async function ask<T>(base: string, path: string, body?: unknown): Promis
   const { status } = response;
   const said = text.length <= LARGEST_ANSWER ? parse(text) : null;
   const detail = messageOf(said, status);
-  if (status === 409 || status === 429 || status === 503) throw new LaneUnavailable("busy", detail, waitOf(response));
+  if (status === 409) throw new ReceiptConflict(detail);
+  if (status === 429 || status === 503) throw new LaneUnavailable("busy", detail, waitOf(response));
   if (status >= 500 || said === null) throw new LaneUnavailable("unreachable", detail, waitOf(response));
   if (status === 403) throw new TicketOver(detail);
   if (status >= 400) throw new LaneRefused(detail, text.slice(0, 2000));

@@ -8,6 +8,7 @@ import { buildFile } from "../../protocol/unixfs";
 import type { Account } from "../keys";
 import type { Earned } from "../shown";
 import { ask, putBlock } from "./ask";
+import { type Lack, lackOf } from "./backing";
 import { type Found, type Lane, LaneRefused, type Terms } from "./lane";
 import type { Bundle, Look, Offer, Result, Task } from "./machine";
 import { amountOf, evidenceOf, jobOf, listOf, numberOf, textOf, waitOf, wrong } from "./said";
@@ -21,9 +22,10 @@ interface MarketSaid {
   readonly now?: number;
   readonly chain_id: number;
   readonly orchestrator: string;
-  readonly gateway_url: string;
+  readonly gateway_url?: string;
   readonly gateways?: readonly string[];
-  readonly contracts: { readonly batch_lane?: string; readonly escrow: string };
+  readonly rpc_url?: string;
+  readonly contracts: { readonly batch_lane?: string; readonly escrow: string; readonly vault?: string };
 }
 
 interface TaskSaid {
@@ -69,9 +71,17 @@ interface WorkerSaid {
   readonly bundles: readonly { readonly count: number }[];
 }
 
+interface Known {
+  readonly lane: Domain;
+  readonly escrow: Domain;
+  readonly vault: Hex;
+  readonly orchestrator: Hex;
+  readonly rpcUrl: string;
+}
+
 /** docs/batch-api.md. What the orchestrator signed is checked before anything rests on it. */
 export class HttpLane implements Lane {
-  private market: { readonly lane: Domain; readonly escrow: Domain; readonly orchestrator: Hex } | null = null;
+  private market: Known | null = null;
   private ticket = "";
   private ahead = 0; // seconds that the chain's clock is ahead of this device's
 
@@ -110,6 +120,12 @@ export class HttpLane implements Lane {
       inputs: free.inputs,
     };
     return { offer };
+  }
+
+  async lackOf({ job, price }: Offer): Promise<Lack | null> {
+    const { lane, escrow, vault, orchestrator, rpcUrl } = this.known;
+    const at = { chainId: lane.chainId, lane: lane.verifyingContract, escrow: escrow.verifyingContract };
+    return await lackOf({ ...at, vault, orchestrator, rpcUrl }, BigInt(job), price);
   }
 
   async claim(offer: Offer): Promise<Task> {
@@ -212,7 +228,7 @@ export class HttpLane implements Lane {
     return this.account.address;
   }
 
-  private get known(): NonNullable<HttpLane["market"]> {
+  private get known(): Known {
     return this.market ?? wrong("its terms are not known yet");
   }
 
@@ -226,8 +242,15 @@ export class HttpLane implements Lane {
     const lane = textOf(said.contracts.batch_lane) as Hex;
     if (!lane) throw new LaneRefused("this market has no batch lane");
     const domain = (verifyingContract: Hex): Domain => ({ chainId, verifyingContract });
-    const market = { lane: domain(lane), escrow: domain(textOf(said.contracts.escrow) as Hex), orchestrator };
-    const name = ({ lane: at, orchestrator: by }: typeof market) => `${at.chainId} ${at.verifyingContract} ${by}`;
+    const { escrow, vault } = said.contracts;
+    const market: Known = {
+      lane: domain(lane),
+      escrow: domain(textOf(escrow) as Hex),
+      vault: textOf(vault) as Hex,
+      orchestrator,
+      rpcUrl: textOf(said.rpc_url),
+    };
+    const name = ({ lane: at, orchestrator: by }: Known) => `${at.chainId} ${at.verifyingContract} ${by}`;
     if (this.market && name(this.market) !== name(market)) {
       throw new LaneRefused("the orchestrator speaks for another market than before", evidenceOf(said));
     }

@@ -1,5 +1,6 @@
 import type { Account } from "../keys";
 import type { Earned } from "../shown";
+import type { Lack } from "./backing";
 import type { Bundle, Look, Offer, Result, Task } from "./machine";
 import { EdgebountyError } from "../../protocol/errors";
 
@@ -16,6 +17,13 @@ export class LaneUnavailable extends EdgebountyError {
     readonly waitSeconds: number | null = null,
   ) {
     super(code, detail);
+  }
+}
+
+/** Another receipt of this batch was accepted than the ones that this one was signed over. */
+export class ReceiptConflict extends LaneUnavailable {
+  constructor(detail: string) {
+    super("busy", detail, 1);
   }
 }
 
@@ -46,6 +54,8 @@ export interface Lane {
   /** Joins once; later the same. */
   join(account: Account): Promise<Terms>;
   findWork(): Promise<Found>;
+  /** What the chain says is missing behind the job; null: its escrow and the orchestrator's stake are there. */
+  lackOf(offer: Offer): Promise<Lack | null>;
   /** Takes a place in a task; asked again, the same place. */
   claim(offer: Offer): Promise<Task>;
   /** Publishes the salted commitment to a result. */

@@ -94,7 +94,8 @@ export type Fact =
   | { readonly is: "could_not_run"; readonly task: TaskKey; readonly now: number }
   | { readonly is: "committed" | "shown"; readonly task: TaskKey }
   | { readonly is: "looked"; readonly task: TaskKey; readonly now: number; readonly look: Look }
-  | { readonly is: "gap"; readonly now: number }
+  | { readonly is: "gap"; readonly now: number } // the page was away: frozen, closed or stopped
+  | { readonly is: "conflict"; readonly task: TaskKey } // another receipt of this batch was accepted: that one first
   | { readonly is: "accepted"; readonly task: TaskKey; readonly bundle: Bundle }
   | { readonly is: "given_up"; readonly task: TaskKey }
   | { readonly is: "unavailable"; readonly now: number; readonly waitSeconds: number | null };
@@ -112,6 +113,7 @@ const MOST_TRIES = 3;
 const RETRY_SECONDS = 2;
 const LONGEST_WAIT = 60;
 const CLAIM_SECONDS = 120;
+const ASK_SECONDS = 20;
 const KEPT_OUTVOTED = 50;
 
 /** The state after a fact. A fact about a task that is gone changes nothing: its time ran out meanwhile. */
@@ -142,8 +144,18 @@ export function advance(state: State, fact: Fact): State {
       return change(answered, fact.task, "closed", { stage: "shown", after: 0 });
     case "looked":
       return look(answered, fact.task, fact.now, fact.look);
-    case "gap": // whatever was to be waited for may be over
-      return { ...state, claimAfter: 0, tasks: state.tasks.map((task) => ({ ...task, after: 0 })) };
+    case "gap": {
+      // Whatever was to be waited for may be over. What was handed in may have more time since: who does it is asked.
+      const again = (task: Task) => {
+        const until = task.stage === "assigned" ? task.until : Math.max(task.until, fact.now + ASK_SECONDS);
+        return { ...task, after: 0, until };
+      };
+      return { ...state, claimAfter: 0, tasks: state.tasks.map(again) };
+    }
+    case "conflict": {
+      const others = state.tasks.filter((task) => !sameTask(task, fact.task));
+      return { ...state, tasks: [...others, ...state.tasks.filter((task) => sameTask(task, fact.task))] };
+    }
     case "accepted": {
       const others = answered.bundles.filter((other) => !sameBundle(other, fact.bundle));
       return drop({ ...answered, bundles: [...others, fact.bundle] }, fact.task);

@@ -2,17 +2,21 @@ import { Gateways } from "../../content/gateway";
 import type { Account } from "../keys";
 import type { Kept } from "../kept";
 import type { Screen } from "../screen";
-import { type Lane, LaneRefused, LaneUnavailable, TicketOver } from "./lane";
+import type { Lack } from "./backing";
+import { type Lane, LaneRefused, LaneUnavailable, ReceiptConflict, TicketOver } from "./lane";
 import { bundleOf, isIdle, nextLook, type Look, nextOrder, type Offer, type Order, type Task } from "./machine";
 import { refusalOf, troubleOf } from "./trouble";
 
 const EARNED_EVERY_SECONDS = 10;
+const BACKED_SECONDS = 600;
+const LACK_SECONDS = 15;
 type Paid = Awaited<ReturnType<Lane["earned"]>>;
 type Compute = (task: Task, gateways: Gateways, signal: AbortSignal) => Promise<void>;
 
 /** The work between *Start* and the next stop: one order of `machine` after the other. */
 export class Work {
   private gateways = new Gateways([]);
+  private readonly backed = new Map<string, number>(); // jobs, and when the chain said that their pay is there
   private lastEarned = 0;
   private wakeUp: () => void = () => undefined;
 
@@ -105,6 +109,7 @@ export class Work {
         }
       }
     } catch (error) {
+      if (error instanceof ReceiptConflict) await this.kept.note({ is: "conflict", task });
       if (!(error instanceof LaneRefused) || signal.aborted) throw error;
       this.screen.show({ trouble: troubleOf(error, task.index) });
       await this.kept.note({ is: "given_up", task });
@@ -124,9 +129,24 @@ export class Work {
     const found = await this.lane.findWork();
     if (signal.aborted) return;
     const now = Date.now() / 1000;
-    if ("offer" in found) return await this.kept.note({ is: "offered", offer: found.offer, now });
+    if ("offer" in found) {
+      const lack = await this.lackOf(found.offer, now);
+      if (signal.aborted) return;
+      if (lack && lack.code !== "unchecked")
+        return await this.kept.note({ is: "nothing_free", now, waitSeconds: LACK_SECONDS });
+      return await this.kept.note({ is: "offered", offer: found.offer, now });
+    }
     this.screen.show({ step: "no_task", trouble: { code: "no_task", detail: found.reason, task: null } });
     await this.kept.note({ is: "nothing_free", now, waitSeconds: found.waitSeconds });
+  }
+
+  /** Asked of the chain now and then. Where the chain cannot be asked the page says so and works all the same. */
+  private async lackOf(offer: Offer, now: number): Promise<Lack | null> {
+    if ((this.backed.get(offer.job) ?? 0) > now - BACKED_SECONDS) return null;
+    const lack = await this.lane.lackOf(offer);
+    if (!lack || lack.code === "unchecked") this.backed.set(offer.job, now);
+    this.screen.show({ lack, step: lack && lack.code !== "unchecked" ? "no_task" : this.screen.shown.step });
+    return lack;
   }
 
   /** An answer that comes after *Stop now* is as one that was lost: the claim is asked again with the next start. */
