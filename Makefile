@@ -62,7 +62,7 @@ test: setup $(STAMP)/dev $(STAMP)/web ## every test
 	npx --no-install vitest run --config web/vitest.config.mts
 	$(PYTEST) tests -m unit --disable-socket --allow-unix-socket
 	$(PYTEST) tests -m property
-	$(PYTEST) tests -m integration
+	$(PYTEST) tests -m integration -n 2 --dist loadfile
 	scripts/forge.sh test
 	$(BIN)/python scripts/coverage.py
 	scripts/brownie_test.sh

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -11,14 +12,24 @@ import pytest
 
 from tests.e2e.market_kit import Up
 
+_FOLDER = Path(__file__).parent
+_running = ExitStack()
+
 
 @pytest.fixture(scope="session")
 def market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
     """A market with three honest workers, shared by all tests that leave it as it was."""
     folder = tmp_path_factory.mktemp("market")
     up = Up(folder / "market", "--workers", 3, home=folder / "home")
+    _running.callback(up.stop)
     yield up
-    up.stop()
+    _running.close()
+
+
+def pytest_runtest_teardown(nextitem: pytest.Item | None) -> None:
+    """No test elsewhere needs the market: it must not take their processor time."""
+    if nextitem is None or _FOLDER not in nextitem.path.parents:
+        _running.close()
 
 
 @pytest.fixture(scope="session")
