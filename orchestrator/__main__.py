@@ -232,6 +232,7 @@ async def _build(
         run_loop("outputs", contents.output_step, pause_seconds=max(pause, 0.5), health=health, clock=clock),
         run_loop("batch-jobs", batch.jobs.step, pause_seconds=pause, health=health, clock=clock),
         run_loop("batch", batch.desk.tick, pause_seconds=pause, health=health, clock=clock),
+        run_loop("batch-answers", batch.answers.step, pause_seconds=pause, health=health, clock=clock),
         run_loop("withdrawals", batch.withdrawals.step, pause_seconds=max(pause, 0.5), health=health, clock=clock),
         run_loop("batch-post", batch.poster.step, pause_seconds=max(pause, 0.5), health=health, clock=clock),
         run_loop("batch-outputs", batch.outputs.step, pause_seconds=pause, health=health, clock=clock),

@@ -15,6 +15,7 @@ from orchestrator import config
 from orchestrator.adapters.chain.batch import BatchLaneReader
 from orchestrator.adapters.chain.batch_reader import BatchChainReader
 from orchestrator.adapters.http.batch import BatchApi
+from orchestrator.app.answers import Answers
 from orchestrator.app.batch_jobs import BatchJobs, ChainTime
 from orchestrator.app.batch_outputs import BatchOutputs
 from orchestrator.app.books import Books
@@ -45,6 +46,7 @@ class BatchLane:
     poster: Poster
     outputs: BatchOutputs
     withdrawals: Withdrawals
+    answers: Answers
 
 
 def build_batch_lane(
@@ -114,6 +116,9 @@ def build_batch_lane(
             books=books, desk=desk, keeper=keeper, recompute_after_blocks=settings.recompute_after_blocks
         ),
         withdrawals=withdrawals,
+        answers=Answers(
+            desk=desk, poster=poster, chain=chain, outbox=outbox, books=books, since=market.deployment.block
+        ),
     )
 
 

@@ -86,7 +86,7 @@ class Poster:
         self._settled: set[int] = set()
         self._usable: dict[int, Usable] = {}
         self._misstated = False
-        self._has_looked = False
+        self.has_looked = False  # at all that was posted, since the start
         self.history = History(me=desk.me, bundles_of=desk.book.signed_bundles, prices_of=self._prices)
         self.waiting = ""  # what keeps a batch from being posted, and who acts
         self.lost: list[p.Ready] = []
@@ -102,11 +102,11 @@ class Poster:
         sealed = self._sealed_count()
         seen = (final.hash, head.time, on_its_way, sealed)
         if not (sealed or self.history.batches):
-            self._has_looked = True
+            self.has_looked = True
         if seen == self._seen or not (sealed or self.history.batches):
             return False
         standing, ready = await self._look(final, head)
-        self._seen, self._has_looked = seen, True
+        self._seen, self.has_looked = seen, True
         if not on_its_way:
             await self._act(p.next_act(standing, ready, self._settings.rules, self._limits), final)
         return False
@@ -132,7 +132,7 @@ class Poster:
         return newest.payouts[payout_index].cumulative
 
     def _require_look(self) -> None:
-        if not self._has_looked:
+        if not self.has_looked:
             raise Unavailable(what="what was posted", reason="this orchestrator has just started")
 
     # --- seeing ---

@@ -6,7 +6,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from edgebounty.protocol.types import JobId
+from edgebounty.protocol.batch.answering import Asked
+from edgebounty.protocol.types import Address, JobId
 from orchestrator.domain.batch.history import LaneEvent
 from orchestrator.domain.batch.posting import Held
 from orchestrator.domain.values import BlockRef
@@ -35,11 +36,37 @@ class LaneLook:
     jobs: dict[JobId, ChainJob]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demanded:
+    """Somebody wants to see what lies under a node of our batch `number`, or takes its bond from `deadline` on."""
+
+    demand: int
+    number: int
+    asked: Asked
+    deadline: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimed:
+    """Somebody says that our batch from `first_task` on lacks the bundle of `worker`."""
+
+    claim: int
+    job: int
+    first_task: int
+    worker: Address
+    count: int
+    deadline: int
+
+
 class BatchChain(Protocol):
     """Every method raises `Unavailable` when the node fails."""
 
     async def events(self, first: int, last: int) -> Sequence[LaneEvent]:
         """Of this orchestrator, in a closed range of final blocks, in order. Raises `RangeTooWide`."""
+        ...
+
+    async def asked(self, first: int, last: int) -> Sequence[Demanded | Claimed]:
+        """Of this orchestrator, in a closed range of blocks, final or not. Raises `RangeTooWide`."""
         ...
 
     async def look(self, block: BlockRef, numbers: Collection[int], jobs: Collection[JobId]) -> LaneLook:

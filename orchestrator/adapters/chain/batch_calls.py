@@ -19,6 +19,7 @@ class BatchCalls:
     def __init__(self, market: MarketContracts) -> None:
         self._market = market
         self._lane = contract(market, "BatchLane", market.deployment.batch_lane)
+        self._challenges = contract(market, "BatchChallenges", market.deployment.batch_challenges)
         self._payouts = contract(market, "BatchPayouts", market.deployment.batch_payouts)
 
     def call(self, effect: e.BatchEffect) -> ContractFunction:
@@ -37,6 +38,13 @@ class BatchCalls:
             case e.RestatePayouts():
                 words = (effect.payout_count, effect.payouts_root, effect.previous)
                 return lane.restate(astuple(effect.header), *words)
+            case e.AnswerDemand() if effect.leaf:
+                return self._challenges.functions.answerLeaf(effect.demand, effect.leaf)
+            case e.AnswerDemand():
+                return self._challenges.functions.answerNodes(effect.demand, list(effect.nodes))
+            case e.ShowBundle():
+                header = astuple(effect.header)
+                return self._payouts.functions.showBundle(effect.claim, header, effect.shown.as_abi())
             case e.RelayWithdrawals():
                 return self._payouts.functions.withdrawMany(
                     astuple(effect.header), [_withdrawal(one) for one in effect.asked]

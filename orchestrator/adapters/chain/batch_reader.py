@@ -12,6 +12,7 @@ from edgebounty.chain.errors import ChainError
 from edgebounty.chain.market import MarketContracts
 from edgebounty.chain.rejections import load_artifact
 from edgebounty.chain.rpc import guard
+from edgebounty.protocol.batch.answering import Asked, Tree
 from edgebounty.protocol.batch.wire import Header
 from edgebounty.protocol.hashing import keccak256
 from edgebounty.protocol.types import Address, JobId, address_bytes, to_address
@@ -22,7 +23,7 @@ from orchestrator.domain.batch import history as h
 from orchestrator.domain.batch.posting import Held, LaneLimits
 from orchestrator.domain.errors import RangeTooWide, Rejected, Unavailable
 from orchestrator.domain.values import BlockRef
-from orchestrator.ports.batch import ChainJob, LaneLook
+from orchestrator.ports.batch import ChainJob, Claimed, Demanded, LaneLook
 
 _T = TypeVar("_T")
 _EVENTS = ("BatchPosted", "BundleStruck", "BatchVoided", "PayoutsRestated", "BondLost")
@@ -45,8 +46,12 @@ class BatchChainReader:
             )
         }
         self._reader = BatchReader(market.web3)
-        abi: list[Any] = load_artifact("BatchLane")["abi"]
-        self._events = {_topic(part): str(part["name"]) for part in abi if part.get("name") in _EVENTS}
+        self._challenges = contract(market, "BatchChallenges", deployment.batch_challenges)
+        self._payouts = contract(market, "BatchPayouts", deployment.batch_payouts)
+        self._events = {_topic("BatchLane", name): name for name in _EVENTS}
+        self._demanded_topic = _topic("BatchChallenges", "DataDemanded")
+        self._claimed_topic = _topic("BatchPayouts", "BundleClaimed")
+        self._my_topic = "0x" + bytes(12).hex() + address_bytes(me).hex()
 
     def limits(self) -> LaneLimits:
         """What the deployment fixed. Raises `ChainError`."""
@@ -65,6 +70,9 @@ class BatchChainReader:
 
     async def events(self, first: int, last: int) -> Sequence[h.LaneEvent]:
         return await ask(f"the batches posted in blocks {first} to {last}", lambda: self._events_between(first, last))
+
+    async def asked(self, first: int, last: int) -> Sequence[Demanded | Claimed]:
+        return await ask(f"demands in blocks {first} to {last}", lambda: self._asked_between(first, last))
 
     async def look(self, block: BlockRef, numbers: Collection[int], jobs: Collection[JobId]) -> LaneLook:
         return await self._at(block, "the batch lane", lambda: self._look(block, sorted(numbers), sorted(jobs)))
@@ -130,20 +138,53 @@ class BatchChainReader:
         return answers
 
     def _events_between(self, first: int, last: int) -> list[h.LaneEvent]:
-        query: Any = {
-            "address": self._lane.address,
-            "fromBlock": first,
-            "toBlock": last,
-            "topics": [list(self._events), "0x" + bytes(12).hex() + address_bytes(self._me).hex()],
-        }
+        logs = self._logs(self._lane.address, [list(self._events), self._my_topic], first, last)
+        return [self._event(log) for log in logs]
+
+    def _asked_between(self, first: int, last: int) -> list[Demanded | Claimed]:
+        demands = self._logs(self._challenges.address, [self._demanded_topic, None, self._my_topic], first, last)
+        claims = self._logs(self._payouts.address, [self._claimed_topic], first, last)
+        found = [self._demand(log) for log in demands]
+        mine = (self._claim(log) for log in claims)
+        return [*found, *(claim for claim in mine if claim is not None)]
+
+    def _logs(self, address: str, topics: list[Any], first: int, last: int) -> list[Any]:
+        query: Any = {"address": address, "fromBlock": first, "toBlock": last, "topics": topics}
         try:
             logs = guard(self._market.url, lambda: self._market.web3.eth.get_logs(query))
         except (ChainError, Web3Exception) as error:
             if is_too_wide(error):
                 raise RangeTooWide(what=f"batches of {last - first + 1} blocks", reason=str(error)) from error
             raise
-        logs = sorted(logs, key=lambda log: (log["blockNumber"], log["logIndex"]))
-        return [self._event(log) for log in logs]
+        return sorted(logs, key=lambda log: (log["blockNumber"], log["logIndex"]))
+
+    def _demand(self, log: Any) -> Demanded:
+        args = self._challenges.events.DataDemanded().process_log(log)["args"]
+        node = args["asked"]
+        asked = Asked(
+            tree=Tree(int(node["tree"])),
+            level=int(node["level"]),
+            position=int(node["position"]),
+            node=bytes(node["node"]),
+            bundle=int(args["bundle"]),
+        )
+        return Demanded(
+            demand=int(args["demandId"]), number=int(args["number"]), asked=asked, deadline=int(args["deadline"])
+        )
+
+    def _claim(self, log: Any) -> Claimed | None:
+        args = self._payouts.events.BundleClaimed().process_log(log)["args"]
+        said = args["acceptance"]
+        if to_address(said["orchestrator"]) != self._me:
+            return None
+        return Claimed(
+            claim=int(args["claimId"]),
+            job=int(said["job"]),
+            first_task=int(said["firstTask"]),
+            worker=to_address(said["worker"]),
+            count=int(said["count"]),
+            deadline=int(args["deadline"]),
+        )
 
     def _event(self, log: Any) -> h.LaneEvent:
         name = self._events["0x" + bytes(log["topics"][0]).hex()]
@@ -186,6 +227,9 @@ def _header(told: Any) -> Header:
     )
 
 
-def _topic(event: Any) -> str:
+def _topic(contract_name: str, name: str) -> str:
+    """The hash by which logs of this event are found."""
+    abi: list[Any] = load_artifact(contract_name)["abi"]
+    event = next(part for part in abi if part["type"] == "event" and part["name"] == name)
     kinds = ",".join(abi_type(part) for part in event["inputs"])
-    return "0x" + keccak256(f"{event['name']}({kinds})".encode()).hex()
+    return "0x" + keccak256(f"{name}({kinds})".encode()).hex()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from edgebounty.protocol.batch.openings import BundleOpening
 from edgebounty.protocol.batch.wire import Header
 from edgebounty.protocol.hashing import keccak256
 from edgebounty.protocol.types import Address
@@ -96,6 +97,33 @@ class RelayWithdrawals:
         return f"relay-withdrawals:{len(self.asked)}:{keccak256(b''.join(words)).hex()}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerDemand:
+    """Shows what lies under `node`: `nodes`, or, if it is a leaf, what it is the hash of."""
+
+    demand: int
+    node: bytes
+    nodes: tuple[bytes, ...]
+    leaf: bytes
+
+    @property
+    def key(self) -> str:
+        return f"answer-demand:number-{self.demand}:{self.node.hex()}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowBundle:
+    """Ends a claim: the bundle that is said to be missing is in the batch with this header."""
+
+    claim: int
+    header: Header
+    shown: BundleOpening
+
+    @property
+    def key(self) -> str:
+        return f"show-bundle:number-{self.claim}:{self.shown.bundle.leaf.hex()}"
+
+
 LaneEffect = PostBatch | PutUpBond | ReleaseBond | RestatePayouts | GiveBackAside
 """One at a time: each is decided on what the one before has done."""
-BatchEffect = LaneEffect | RelayWithdrawals
+BatchEffect = LaneEffect | RelayWithdrawals | AnswerDemand | ShowBundle

@@ -34,6 +34,7 @@ from orchestrator.adapters.chain.writer import Web3Writer
 from orchestrator.adapters.content.keeper import StoreKeeper
 from orchestrator.adapters.sql.store import SqlStore
 from orchestrator.app.act import Actor, SendingRules
+from orchestrator.app.answers import Answers
 from orchestrator.app.books import Books
 from orchestrator.app.desk import BatchDesk
 from orchestrator.app.poster import Poster, PostingSettings
@@ -85,6 +86,7 @@ class World:
         deployment = deploy(web3, dev_account(0), DeploymentSettings(batch=settings, unbonding_seconds=300))
         self.market = MarketContracts(web3, deployment)
         self.lane = contract(self.market, "BatchLane", deployment.batch_lane)
+        self.challenges = contract(self.market, "BatchChallenges", deployment.batch_challenges)
         self.payouts = contract(self.market, "BatchPayouts", deployment.batch_payouts)
         self.domain = Domain(chain_id=deployment.chain_id, verifying_contract=deployment.batch_lane)
         self.account = dev_account(1)
@@ -171,6 +173,15 @@ class World:
             ),
         )
 
+        self.answers = Answers(
+            desk=self.desk,
+            poster=self.poster,
+            chain=self.chain,
+            outbox=self.store,
+            books=self.books,
+            since=self.market.deployment.block,
+        )
+
     def sign(self, message: Signable) -> bytes:
         return sign(self.domain, message, bytes(self.account.key))
 
@@ -180,6 +191,10 @@ class World:
 
     async def look(self) -> None:
         while await self.poster.step():
+            pass
+
+    async def answer(self) -> None:
+        while await self.answers.step():
             pass
 
     async def act(self) -> None:
@@ -193,7 +208,7 @@ class World:
 
     @property
     def steps(self) -> tuple[Callable[[], Any], ...]:
-        return (self.watch, self.look, self.withdrawals.step, self.act)
+        return (self.watch, self.look, self.answer, self.withdrawals.step, self.act)
 
     def turns(self, number: int = 8) -> None:
         for _ in range(number):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict, astuple, replace
 from typing import Any
 
 import pytest
@@ -13,10 +13,13 @@ from aiohttp.test_utils import TestServer
 from edgebounty.chain.ledger import read_ledger
 from edgebounty.content.store import get_file
 from edgebounty.protocol.batch.building import Batch, next_payouts
+from edgebounty.protocol.batch.messages import to_compact
+from edgebounty.protocol.batch.openings import open_bundle
 from edgebounty.protocol.batch.publishing import data_cid, parse_data
 from edgebounty.protocol.batch.rules import Case, Prices
 from edgebounty.protocol.batch.watching import find_faults
-from edgebounty.protocol.batch.wire import Payout
+from edgebounty.protocol.batch.wire import Payout, bundles_tree, payouts_tree
+from edgebounty.protocol.types import JobId
 from orchestrator.adapters.http.batch import BatchApi
 from orchestrator.adapters.http.server import make_application
 from orchestrator.domain.errors import Rejected, Unavailable
@@ -198,3 +201,43 @@ def test_withdrawal__over_http__in_the_shape_that_the_phone_sends(here: World) -
     assert {name: answer[name] for name in ("queued", "reason")} == {"queued": True, "reason": None}
     here.turns(4)
     assert here.tokens(hand.payout) == 8 * PRICE
+
+
+def test_demands__of_every_tree__are_answered_in_time_and_cost_who_asked(here: World) -> None:
+    """Silence would void the batch or rewind its payouts: then an honest orchestrator would lose its bond."""
+    job = here.post_job()
+    here.work(job, [0, 1])
+    while len(here.headers()) < 5:
+        here.turn()
+    here.turns(2)
+    batch = here.poster.history.batches[-1]
+    bundles = here.desk.book.signed_bundles(JobId(job), 0)
+    bundle = open_bundle(batch.leaves, bundles_tree(batch.leaves), 1).as_abi()
+    trees = [
+        (0, [], bundles_tree(batch.leaves)),
+        (1, [], payouts_tree(batch.payouts)),
+        (2, [bundle], bundles[1].receipts_tree),
+        (3, [bundle], bundles[1].sets_tree),
+    ]
+    header = astuple(batch.header)
+    with here.mining_at_once():
+        here.stranger.stake(UNIT)
+        here.stranger.send(here.market.approve(here.market.deployment.vault, UNIT))
+        for number, of_bundle, tree in trees:
+            for level in (len(tree.levels) - 1, 0):
+                asked = (number, level, 0, tree.levels[level][0], list(tree.proof(0, level)))
+                here.stranger.send(here.challenges.functions.demand(header, of_bundle, asked))
+        acceptance, ours = here.desk.acceptance(here.desk.book.bundle(JobId(job), 0, here.hands[1].address))
+        words = to_compact(ours)
+        here.stranger.send(here.payouts.functions.claimBundle(astuple(acceptance), words[:32], words[32:], header))
+    here.turns(6)
+    events = here.challenges.events.DemandAnswered().get_logs(from_block=0)
+    assert [event["args"]["by"] for event in events] == [here.me] * 8
+    assert len(here.payouts.events.ClaimAnswered().get_logs(from_block=0)) == 1
+    here.mine(seconds=WINDOW)
+    assert here.lane.functions.bookOf(here.me).call()[:2] == [5, 5]
+    assert not here.lane.functions.batchOf(here.me, 4).call()[4]
+    deposits = 9 * 10**16
+    assert here.market.read(here.market.escrow.functions.creditOf(here.me)) == deposits
+    ledger = read_ledger(here.market)
+    assert (ledger.difference, ledger.surplus) == (0, 0)
