@@ -41,6 +41,7 @@ _PARTS = (
     ("escrow", "BountyEscrow", "escrow"),
     ("seeds", "EpochSeeds", "seeds"),
     ("lane", "DirectLane", "direct_lane"),
+    ("batch_lane", "BatchLane", "batch_lane"),
 )
 
 
@@ -102,7 +103,7 @@ class MarketContracts:
 
     def job(self, job_id: int, block: BlockId = "latest") -> Job:
         """Raises `ContractRejected` (JobUnknown) for a job that was never posted."""
-        return _job(job_id, self._many(self._job_requests(job_id, block)))
+        return _job(job_id, self._many(self._job_requests(job_id, block)), self.deployment.batch_lane)
 
     def progress(self, job_id: int, block: BlockId = "latest") -> tuple[int, int, bool]:
         """(finished tasks, active tasks, failed)."""
@@ -141,7 +142,7 @@ class MarketContracts:
             )
         )
         return TaskLook(
-            job=_job(job_id, job_answers),
+            job=_job(job_id, job_answers, self.deployment.batch_lane),
             task=_task(*key, task),
             claims=tuple(map(_claim, claims)),
             stage_open=bool(stage_open),
@@ -342,10 +343,11 @@ class MarketContracts:
     def _job_requests(self, job_id: int, block: BlockId) -> list[Request]:
         names = ("terms", "requesterOf", "escrowOf", "refundable", "isStopped")
         requests = [self._request("escrow", name, job_id, block=block) for name in names]
-        return [*requests, self._request("lane", "progress", job_id, block=block)]
+        lanes = [self._request(lane, "progress", job_id, block=block) for lane in ("lane", "batch_lane")]
+        return [*requests, *lanes]
 
 
-_JOB_ANSWERS = 6
+_JOB_ANSWERS = 7
 
 
 def _split(answers: list[Any]) -> tuple[Any, ...]:
@@ -357,12 +359,14 @@ def _terms(told: dict[str, Any]) -> JobTerms:
     return JobTerms.from_tuple(tuple(told.values()))
 
 
-def _job(job_id: int, answers: Sequence[Any]) -> Job:
-    terms, requester, escrow, refundable, stopped, (finished, active, failed) = answers
+def _job(job_id: int, answers: Sequence[Any], batch_lane: str) -> Job:
+    told, requester, escrow, refundable, stopped, *lanes = answers
+    terms = _terms(told)
+    finished, active, failed = lanes[terms.lane == batch_lane]
     return Job(
         id=JobId(job_id),
         requester=to_address(requester),
-        terms=_terms(terms),
+        terms=terms,
         escrow=int(escrow),
         refundable=int(refundable),
         stopped=bool(stopped),

@@ -26,12 +26,21 @@ if TYPE_CHECKING:
 
 PORT = click.IntRange(0, 65_535)
 WATCH_SECONDS = 0.3
+BOND_TOKENS = 200
+"""What the orchestrator stakes for the batches that it posts: under a CID a batch may pay at most its bond."""
 _STAMP = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[,.]\d+ (INFO )?")
 
 
 @click.command(epilog=example("edgebounty up --dir ~/market --workers 3"))
 @click.option("--dir", "directory", type=DIRECTORY, default=Path("market"), show_default=True, help="Its folder.")
 @click.option("--workers", type=click.IntRange(0, 64), default=3, show_default=True, help="How many workers to start.")
+@click.option(
+    "--batch-workers",
+    type=click.IntRange(0, 64),
+    default=0,
+    show_default=True,
+    help="Workers of the batch lane to start beside them: a key each, and nothing else.",
+)
 @click.option("--rpc-port", type=PORT, default=0, help="Port of the chain (default: the last one, or any free).")
 @click.option("--api-port", type=PORT, default=0, help="Port of API and gateway (default: the last one, or any free).")
 @click.option(
@@ -47,6 +56,7 @@ _STAMP = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[,.]\d+ (INFO )?")
 def up(
     directory: Path,
     workers: int,
+    batch_workers: int,
     rpc_port: int,
     api_port: int,
     deployer: Literal["builtin", "brownie"],
@@ -57,7 +67,8 @@ def up(
     """Start a whole market on this machine and keep it running until Ctrl-C.
 
     A local chain with the contracts, an orchestrator with its content gateway, and workers with stake: real parts, play
-    money. DIR/endpoints.json says where everything answers. Start it in the same folder again and it goes on.
+    money. Batch-lane jobs work too: add --batch-workers, or open the phone page. DIR/endpoints.json says where
+    everything answers. Start it in the same folder again and it goes on.
     """
     from edgebounty.client.devnet.market import Devnet, DevnetSettings
 
@@ -65,6 +76,8 @@ def up(
     settings = DevnetSettings(
         directory=directory,
         workers=tuple(f"worker-{i + 1}" for i in range(workers)),
+        batch_workers=tuple(f"batch-{i + 1}" for i in range(batch_workers)),
+        bond_tokens=BOND_TOKENS,
         rpc_port=rpc_port,
         api_port=api_port,
         deployer=deployer,
@@ -96,7 +109,7 @@ def _start(devnet: Devnet, out: Output) -> Endpoints:
         status.update("starting the orchestrator")
         devnet.start_orchestrator()
         status.update("starting the workers")
-        for name in devnet.settings.workers:
+        for name in (*devnet.settings.workers, *devnet.settings.batch_workers):
             devnet.start_worker(name)
         return devnet.write_endpoints()
 

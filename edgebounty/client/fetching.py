@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from edgebounty.client.batch_jobs import accepted_results, is_batch
 from edgebounty.client.errors import Rejected
 from edgebounty.client.market import Market
 from edgebounty.client.results import JobResult, Part, decode_parts
@@ -26,11 +27,13 @@ def fetch_part(market: Market, job_id: int) -> Part:
     """
     job = market.job(job_id)
     manifest = market.manifest(job)
-    paid: dict[int, Digest] = {}
-    for task in result_tasks(manifest):
-        digest = market.contracts.result(job_id, task)
-        if digest is not None:
-            paid[task] = digest
+    tasks = [int(task) for task in result_tasks(manifest)]
+    if is_batch(market, job):
+        known = accepted_results(market, job)
+    else:
+        settled = market.contracts.results(job_id, tasks)
+        known = {task: digest for task, digest in zip(tasks, settled, strict=True) if digest is not None}
+    paid = {task: known[task] for task in tasks if task in known}
     cid = final_cid(manifest, paid)
     if cid is None:
         raise _not_finished(market, job_id)

@@ -42,10 +42,11 @@ class JobHistory:
     paid: int = 0
     fee: int = 0
     refunded: int = 0
+    given_up: int = 0  # batch lane: tasks that ended without a result, which are not told one by one
 
     @property
     def finished(self) -> int:
-        return sum(task.state in ("settled", "refunded") for task in self.tasks.values())
+        return sum(task.state in ("settled", "refunded") for task in self.tasks.values()) + self.given_up
 
     @property
     def done(self) -> bool:
@@ -56,7 +57,8 @@ class JobHistory:
         if self.failed_task is not None:
             return "failed"
         if self.done:
-            return "finished" if all(task.state == "settled" for task in self.tasks.values()) else "incomplete"
+            complete = not self.given_up and all(task.state == "settled" for task in self.tasks.values())
+            return "finished" if complete else "incomplete"
         if any(task.state in ("claimed", "revealing") for task in self.tasks.values()):
             return "open"
         if self.stopped:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from edgebounty.chain.events import JobPosted
 from edgebounty.chain.views import JobTerms
@@ -38,6 +38,7 @@ class Wishes:
 
     bounty: int
     """All that posting may take, in base units."""
+    lane: Literal["direct", "batch"] = "direct"
     quorum: int = QUORUM
     """Equal results that make a task's result final."""
     work_slots: int = WORK_SLOTS
@@ -77,8 +78,10 @@ def quote(market: Market, planned: PlannedJob, wishes: Wishes, orchestrator: Orc
         fee_bps=orchestrator.fee_bps,
     )
     now = market.contracts.block().time
+    deployment = market.contracts.deployment
+    in_batches = wishes.lane == "batch"
     terms = JobTerms(
-        lane=to_address(market.contracts.deployment.direct_lane),
+        lane=to_address(deployment.batch_lane if in_batches else deployment.direct_lane),
         orchestrator=to_address(orchestrator.address),
         deadline=now + wishes.deadline_seconds,
         task_time=wishes.task_seconds,
@@ -90,7 +93,7 @@ def quote(market: Market, planned: PlannedJob, wishes: Wishes, orchestrator: Orc
         audit_slots=wishes.audit_slots,
         fee_bps=orchestrator.fee_bps,
         slot_price=price.slot_price,
-        stake_per_claim=price.slot_price * wishes.stake_factor,
+        stake_per_claim=price.slot_price * (1 if in_batches else wishes.stake_factor),  # nobody stakes in batches
         manifest_digest=manifest.digest,
     )
     if terms.bounty != price.escrow:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
+from edgebounty.client.batch_jobs import fold_batch
 from edgebounty.client.errors import Rejected, Unavailable
 from edgebounty.client.estimate import Estimate
 from edgebounty.client.fetching import fetch_part
@@ -145,4 +146,7 @@ class MarketJob(Job):
         missing = [job_id for job_id in self.ids if job_id not in self._history.jobs]
         if missing:
             raise Unavailable(f"job {missing[0]} is not on this chain (yet)", remedy="ask again in a moment")
-        return [self._history.jobs[job_id] for job_id in self.ids]
+        jobs = [self._history.jobs[job_id] for job_id in self.ids]
+        for job in jobs:
+            fold_batch(self.market, job)
+        return jobs

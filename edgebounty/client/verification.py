@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from edgebounty.client.batch_jobs import accepted_results
 from edgebounty.client.errors import Rejected
 from edgebounty.client.sampling import SECRET_SHARE, most_wrong, sample_size
 from edgebounty.execution import Fetch, fetcher, run_task
@@ -85,14 +86,14 @@ def verify(
 ) -> Verification:
     """Re-runs `sample` tasks, or a `share` of the paid ones, drawn at random (all without either), reduces included.
 
-    The digests come from the chain; manifest, program and data from content that is re-hashed as it is read, so nobody
-    has to be trusted. Raises `Rejected` when nothing was paid yet and `ContentError` when content is gone.
+    The digests come from the chain (of a batch-lane job from its orchestrator, which posts them); manifest, program and
+    data from content that is re-hashed as it is read, so nobody has to be trusted. Raises `Rejected` when nothing was
+    paid yet and `ContentError` when content is gone.
     """
     job = market.job(job_id)
     manifest = market.manifest(job)
     check_terms(job, manifest)
-    digests = {index: market.contracts.result(job_id, index) for index in range(manifest.total_tasks)}
-    paid = {index: digest for index, digest in digests.items() if digest is not None}
+    paid = accepted_results(market, job)
     if not paid:
         raise Rejected(
             f"job {job_id} has no settled task yet, so there is nothing to verify",
@@ -111,7 +112,7 @@ def verify(
         job_id=job_id,
         total_tasks=manifest.total_tasks,
         checks=tuple(checks),
-        unpaid=tuple(index for index, digest in digests.items() if digest is None),
+        unpaid=tuple(index for index in range(manifest.total_tasks) if index not in paid),
         result_cid=final_cid(manifest, paid),
     )
 

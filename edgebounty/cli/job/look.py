@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,11 +28,16 @@ WATCH_SECONDS = 0.5
 def list_jobs(settings: Settings, out: Output) -> None:
     """List the jobs of this market."""
     from edgebounty.cli.context import open_market
+    from edgebounty.client.batch_jobs import fold_batch
+    from edgebounty.client.errors import ClientError
     from edgebounty.client.history import History
 
     market = open_market(settings)
     history = History(market.contracts)
     history.update()
+    for job in history.jobs.values():
+        with contextlib.suppress(ClientError):  # of another orchestrator, or it is away: what the chain has stays
+            fold_batch(market, job)
     now = market.contracts.block().time
     documents = [job_document(job, now) for job in history.jobs.values()]
     if out.as_json:
@@ -60,6 +66,7 @@ def list_jobs(settings: Settings, out: Output) -> None:
 def status(job_id: int, watch: bool, settings: Settings, out: Output) -> None:
     """Show how far a job is, task by task."""
     from edgebounty.cli.context import open_market
+    from edgebounty.client.batch_jobs import fold_batch
     from edgebounty.client.history import History
 
     market = open_market(settings)
@@ -70,6 +77,7 @@ def status(job_id: int, watch: bool, settings: Settings, out: Output) -> None:
     history = History(market.contracts)
     history.update()
     job = history.jobs[job_id]
+    fold_batch(market, job)
     now = market.contracts.block().time
     known = _from_manifest(market, job_id, job)
     if out.as_json:
@@ -98,11 +106,19 @@ def watch_job(market: Market, job_id: int, out: Output) -> None:
     """Shows the job until it has ended: live for people, one JSON document a line for programs."""
     from rich.live import Live
 
+    from edgebounty.client.batch_jobs import fold_batch
+    from edgebounty.client.errors import Unavailable
     from edgebounty.client.history import History
 
     history = History(market.contracts)
-    history.update()
-    job = history.jobs[job_id]
+
+    def update() -> JobHistory:
+        history.update()
+        with contextlib.suppress(Unavailable):  # it is seen again; the deadline is the chain's
+            fold_batch(market, history.jobs[job_id])
+        return history.jobs[job_id]
+
+    job = update()
     if out.as_json:
         last: dict[str, Any] | None = None
         while True:
@@ -113,7 +129,7 @@ def watch_job(market: Market, job_id: int, out: Output) -> None:
                 return
             last = document
             time.sleep(WATCH_SECONDS)
-            history.update()
+            update()
     with Live(console=out.console, refresh_per_second=8) as live:
         while True:
             now = market.contracts.block().time
@@ -121,7 +137,7 @@ def watch_job(market: Market, job_id: int, out: Output) -> None:
             if job.state(now) != "open":
                 break
             time.sleep(WATCH_SECONDS)
-            history.update()
+            update()
     if not out.console.is_terminal:  # the live view ends its last line only on a terminal
         out.console.print()
     if job.state(market.contracts.block().time) == "finished":

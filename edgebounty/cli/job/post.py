@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from edgebounty.cli.job.plans import (
     analyze_options,
@@ -23,10 +24,12 @@ from edgebounty.cli.settings import Settings
 from edgebounty.client.requests import AnalyzeRequest, InferRequest, Request
 
 if TYPE_CHECKING:
+    from edgebounty.client.market import Token
+    from edgebounty.client.policies import Policy
     from edgebounty.client.train_requests import TrainingPlan
 
 F = TypeVar("F", bound=Callable[..., Any])
-_TERMS = ("bounty", "quorum", "work_slots", "task_seconds", "deadline_seconds")
+_TERMS = ("bounty", "lane", "quorum", "work_slots", "task_seconds", "deadline_seconds")
 
 
 def terms_options(function: F) -> F:
@@ -63,13 +66,31 @@ def terms_options(function: F) -> F:
             show_default=True,
             help="Equal results that make one final.",
         ),
+        click.option(
+            "--policy",
+            type=click.Choice(["standard", "insured", "strict"]),
+            help="batch: 2, 3 or 9 workers a task, all of one result; instead of --quorum and --work-slots.  "
+            "[default: standard]",
+        ),
+        click.option(
+            "--lane",
+            type=click.Choice(["direct", "batch"]),
+            default="direct",
+            show_default=True,
+            help="direct: every step on chain, by staked workers. batch: many tiny tasks, by workers with a key alone.",
+        ),
         click.option("--bounty", required=True, metavar="TOKENS", help="All that the job may cost."),
     ):
         function = option(function)
     return function
 
 
-@click.group(epilog=example("edgebounty job post analyze --data table.csv --bounty 5"))
+@click.group(
+    epilog=example(
+        "edgebounty job post analyze --data table.csv --bounty 5",
+        "edgebounty job post analyze --data table.csv --lane batch --bounty 5",
+    )
+)
 def post() -> None:
     """Post a job to the market and escrow its bounty.
 
@@ -146,6 +167,48 @@ def wasm(**options: Any) -> None:
     _post(take_wasm(options), **options)
 
 
+def _choose_policy(terms: dict[str, Any]) -> Policy | None:
+    """The chosen policy of a batch-lane job, its quorum and work slots put into `terms`; None in the direct lane."""
+    from edgebounty.client.policies import POLICIES
+
+    context = click.get_current_context()
+    told = [n for n in ("quorum", "work_slots") if context.get_parameter_source(n) is not ParameterSource.DEFAULT]
+    name = terms.pop("policy")
+    if terms["lane"] == "direct":
+        if name is not None:
+            raise click.UsageError("--policy is for --lane batch; in the direct lane choose --quorum and --work-slots")
+        return None
+    if told:
+        raise click.UsageError("--quorum and --work-slots are for the direct lane; in the batch lane choose --policy")
+    policy = POLICIES[name or "standard"]
+    terms["quorum"] = terms["work_slots"] = policy.copies
+    return policy
+
+
+def show_policies(out: Output, token: Token, chosen: Policy, **job: int) -> None:
+    """What each policy costs and gives, before anything is posted."""
+    from edgebounty.client.policies import LIARS, policy_prices
+
+    rows = [
+        (
+            f"{'→ ' if price.policy is chosen else ''}{price.policy.name}",
+            str(price.policy.copies),
+            token.short(price.slot_price),
+            token.short(price.escrow_for_same_pay),
+            f"{100 * price.policy.wrong_share:.2g} %",
+        )
+        for price in policy_prices(chosen=chosen, **job)
+    ]
+    if out.as_json:
+        return
+    heads = ("policy", "workers a task>", f"a run, {token.symbol}>", "escrow for the same pay>", "wrong, at most>")
+    out.table(heads, rows)
+    out.say(
+        f"[dim]Wrong at most: results that get past the check if {LIARS:.0%} of the workers lie, all alike. The "
+        "orchestrator assigns: run a secret sample again with `job verify ID --spot-check`.[/]"
+    )
+
+
 def _post(
     request: Request,
     *,
@@ -161,6 +224,7 @@ def _post(
     from edgebounty.client import posting
     from edgebounty.client.orchestrator_api import OrchestratorApi
 
+    policy = _choose_policy(terms)
     plan = plan_request(request, settings) if training is None else training.plan
     market = open_market(settings, account="requester", sign=True)
     orchestrator = OrchestratorApi(settings.need("orchestrator_url")).terms()
@@ -172,10 +236,13 @@ def _post(
     escrow = sum(offer.terms.bounty for offer in offers)
     market.need_tokens(escrow, "for the bounty")
     several = f", in {len(offers)} jobs" if len(offers) > 1 else ""
+    if policy is not None:
+        show_policies(out, token, policy, bounty=wishes.bounty, tasks=plan.total_tasks, fee_bps=orchestrator.fee_bps)
     out.facts(
         {
             "job": f"{plan.kind}, {plan.total_tasks} tasks in {offers[0].terms.rounds} round(s){several}, "
             f"{plan.content_bytes:,} bytes of content",
+            "lane": wishes.lane if policy is None else f"batch, policy {policy.name}, by {orchestrator.address}",
             "price": f"{token.text(offers[0].price.slot_price)} a run; {wishes.quorum} equal results make a task final",
             "escrow": f"{token.text(escrow)} for at most {wishes.work_slots + wishes.audit_slots} runs a task, "
             f"with {orchestrator.fee_bps / 100:g} % fee; what is not used comes back",
@@ -190,6 +257,8 @@ def _post(
             out.line(
                 {
                     "job_id": posted.job_id,
+                    "lane": wishes.lane,
+                    "policy": None if policy is None else policy.name,
                     "manifest_cid": str(offer.planned.cid),
                     "tasks": offer.planned.manifest.total_tasks,
                     "slot_price": str(offer.price.slot_price),

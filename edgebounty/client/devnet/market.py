@@ -46,6 +46,10 @@ class DevnetSettings:
 
     directory: Path
     workers: tuple[str, ...] = ("worker-1", "worker-2", "worker-3")
+    batch_workers: tuple[str, ...] = ()
+    """Workers of the batch lane: they get a key and nothing else."""
+    bond_tokens: int = 0
+    """What the orchestrator stakes, to put up bonds for batches; 0: it posts none."""
     rpc_port: int = 0
     api_port: int = 0
     chain_id: int = 31337
@@ -122,8 +126,11 @@ class Devnet:
         self._accounts = {name: make_account(name, self.directory / "keys") for name in names}
         accounts = tuple(self._accounts.values())
         give_coin(contracts.web3, accounts)
-        give_tokens(contracts, tuple(a for a in accounts if a.name != "orchestrator"))
+        bonded = (self._accounts["orchestrator"],) if self.settings.bond_tokens else ()
+        give_tokens(contracts, (*(a for a in accounts if a.name != "orchestrator"), *bonded))
         give_stake(contracts, tuple(a for a in accounts if a.name in self.settings.workers), self.stake_units)
+        give_stake(contracts, bonded, self.settings.bond_tokens * self.unit)
+        self._accounts |= {name: make_account(name, self.directory / "keys") for name in self.settings.batch_workers}
 
     def start_orchestrator(self) -> None:
         """Raises `Unavailable` with its last words when it does not come up."""
@@ -164,7 +171,8 @@ class Devnet:
             api_url=self.orchestrator.url,
             gateway_url=self.orchestrator.url,
             contracts={
-                name: getattr(deployment, name) for name in ("token", "vault", "escrow", "seeds", "direct_lane")
+                name: getattr(deployment, name)
+                for name in ("token", "vault", "escrow", "seeds", "direct_lane", "batch_lane", "batch_payouts")
             },
             deployment_file=DEPLOYMENT_FILE,
             accounts=tuple(self._accounts.values()),
@@ -195,7 +203,12 @@ class Devnet:
     @property
     def stake_units(self) -> int:
         """What each worker stakes, in base units."""
-        return STAKE_TOKENS * int(10 ** int(self.contracts.read(self.contracts.token.functions.decimals())))
+        return STAKE_TOKENS * self.unit
+
+    @property
+    def unit(self) -> int:
+        """Base units of one token."""
+        return int(10 ** int(self.contracts.read(self.contracts.token.functions.decimals())))
 
     @property
     def accounts(self) -> dict[str, TestAccount]:
@@ -290,7 +303,7 @@ class Devnet:
         return Deployment.load(path)
 
     def _worker_arguments(self, name: str) -> list[str]:
-        return [
+        common = [
             "--rpc-url",
             self.chain.url,
             "--deployment",
@@ -301,6 +314,11 @@ class Devnet:
             self._accounts[name].key_file,
             "--data-dir",
             str(self.directory / "workers" / name),
+        ]
+        if name in self.settings.batch_workers:
+            return ["--lane", "batch", *common]
+        return [
+            *common,
             "--stake-target",
             str(self.stake_units),
             "--withdraw-threshold",

@@ -13,6 +13,8 @@ from edgebounty.client.devnet.processes import Child, OnLine
 from edgebounty.client.endpoints import TestAccount
 
 READY_SECONDS = 30.0
+BATCH_AGE_SECONDS = 15
+"""Pay of a small job does not wait for others to fill its batch."""
 CONFIG_NAME = "orchestrator.toml"
 DATABASE_NAME = "orchestrator.sqlite"
 STATE_NAME = "orchestrator.json"
@@ -52,6 +54,7 @@ def start_orchestrator(
         "fee_bps": fee_bps,
         "finality": finality,
         "poll_seconds": 0.25,
+        "batch_age_seconds": BATCH_AGE_SECONDS,
     }
     # JSON strings and numbers are TOML's too
     config.write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in settings.items()))

@@ -1,0 +1,77 @@
+"""A batch-lane job in a real market, by real processes: posted by the command line, run by workers that have a key and
+nothing else, one of them killed in the middle, fetched, checked, and put on chain.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import requests
+
+from edgebounty.chain.deployment import Deployment
+from edgebounty.chain.market import MarketContracts
+from edgebounty.chain.rpc import connect
+from edgebounty.worker.status import Status
+from tests.e2e.market_kit import CLI, Running, Up, environment
+
+pytestmark = pytest.mark.integration
+SHARDS, COPIES = 3, 2  # two workers, and each task needs both: without the killed one nothing goes on
+PATIENCE_SECONDS = 120
+
+
+def wait(condition: Callable[[], Any], what: str) -> Any:
+    until = time.monotonic() + PATIENCE_SECONDS
+    while not (found := condition()):
+        assert time.monotonic() < until, what
+        time.sleep(0.2)
+    return found
+
+
+def told(url: str) -> dict[str, Any]:
+    found: dict[str, Any] = requests.get(url, timeout=10).json()
+    return found
+
+
+def owed(folder: Path, tasks: int) -> Status | None:
+    """The worker's own word, once all its receipts are accepted."""
+    status = Status.load(folder)
+    return status if status.outcomes == {"accepted": tasks} and int(status.accepted) > 0 else None
+
+
+def test_batch_job__two_workers_with_a_key_one_killed__done_right_and_on_chain(tmp_path: Path) -> None:
+    table = tmp_path / "table.csv"
+    np.savetxt(table, np.random.default_rng(5).normal(size=(200, 3)), delimiter=",", header="a,b,c", comments="")
+    up = Up(tmp_path / "market", "--workers", 0, "--batch-workers", 2, home=tmp_path / "home")
+    folders = [up.directory / "workers" / name for name in ("batch-1", "batch-2")]
+    try:
+        question = ("--data", table, "--shards", SHARDS)
+        posted = up.cli("job", "post", "analyze", *question, "--bounty", 1, "--lane", "batch", "--yes", "--json").json
+        assert (posted["lane"], posted["policy"]) == ("batch", "standard")
+        tasks, pay = posted["tasks"], posted["tasks"] * int(posted["slot_price"])
+        killed = wait(lambda: (status := Status.load(folders[0])).claims and status, "the first worker has a task")
+        os.kill(killed.pid, signal.SIGKILL)
+        run = ("worker", "run", "--lane", "batch", "--account", "batch-1", "--data-dir", folders[0], "--json")
+        with Running([*CLI, *map(str, run)], environment(up.home, up.directory), up.home):
+            url = f"{up.endpoints['api_url']}/v1/batch/jobs/{posted['job_id']}"
+            wait(lambda: told(url)["stages"]["agreed"] == tasks, "every task has a result")
+            found = [wait(lambda f=folder: owed(f, tasks), "all are accepted") for folder in folders]  # type: ignore[misc]
+        assert [int(status.accepted) for status in found] == [pay, pay]
+        assert [(status.stake, status.tokens) for status in found] == [("0", "0")] * 2
+        local = up.cli("job", "run-local", "analyze", *question, "--json").json
+        assert up.cli("job", "result", 1, "--json").json == local
+        checked = up.cli("job", "verify", 1, "--json").json
+        assert (checked["right"], checked["checked"], checked["wrong"]) == (True, tasks, [])
+        contracts = MarketContracts(connect(up.endpoints["rpc_url"]), Deployment.load(up.directory / "deployment.json"))
+        wait(lambda: contracts.job(1).finished == tasks, "its batch is on chain")
+        done = up.cli("job", "status", 1, "--json").json
+        assert (done["status"], int(done["paid"])) == ("finished", COPIES * pay)
+        assert done["result_cid"] == checked["result_cid"]
+    finally:
+        up.stop()
