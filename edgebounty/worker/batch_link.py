@@ -210,7 +210,10 @@ class BatchLink:
             commit_sets=message.commit_sets,
         )
         with self._as_documented():
-            given = str(told["signature"])
+            newest, given = self._acceptance(told["acceptance"]), str(told["signature"])
+        if newest.count > message.count:  # this receipt was accepted long ago, and others after it
+            self._require_signed(newest, given)
+            raise OrchestratorRefuses(f"{newest.count} receipts are accepted by now: see what is owed")
         return Owed(message.count, receipts, sets, self._require_signed(accepted, given))
 
     def books(self) -> WorkerBooks:

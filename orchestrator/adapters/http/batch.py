@@ -178,7 +178,7 @@ class BatchApi:
 
     def _task(self, worker: Address, job: JobId, task: BatchTask) -> dict[str, Any]:
         number = task.slot_of(worker)
-        if number is None and (task.stage is Stage.GIVEN_UP or worker in task.barred):
+        if number is None and (task.stage is Stage.GIVEN_UP or worker in task.barred | task.released):
             return _LOST
         if number is None:
             raise Rejected(by="the worker", reason=f"{worker} has no place in task {task.index}")

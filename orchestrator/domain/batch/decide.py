@@ -115,7 +115,12 @@ def _shown(terms: BatchTerms, task: BatchTask, fact: f.ResultShown) -> BatchDeci
 
 
 def _judged(terms: BatchTerms, task: BatchTask, now: int) -> BatchDecision:
-    """All have shown, or their time is over: a quorum decides, else there is a new wave with nobody of this one."""
+    """All have shown, or their time is over: a quorum decides, else there is a new wave.
+
+    Where results differ nobody of this one comes again: who lies is not known. Where all that were shown are equal, it
+    was silence that kept them from a quorum, and only the silent are barred: else one silent worker would keep two
+    honest ones from a task that needs three, and the liars' share among those who are left would grow.
+    """
     counts = Counter(slot.digest for slot in task.taken if slot.digest is not None)
     digest, votes = counts.most_common(1)[0] if counts else (None, 0)
     # A tie can only be below a quorum, or show that the quorum is no majority: then nothing is decided either.
@@ -130,7 +135,8 @@ def _judged(terms: BatchTerms, task: BatchTask, now: int) -> BatchDecision:
             barred=task.barred | {*outvoted, *silent},
         )
         return BatchDecision(task=agreed, outvoted=outvoted)
-    return BatchDecision(task=_next_wave(terms, task, {slot.worker for slot in task.taken}, now))
+    barred = {slot.worker for slot in task.taken if len(counts) > 1 or slot.digest is None}
+    return BatchDecision(task=_next_wave(terms, task, barred, now))
 
 
 def _next_wave(terms: BatchTerms, task: BatchTask, barred: set[Address], now: int) -> BatchTask:
@@ -140,6 +146,7 @@ def _next_wave(terms: BatchTerms, task: BatchTask, barred: set[Address], now: in
         stage=Stage.GIVEN_UP if last else Stage.OPEN,
         wave=task.wave + 1,
         barred=task.barred | barred,
+        released=(task.released | {slot.worker for slot in task.taken}) - barred,
     )
 
 
@@ -148,8 +155,9 @@ def _receipt(terms: BatchTerms, task: BatchTask, bundle: WorkerBundle, fact: f.R
     if slot.digest != task.digest or task.digest is None or task.commit_set is None:
         raise _no("the worker", f"its result of task {task.index} is not the one that the quorum showed")
     if slot.accepted:
-        if fact.signature == bundle.signature:
-            return BatchDecision(task=task, bundle=bundle)  # told twice
+        at = fact.count - 1
+        if 0 <= at < len(bundle.receipts) and bundle.receipts[at].task == task.index:
+            return BatchDecision(task=task, bundle=bundle)  # told again, perhaps after later ones
         raise _no("the worker", f"its receipt for task {task.index} was accepted already")
     until = min(task.until, terms.closes)
     if fact.now >= until:

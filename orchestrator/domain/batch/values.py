@@ -55,7 +55,9 @@ class Slot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchTask:
-    """`slots` by number; None is free. `barred`: who was silent or outvoted here comes not again."""
+    """`slots` by number; None is free. `barred`: who was silent or outvoted here comes not again. `released`: who may,
+    having shown a result in a wave that others kept from a quorum by silence.
+    """
 
     index: int
     stage: Stage = Stage.OPEN
@@ -66,6 +68,7 @@ class BatchTask:
     commitments: tuple[bytes, ...] = ()
     digest: Digest | None = None
     barred: frozenset[Address] = frozenset()
+    released: frozenset[Address] = frozenset()
 
     def slot_of(self, worker: Address) -> int | None:
         return next((i for i, slot in enumerate(self.slots) if slot is not None and slot.worker == worker), None)

@@ -149,6 +149,7 @@ def test_shown_by_one_alone__no_quorum_new_wave() -> None:
     desk.pass_time(desk.terms.task_seconds)
     assert desk.book.task(JOB, 0).stage is Stage.OPEN
     assert desk.book.task(JOB, 0).wave == 1
+    assert desk.book.task(JOB, 0).barred == {b.address, c.address}
 
 
 @pytest.mark.unit
@@ -177,6 +178,53 @@ def test_receipt__told_twice__counted_once() -> None:
     desk.sign(people[0], 0)
     desk.sign(people[0], 0, before)
     assert len(desk.book.bundle(JOB, 0, people[0].address).receipts) == 1
+
+
+@pytest.mark.unit
+def test_receipt__told_again_after_a_later_one__the_newest_bundle_and_another_in_its_place_refused() -> None:
+    desk, people = Desk(make_terms()), hands("a", "b", "c")
+    for task in (0, 1):
+        committed(desk, *people, task=task)
+        for hand in people:
+            desk.show(hand, task)
+    a, empty = people[0], desk.book.bundle(JOB, 0, people[0].address)
+    desk.sign(a, 0)
+    both = desk.sign(a, 1).bundle
+    assert desk.sign(a, 0, empty).bundle == both == desk.book.bundle(JOB, 0, a.address)
+    with pytest.raises(Rejected, match="accepted already"):
+        desk.sign(a, 1, empty)  # as if it had been the first
+    with pytest.raises(Rejected, match="accepted already"):
+        desk.sign(a, 1)  # once more, as a third
+    assert desk.book.bundle(JOB, 0, a.address) == both
+
+
+@pytest.mark.unit
+def test_silent__where_all_are_needed__the_honest_come_again_and_the_silent_does_not() -> None:
+    desk, (a, b, c, d) = Desk(make_terms(copies=3, quorum=3)), hands("a", "b", "c", "d")
+    committed(desk, a, b, c)
+    desk.show(a, 0)
+    desk.show(b, 0)
+    desk.pass_time(desk.terms.task_seconds)
+    assert desk.book.task(JOB, 0).barred == {c.address}
+    assert desk.book.task(JOB, 0).released == {a.address, b.address}
+    with pytest.raises(Rejected, match="cannot take it again"):
+        desk.claim(c, 0)
+    committed(desk, a, b, d)
+    for hand in (a, b, d):
+        desk.show(hand, 0)
+    assert desk.book.task(JOB, 0).stage is Stage.AGREED
+    assert desk.book.task(JOB, 0).digest == right(0)
+
+
+@pytest.mark.unit
+def test_silent__where_results_differ_too__nobody_comes_again() -> None:
+    desk, people = Desk(make_terms(copies=3, quorum=3)), hands("a", "b", "c")
+    a, b, _ = people
+    committed(desk, *people, wrong=(b,))
+    desk.show(a, 0)
+    desk.show(b, 0)
+    desk.pass_time(desk.terms.task_seconds)
+    assert desk.book.task(JOB, 0).barred == {hand.address for hand in people}
 
 
 @pytest.mark.unit
