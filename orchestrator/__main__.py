@@ -230,6 +230,10 @@ async def _build(
         run_loop("act", act, pause_seconds=pause, health=health, clock=clock),
         run_loop("content", contents.load_step, pause_seconds=pause, health=health, clock=clock),
         run_loop("outputs", contents.output_step, pause_seconds=max(pause, 0.5), health=health, clock=clock),
+    )
+    if not settings.batch_most_bond:
+        return service, loops  # no job of the batch lane is taken, so nobody works for what could not be posted
+    batch_loops = (
         run_loop("batch-jobs", batch.jobs.step, pause_seconds=pause, health=health, clock=clock),
         run_loop("batch", batch.desk.tick, pause_seconds=pause, health=health, clock=clock),
         run_loop("batch-answers", batch.answers.step, pause_seconds=pause, health=health, clock=clock),
@@ -237,7 +241,7 @@ async def _build(
         run_loop("batch-post", batch.poster.step, pause_seconds=max(pause, 0.5), health=health, clock=clock),
         run_loop("batch-outputs", batch.outputs.step, pause_seconds=pause, health=health, clock=clock),
     )
-    return service, loops
+    return service, (*loops, *batch_loops)
 
 
 def _reader(settings: config.Settings, market: MarketContracts, deployment: Deployment) -> Web3Reader | WitnessedReader:

@@ -48,7 +48,7 @@ HELP = {
     "batch_waves": "attempts to find a quorum for a task of the batch lane, each with other workers",
     "batch_age_seconds": "how long after its first receipt a batch is closed though it is not full",
     "batch_calldata_receipts": "batches of at most so many receipts go on chain whole; larger ones under a CID",
-    "batch_most_bond": "most tokens of this account's stake that are put up for batches; 0: no batch is posted",
+    "batch_most_bond": "most tokens of this account's stake that are put up for batches; 0: no batch lane here",
     "batch_bonds_lost": "lost bonds that the operator has looked into: with more of them on chain nothing is posted",
     "token_gwei": "what a token is worth, in gwei of the chain's coin, to weigh fees of withdrawals; 0: not weighed",
     "withdraw_fee_percent": "withdrawals are sent for workers while the fee is at most this much of the amounts",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import sqlite3
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +19,8 @@ BATCH_AGE_SECONDS = 15
 """Pay of a small job does not wait for others to fill its batch."""
 CONFIG_NAME = "orchestrator.toml"
 DATABASE_NAME = "orchestrator.sqlite"
+NOT_OF_THE_CHAIN = ("meta", "batch_journal")
+"""Tables that cannot be rebuilt from the chain."""
 STATE_NAME = "orchestrator.json"
 
 
@@ -73,9 +77,15 @@ def start_orchestrator(
 
 
 def forget_state(directory: Path) -> None:
-    """Deletes what it knows of the chain, to be read from the chain again. Content stays."""
-    for suffix in ("", "-wal", "-shm", "-journal"):
-        (directory / "orchestrator" / f"{DATABASE_NAME}{suffix}").unlink(missing_ok=True)
+    """Deletes what it knows of the chain, to be read from the chain again. Content stays, and what it owes workers."""
+    path = directory / "orchestrator" / DATABASE_NAME
+    if not path.exists():
+        return
+    with contextlib.closing(sqlite3.connect(path)) as database, database:
+        tables = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        for name in tables:
+            if name not in NOT_OF_THE_CHAIN and not name.startswith("sqlite_"):
+                database.execute(f'DELETE FROM "{name}"')
 
 
 def _url(state: Path) -> str:
