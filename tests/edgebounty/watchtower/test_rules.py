@@ -1,5 +1,6 @@
 """What a watchtower draws, when it asks again, and when the books are a finding."""
 
+from dataclasses import replace
 from pathlib import Path
 from unittest.mock import MagicMock
 
@@ -88,6 +89,23 @@ def test_tower__machine_too_small__not_judged_and_tried_again(tmp_path: Path, mo
     assert [one for one, _, _ in journal.waiting(None)] == [SETTLED]
     assert journal.waiting(0) == []
     assert (journal.alarms(), journal.counts()["missing"]) == (0, 0)
+
+
+@pytest.mark.parametrize(("kept", "state"), [(27, states.SKIPPED), (32, states.UNRUNNABLE)])
+def test_tower__task_with_inputs__a_receipts_27_bytes_name_no_output_to_fetch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: int, state: str
+) -> None:
+    """In the direct lane inputs that were never settled are a fault; in the batch lane they cannot be known."""
+    settled = replace(SETTLED, digest=Digest(b"\1" * kept))
+    monkeypatch.setattr("edgebounty.watchtower.tower.check_terms", lambda *_: None)
+    monkeypatch.setattr("edgebounty.watchtower.tower.describe", lambda *_: MagicMock(input_tasks=(0,), state_task=None))
+    journal = open_journal(tmp_path / "j")
+    journal.paid([(settled, True)])
+    market = MagicMock()
+    market.job.return_value.terms.manifest_digest = Digest(b"\3" * 32)
+    market.contracts.results.return_value = [None]
+    Tower(market, journal, share=1, tell=print)._look(settled, 0, None)
+    assert journal.counts()[state] == 1
 
 
 def test_journal__told__is_told_once(tmp_path: Path) -> None:

@@ -12,10 +12,17 @@ from pathlib import Path
 
 import pytest
 
+from edgebounty.chain.batches import BatchContracts
 from edgebounty.jobs.plan import PlannedJob
-from edgebounty.protocol.types import Digest
+from edgebounty.protocol.batch.building import Batch, build
+from edgebounty.protocol.batch.calls import header_abi
+from edgebounty.protocol.batch.messages import Receipts, sign_compact
+from edgebounty.protocol.batch.wire import Receipt, SignedBundle, encode_bundles, receipts_tree, sets_tree
+from edgebounty.protocol.hashing import keccak256
+from edgebounty.protocol.messages import address_of_key
+from edgebounty.protocol.types import Address, Digest
 from tests.e2e.market_kit import CLI, Said, environment, run_cli
-from tests.orchestrator.devnet import Devnet, Process, devnet, digest_of, run_here, small_job
+from tests.orchestrator.devnet import STAKE, Devnet, Process, devnet, digest_of, run_here, small_job
 
 pytestmark = pytest.mark.integration
 LIE = digest_of("lie")
@@ -130,6 +137,58 @@ def test_watch__killed_and_started_again__every_task_is_looked_at_once(
     with closing(sqlite3.connect(tmp_path / "journal")) as journal:
         assert journal.execute("SELECT task, tries FROM tasks ORDER BY task").fetchall() == [(0, 1), (1, 1)]
         assert journal.execute("SELECT count(*) FROM findings").fetchone() == (1,)
+
+
+def test_watch__batch_pays_for_a_lie_that_its_workers_agreed_on__says_so_with_both_digests(
+    net: Devnet, service: Process, tmp_path: Path
+) -> None:
+    """The batch keeps every rule, so there is nothing to prove to the chain."""
+    planned = small_job(seed=25)
+    net.upload(planned, service.url)
+    first = net.market.block().number + 1
+    boss, lane = net.workers[0], BatchContracts(net.market)
+    boss.send(net.market.vault.functions.allot(boss.address, STAKE // 2))
+    job_id = net.post(planned, lane=net.market.deployment.batch_lane, orchestrator=boss.address)
+    right = run_here(planned).outputs
+    batch = batch_of(lane, boss.address, job_id, {0: LIE, 1: right[1]})
+    boss.send(lane.lane.functions.postWithData(header_abi(batch.header), encode_bundles(batch.bundles)))
+    net.mine(4)
+    said, lines = watch_once(net, service.url, tmp_path, first)
+    assert said.status == 3, said
+    found, status = lines
+    assert (found["kind"], found["job_id"], found["task"]) == ("wrong_result", job_id, 0)
+    assert (found["evidence"]["paid"], found["evidence"]["computed"]) == ("0x" + LIE[:27].hex(), "0x" + right[0].hex())
+    assert (status["batches"], status["wrong"], status["right"]) == (1, 1, 1)
+
+
+def batch_of(lane: BatchContracts, boss: Address, job_id: int, digests: dict[int, Digest]) -> Batch:
+    """One worker's receipts, all of them signed."""
+    key = keccak256(b"a worker without stake")
+    receipts = tuple(Receipt(task=task, slot=0, digest=digest[:27]) for task, digest in digests.items())
+    sets = tuple(keccak256(bytes([receipt.task])) for receipt in receipts)
+    message = Receipts(
+        worker=address_of_key(key),
+        job=job_id,
+        first_task=0,
+        count=len(receipts),
+        receipts=receipts_tree(receipts).root,
+        commit_sets=sets_tree(sets).root,
+    )
+    bundle = SignedBundle(
+        payout_index=1,
+        account=message.worker,
+        receipts=receipts,
+        commit_sets=sets,
+        signature=sign_compact(lane.domain, message, key),
+    )
+    return build(
+        orchestrator=boss,
+        number=0,
+        job=job_id,
+        tasks=(0, len(digests)),
+        bundles=[bundle],
+        prices=lane.prices_of(job_id),
+    )
 
 
 def test_watch__state_in_use_or_of_another_market__refused(net: Devnet, service: Process, tmp_path: Path) -> None:
