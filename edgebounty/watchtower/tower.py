@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from edgebounty.chain.batches import BatchContracts
+from edgebounty.chain.errors import ChainError
 from edgebounty.chain.events import JobPosted, TaskSettled
 from edgebounty.chain.ledger import read_ledger
 from edgebounty.chain.sender import Sender
@@ -81,8 +82,12 @@ class Tower:
 
         Raises `ChainError` when the node does not answer; nothing is lost then.
         """
-        self._batches = self._batches or self._lane_tower()
-        self._batches_seen = self._batches.round(once=once)
+        problem: ChainError | None = None
+        try:
+            self._batches = self._batches or self._lane_tower()
+            self._batches_seen = self._batches.round(once=once)
+        except ChainError as error:  # an account without coin, say, is no reason not to look at the rest
+            problem = error
         self._read()
         for settled, tries, lacked in self._journal.waiting(None if once else time.time()):
             self._look(settled, tries, lacked)
@@ -90,6 +95,8 @@ class Tower:
         if once or time.monotonic() - self._books_at >= LEDGER_SECONDS:
             self._check_books()
         self._tell_all()
+        if problem is not None:
+            raise problem
 
     def health(self) -> Health:
         counts = self._journal.counts()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from eth_abi.abi import decode
 
@@ -29,6 +30,8 @@ from edgebounty.watchtower.batch.shown import Shown
 
 _WORDS = ("uint32", "address", "uint32", "uint32", "bytes32", "bytes32", "bytes32", "bytes32")
 _MOST_BYTES = 1 << 28
+MOST_WANTED = 64
+"""Nodes of one tree to demand at a time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,28 +89,40 @@ def of_content(header: Header, content: ContentStore) -> Known:
     return Known(leaves=leaves, bundles=tuple(bundles))
 
 
-def of_demands(lane: Lane, batch: Followed) -> tuple[Known | None, list[Wanted]]:
-    """What demands have shown of a batch whose data nobody serves, and what to demand next."""
+def of_demands(lane: Lane, batch: Followed, known: Known | None = None) -> tuple[Known | None, list[Wanted]]:
+    """What demands have shown of a batch whose data nobody serves, and what to demand next.
+
+    `known`: what somebody serves, where it is not all of it.
+    """
     header = batch.header
-    key: TreeKey = (BUNDLES, 0, header.bundles_root)
-    shown = lane.shown_of(batch, key, header.bundle_count)
-    wanted = [_wanted(key, shown, node, None) for node in shown.frontier()]
-    if wanted:
-        return None, wanted
-    leaves = tuple(_bundle(shown.leaves[at]) for at in range(header.bundle_count))
-    tree = bundles_tree(leaves)
-    bundles = []
-    for at, leaf in enumerate(leaves):
-        opening = open_bundle(leaves, tree, at)
-        words = []
-        for kind, root in ((RECEIPTS, leaf.receipts_root), (COMMIT_SETS, leaf.sets_root)):
-            key = (kind, at, root)
-            shown = lane.shown_of(batch, key, leaf.count)
-            more = [_wanted(key, shown, node, opening) for node in shown.frontier()] if leaf.count else []
-            wanted += more
-            words.append(() if more else tuple(shown.leaves[i] for i in range(leaf.count)))
-        bundles.append(_signed(leaf, tuple(map(Receipt.parse, words[0])), words[1]))
-    return Known(leaves=leaves, bundles=tuple(bundles)), wanted
+    if known is None:
+        key: TreeKey = (BUNDLES, 0, header.bundles_root)
+        shown = lane.shown_of(batch, key, header.bundle_count)
+        wanted = [_wanted(key, shown, node, None) for node in islice(shown.frontier(), MOST_WANTED)]
+        if wanted:
+            return None, wanted
+        leaves = tuple(_bundle(shown.leaves[at]) for at in range(header.bundle_count))
+        known = Known(leaves=leaves, bundles=tuple(_signed(leaf, (), ()) for leaf in leaves))
+    tree = bundles_tree(known.leaves)
+    bundles, wanted = [], []
+    for at, (leaf, bundle) in enumerate(zip(known.leaves, known.bundles, strict=True)):
+        if len(bundle.receipts) != leaf.count:
+            opening = open_bundle(known.leaves, tree, at)
+            receipts, more = _words_of(lane, batch, (RECEIPTS, at, leaf.receipts_root), opening)
+            sets, yet_more = _words_of(lane, batch, (COMMIT_SETS, at, leaf.sets_root), opening)
+            bundle = _signed(leaf, tuple(map(Receipt.parse, receipts)), sets)
+            wanted += more + yet_more
+        bundles.append(bundle)
+    return Known(leaves=known.leaves, bundles=tuple(bundles)), wanted
+
+
+def _words_of(
+    lane: Lane, batch: Followed, key: TreeKey, opening: BundleOpening
+) -> tuple[tuple[bytes, ...], list[Wanted]]:
+    """The words behind one of a bundle's roots, if all were shown, and what to demand of them."""
+    shown = lane.shown_of(batch, key, opening.bundle.count)
+    wanted = [_wanted(key, shown, node, opening) for node in islice(shown.frontier(), MOST_WANTED)]
+    return () if wanted else tuple(shown.leaves[i] for i in range(opening.bundle.count)), wanted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -75,8 +75,8 @@ def enforced(batch: Followed, demand: int, tx_hash: str, lost: int) -> Finding:
     )
 
 
-def not_challenged(batch: Followed, what: str, why: str) -> Finding:
-    return _finding(Kind.NOT_CHALLENGED, batch, f"not {what} {why[:80]}", f"{what.split()[0]} was refused: {why}")
+def not_challenged(batch: Followed, what: str, error: str, why: str) -> Finding:
+    return _finding(Kind.NOT_CHALLENGED, batch, f"not {what} {error}", f"{what.split()[0]} was refused: {why}")
 
 
 def demanded(batch: Followed, tree: int, level: int, position: int) -> Finding:

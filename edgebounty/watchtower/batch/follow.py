@@ -5,10 +5,12 @@ Everything here can be told again from the events alone, so a watchtower stores 
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from edgebounty.chain.batches import LaneEvent
+from edgebounty.chain.errors import ChainError
 from edgebounty.protocol.batch.calls import BUNDLES, PAYOUTS
 from edgebounty.protocol.batch.wire import Header
 from edgebounty.protocol.types import Address, to_address
@@ -63,6 +65,15 @@ class Lane:
     demands: dict[int, Demanded] = field(default_factory=dict)
     asked: set[tuple[Key, TreeKey, int, int]] = field(default_factory=set)
     answers: dict[tuple[Key, TreeKey], list[Answer]] = field(default_factory=dict)
+
+    def copy(self) -> Lane:
+        """To take further events, while this one stays as it is."""
+        return Lane(
+            books={who: Book(list(map(copy.copy, book.batches)), book.stated) for who, book in self.books.items()},
+            demands=dict(self.demands),
+            asked=set(self.asked),
+            answers={key: list(answers) for key, answers in self.answers.items()},
+        )
 
     def take(self, event: LaneEvent) -> None:
         args = event.args
@@ -151,8 +162,8 @@ class Lane:
             raise LostEvents(f"batch {args['number']} of {args['orchestrator']} was never seen") from error
 
 
-class LostEvents(Exception):
-    """The node left out events, or the journal began after the lane's first batch."""
+class LostEvents(ChainError):
+    """The node left out events. Asked again it may not."""
 
 
 def _header(words: list[Any]) -> Header:

@@ -6,7 +6,6 @@ transaction that reverts. Whatever it sends is decided from chain and data alone
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import time
 from collections.abc import Callable, Iterator
@@ -36,6 +35,7 @@ MOST_STEPS: Final = 64
 MOST_DEMANDS: Final = 16
 """Of one round: each costs a deposit if it is answered."""
 MOST_PADDING: Final = 1 << 20
+NONE_BEFORE: Final[tuple[Payout, ...]] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +100,7 @@ class BatchTower:
         self._known: dict[bytes, Known] = {}  # by bundles root
         self._clean: dict[Key, tuple[object, ...]] = {}
         self._over: dict[Key, bytes] = {}
+        self._afters: dict[Key, tuple[tuple[Payout, ...], frozenset[int], bool, tuple[Payout, ...]]] = {}
         self._next_try: dict[Key, float] = {}
         for stored in journal.lane_events():
             self._final.take(LaneEvent(**stored))
@@ -121,18 +122,14 @@ class BatchTower:
         while (first := self._journal.lane_next_block(market.deployment.block)) <= final:
             last = min(final, first + BLOCKS_AT_ONCE - 1)
             events = self._contracts.events(first, last)
+            self._final = _with(self._final, events)  # raises for what cannot be: then nothing of it is stored
             self._journal.lane_passed(last + 1, [dataclasses.asdict(event) for event in events])
-            for event in events:
-                self._final.take(event)
 
     def _now(self) -> Lane:
         """With what is not final yet."""
         first = self._journal.lane_next_block(self._contracts.market.deployment.block)
         head = self._contracts.market.block().number
-        lane = copy.deepcopy(self._final)
-        for event in self._contracts.events(first, head) if first <= head else []:
-            lane.take(event)
-        return lane
+        return _with(self._final, self._contracts.events(first, head) if first <= head else [])
 
     # --- judging ---
 
@@ -147,15 +144,14 @@ class BatchTower:
         return False
 
     def _judge(self, lane: Lane, book: Book, *, once: bool) -> Iterator[Judged]:
-        before: tuple[Payout, ...] | None = ()
+        before: tuple[Payout, ...] | None = NONE_BEFORE
         for batch in book.batches:
             prices = self._prices_of(batch.header.job)
             times = self._times_of(batch, stated=batch.header.number < book.stated)
-            leaves = self._old_leaves(batch) if times is None else None
-            known = None if leaves is not None else self._data(lane, batch, once=once)
-            if known is not None:
-                leaves = known.leaves
-            after = self._after(batch, before, leaves, prices)
+            after = self._kept_after(batch, before) if times is None else None
+            known = None if after is not None else self._data(lane, batch, over=times is None, once=once)
+            if after is None:
+                after = self._after(batch, before, known, prices)
             yield Judged(batch=batch, known=known, before=before, after=after, prices=prices, times=times)
             before = after
 
@@ -171,11 +167,16 @@ class BatchTower:
         return None
 
     def _after(
-        self, batch: Followed, before: tuple[Payout, ...] | None, leaves: tuple[Bundle, ...] | None, prices: Prices
+        self, batch: Followed, before: tuple[Payout, ...] | None, known: Known | None, prices: Prices
     ) -> tuple[Payout, ...] | None:
+        """The right payouts after this batch, None if they are not known."""
+        leaves = known.leaves if known else self._old_leaves(batch)
         if before is None or (leaves is None and not batch.voided):
             return None
-        return next_payouts(
+        kept = self._kept_after(batch, before)
+        if kept is not None:
+            return kept
+        after = next_payouts(
             before,
             leaves or (),
             orchestrator=batch.header.orchestrator,
@@ -183,6 +184,15 @@ class BatchTower:
             struck=batch.struck,
             voided=batch.voided,
         )
+        self._afters[batch.key] = (before, batch.struck, batch.voided, after)
+        return after
+
+    def _kept_after(self, batch: Followed, before: tuple[Payout, ...] | None) -> tuple[Payout, ...] | None:
+        """As computed last time, while all is as it was: there may be thousands of batches and of payees."""
+        kept = self._afters.get(batch.key)
+        if kept is None or kept[0] is not before or kept[1:3] != (batch.struck, batch.voided):
+            return None
+        return kept[3]
 
     def _challenge(self, lane: Lane, book: Book, judged: Judged) -> bool:
         batch, known = judged.batch, judged.known
@@ -198,14 +208,14 @@ class BatchTower:
             return True
         if stated and self._challenge_payouts(lane, judged):
             return True
-        if known is not None and stated:
+        if known is not None and stated and _enough(batch, known):
             self._clean[batch.key] = state
         return False
 
     def _challenge_bundles(self, lane: Lane, judged: Judged, *, late: bool) -> bool:
         if judged.batch.voided or late:
             return False
-        if judged.known is None or not judged.known.whole:
+        if judged.known is None or not _enough(judged.batch, judged.known):
             wanted = self._unknown(lane, judged)
             if wanted and any(judged.batch.header.data_digest) and self._demand(lane, judged.batch, wanted):
                 return True
@@ -264,11 +274,12 @@ class BatchTower:
         self._collect()
         return True
 
-    def _refused(self, batch: Followed, what: str, error: Exception) -> bool:
+    def _refused(self, batch: Followed, what: str, error: ContractRejected | TransactionFailed) -> bool:
         """Somebody was quicker, the window is over, or our account cannot pay."""
         if isinstance(error, NoGasMoney):
             raise error
-        self._note(findings.not_challenged(batch, what, str(error)))
+        name = error.name if isinstance(error, ContractRejected) else type(error).__name__
+        self._note(findings.not_challenged(batch, what, name, str(error)))
         return False
 
     def _collect(self) -> None:
@@ -336,12 +347,23 @@ class BatchTower:
         now = self._contracts.market.block().time
         if judged.times is None or now < judged.times[0] + self._contracts.answer_time / 2:
             return []
-        return data.of_demands(lane, judged.batch)[1]
+        return data.of_demands(lane, judged.batch, judged.known)[1]
 
-    def _data(self, lane: Lane, batch: Followed, *, once: bool) -> Known | None:
+    def _data(self, lane: Lane, batch: Followed, *, over: bool, once: bool) -> Known | None:
+        """`over`: nothing of it can be proven any more, so its leaves are enough if they are stored."""
         root = batch.header.bundles_root
-        if root in self._known:
-            return self._known[root]
+        known = self._known.get(root)
+        if known is not None and _enough(batch, known):
+            return known
+        if any(key == batch.key for key, _ in lane.answers):
+            shown, wanted = data.of_demands(lane, batch, known)
+            if shown is not None and not wanted:
+                self._known[root] = shown
+                return shown
+        if known is not None:
+            return known
+        if over and self._journal.leaves(root) is not None:
+            return None
         if not once and time.monotonic() < self._next_try.get(batch.key, 0):
             return data.of_demands(lane, batch)[0]
         try:
@@ -367,3 +389,17 @@ class BatchTower:
     def _note(self, finding: Finding) -> None:
         self._journal.note([finding])
         self._tell()
+
+
+def _enough(batch: Followed, known: Known) -> bool:
+    """Whether that is all that can be known: of calldata the commit sets are behind their root only."""
+    return known.whole or not any(batch.header.data_digest)
+
+
+def _with(lane: Lane, events: list[LaneEvent]) -> Lane:
+    if not events:
+        return lane
+    lane = lane.copy()
+    for event in events:
+        lane.take(event)
+    return lane

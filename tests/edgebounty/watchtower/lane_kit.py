@@ -118,11 +118,13 @@ class LaneRig:
     def case(self, header: Header, previous: Header | None) -> Case:
         return Case(domain=self.market.domain, prices=self.prices, header=header, previous=previous)
 
-    def post(self, batch: Batch, *, hidden: bool = False) -> Batch:
+    def post(self, batch: Batch, *, hidden: bool = False, damaged: bool = False) -> Batch:
         """Under a CID, and published unless `hidden`; as calldata where the plan has no data digest."""
         batch = self._built_on(batch)
         if any(batch.header.data_digest):
             file = encode_data(batch.leaves, batch.bundles)
+            if damaged:  # its last commit set is another
+                file = file[:-1] + bytes([file[-1] ^ 1])
             batch = replace(batch, header=replace(batch.header, data_digest=bytes(root_cid(file).digest)))
             if not hidden:
                 put_file(self.content, file)

@@ -97,6 +97,25 @@ def test_tower__data_shown_on_demand_only__the_fault_in_it_is_proven(rig: LaneRi
     assert took_half_of_the_bond(rig, tokens, "strikePair"), rig.told
 
 
+def test_tower__one_bundle_is_served_wrongly__only_that_is_demanded_and_the_batch_is_void(
+    rig: LaneRig, tmp_path: Path
+) -> None:
+    rig.post(rig.plan(3).built(), damaged=True)
+    tokens, tower = rig.tokens(), rig.tower(tmp_path)
+    tower.round()
+    rig.wait_half_an_answer()
+    tower.round()
+    demanded = [finding.text.split(" of its ")[1] for finding in rig.found(Kind.DEMANDED)]
+    assert {text.split(" is ")[0] for text in demanded} == {"receipts", "commit sets"}
+    assert len(demanded) == 2
+    rig.market.time_passes(rig.batches.answer_time + 1)
+    tower.round()
+    first, *others = rig.found(Kind.CHALLENGED)
+    assert rig.tokens() == tokens + int(first.evidence["bond"]) // 2 > tokens
+    assert [finding.evidence["bond"] for finding in others] == ["0"]
+    assert rig.stated_rightly()
+
+
 def test_tower__honest_batches__are_left_alone_also_after_a_restart_without_their_data(
     rig: LaneRig, tmp_path: Path
 ) -> None:
