@@ -62,6 +62,8 @@ class Faults:
     hold_sets: bool = False  # no commit set is closed
     other_quorum: bool = False  # the quorum has another result than the page
     wait_seconds: float = 0.2  # no fault: how long it asks to wait for others
+    gives_up: frozenset[int] = frozenset()  # tasks in which whoever asks has lost its place
+    reason: str = "every task is taken"  # no fault: why it offers none
     clock_ahead: int = 0  # seconds that the chain's clock is ahead of everybody's
 
 
@@ -197,7 +199,7 @@ class LaneServer:
         escrow = Domain(chain_id=31337, verifying_contract=ESCROW)
         try:
             header = request.headers.get("Authorization")
-            account = who_uploads(header, escrow, (origin_of(self.url),), time.time())
+            account = who_uploads(header, escrow, (origin_of(self.url),), self._now())
         except UploadRefused as refused:
             return web.Response(status=refused.status, text=refused.detail)
         if account not in self.books.assigned.values():
@@ -235,7 +237,7 @@ class LaneServer:
         self._ticket(request.query)
         free = next(filter(self._is_free, range(self.planned.manifest.total_tasks)), None)
         offers = [] if free is None else [self._offer(free)]
-        return {"tasks": offers, "reason": "every task is taken", "wait_seconds": 2.5 * self.faults.wait_seconds}
+        return {"tasks": offers, "reason": self.faults.reason, "wait_seconds": 2.5 * self.faults.wait_seconds}
 
     def _offer(self, task: int) -> Any:
         needed = needed_tasks(describe(self.planned.manifest, task))
@@ -295,6 +297,8 @@ class LaneServer:
         said: dict[str, Any] = {"stage": "open", "until": until, "slot": 0, "wait_seconds": self.faults.wait_seconds}
         said |= {"commitments": None, "commit_set": None, "signature": None, "digest": None}
         made = self.books.commitments.get(task)
+        if task in self.faults.gives_up:
+            return said | {"stage": "given_up", "until": 0, "slot": None}
         if made is None or self.faults.hold_sets:
             return said
         peer = keccak256(b"another worker's commitment")

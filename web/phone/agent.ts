@@ -73,7 +73,7 @@ export class Agent {
     this.all = new AbortController();
     this.lane = this.makeLane(this.me);
     const compute = this.runner.compute.bind(this.runner);
-    const work = (this.work = new Work(this.lane, this.me, this.kept, this.screen, compute));
+    const work = (this.work = new Work(this.lane, this.me, this.kept, this.screen, compute, () => this.look()));
     this.device.start();
     this.screen.show({ mode: "working", step: "joining", trouble: null });
     void navigator.storage?.persist?.();

@@ -318,7 +318,7 @@ export class HttpLane implements Lane {
   }
 
   private uploadPermission(): string {
-    const until = Math.floor(Date.now() / 1000) + UPLOAD_SECONDS;
+    const until = this.chainTime() + UPLOAD_SECONDS; // gateways take the chain's time, and a device's may be anything
     const signature = this.account.sign(this.known.escrow, UPLOAD, {
       account: this.me,
       gateway: new URL(this.base).origin,

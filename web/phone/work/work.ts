@@ -26,6 +26,7 @@ export class Work {
     private readonly kept: Kept,
     private readonly screen: Screen,
     private readonly compute: Compute,
+    private readonly onData: () => void,
   ) {}
 
   /** Until the owner stops it, or has it finish and nothing is left: then true. */
@@ -35,7 +36,7 @@ export class Work {
       try {
         if (!joined) {
           const terms = await this.lane.join(this.account);
-          this.gateways = new Gateways(terms.gateways, ({ bytes }) => this.kept.countData(bytes));
+          this.gateways = new Gateways(terms.gateways, ({ bytes }) => (this.kept.countData(bytes), this.onData()));
           joined = true;
         }
         this.updateEarned(signal);
