@@ -28,6 +28,7 @@ from edgebounty.protocol.cid import Cid
 from edgebounty.protocol.messages import Domain
 from edgebounty.protocol.types import to_address
 from orchestrator import config, logs
+from orchestrator.adapters.chain.batch import BatchLaneReader
 from orchestrator.adapters.chain.funds import Funds
 from orchestrator.adapters.chain.reader import Web3Reader
 from orchestrator.adapters.chain.translate import ask
@@ -139,6 +140,8 @@ async def _build(
         ramp_time=int(market.read(market.lane.functions.RAMP_TIME())),
         max_reopens=int(market.read(market.lane.functions.MAX_REOPENS())),
         keep_seconds=int(settings.keep_days * 86_400),
+        batch_lane=deployment.batch_lane,
+        batch_grace=BatchLaneReader(market).grace(),
     )
     reader = _reader(settings, market, deployment)
     origin = await reader.block(max(0, deployment.block - 1))
@@ -152,13 +155,6 @@ async def _build(
     content = LocalStore(settings.data_dir / "content")
     kubo = KuboStore(settings.kubo_url) if settings.kubo_url else None
     keeper = StoreKeeper(content, mirror=kubo, most_bytes=int(settings.content_gb * 1e9))
-    contents = Contents(
-        keeper=keeper,
-        store=store,
-        outbox=store,
-        books=books,
-        recompute_after_blocks=settings.recompute_after_blocks,
-    )
     domain = Domain(chain_id=deployment.chain_id, verifying_contract=deployment.escrow)
     health = Health()
     per_second = settings.requests_per_second
@@ -174,6 +170,14 @@ async def _build(
         writer=writer,
         keeper=keeper,
         take=by_account.take,
+    )
+    contents = Contents(
+        keeper=keeper,
+        store=store,
+        outbox=store,
+        books=books,
+        recompute_after_blocks=settings.recompute_after_blocks,
+        batch_results=batch.desk.results,
     )
     service = Service(
         books=books,

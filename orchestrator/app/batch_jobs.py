@@ -7,6 +7,7 @@ import logging
 from orchestrator.app.books import Books
 from orchestrator.app.desk import BatchDesk
 from orchestrator.domain.batch.terms import LaneRules, batch_terms
+from orchestrator.domain.due import is_in_our_batches
 from orchestrator.domain.errors import Unavailable
 from orchestrator.domain.matching import content_problem
 from orchestrator.domain.values import Job, JobId, JobStatus
@@ -45,17 +46,13 @@ class BatchJobs:
         """Raises `Unavailable` (call again) after it has done what it could; `Broken` if a job has other terms now."""
         troubles: list[Unavailable] = []
         for job in list(self._books.final.open_jobs()):
-            if self._is_ours(job) and self._told.get(job.id) is not job.status:
+            if is_in_our_batches(self._books.final, job) and self._told.get(job.id) is not job.status:
                 try:
                     await self._tell(job)
                 except Unavailable as trouble:  # perhaps of this job alone
                     troubles.append(trouble)
         if troubles:
             raise troubles[0]
-
-    def _is_ours(self, job: Job) -> bool:
-        is_of_lane = job.terms.lane == self._rules.domain.verifying_contract
-        return is_of_lane and job.terms.orchestrator == self._books.policy.me
 
     async def _tell(self, job: Job) -> None:
         known = self._desk.book.terms.get(job.id)

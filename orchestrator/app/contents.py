@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import replace
 
 from edgebounty.protocol.types import Digest
 from orchestrator.app.books import Books
 from orchestrator.app.failpoint import Step, failpoint
 from orchestrator.domain.decide import decide
+from orchestrator.domain.due import is_in_our_batches
 from orchestrator.domain.effects import LoadManifest, Recompute, Unpin
 from orchestrator.domain.errors import Rejected, Unavailable
-from orchestrator.domain.values import Job, ManifestStatus, Task, TaskStatus
+from orchestrator.domain.values import Job, JobId, ManifestStatus, Task, TaskStatus
 from orchestrator.ports.content import ContentKeeper
 from orchestrator.ports.store import MarketStore, Order, OrderStatus, Outbox
 
@@ -26,13 +28,22 @@ class Contents:
     """Steps of the content loops. Nothing here costs money, so unfinal jobs are prepared too."""
 
     def __init__(
-        self, *, keeper: ContentKeeper, store: MarketStore, outbox: Outbox, books: Books, recompute_after_blocks: int
+        self,
+        *,
+        keeper: ContentKeeper,
+        store: MarketStore,
+        outbox: Outbox,
+        books: Books,
+        recompute_after_blocks: int,
+        batch_results: Callable[[JobId], dict[int, Digest]] = lambda job: {},
     ) -> None:
+        """`batch_results`: the accepted digests of a batch-lane job."""
         self._keeper = keeper
         self._store = store
         self._outbox = outbox
         self._books = books
         self._recompute_after = recompute_after_blocks
+        self._batch_results = batch_results
         self._next_look: dict[Digest, tuple[float, float]] = {}
         self._missing_since: dict[str, int] = {}
         self._next_check: dict[str, float] = {}
@@ -139,7 +150,8 @@ class Contents:
         job = self._books.final.jobs[effect.job_id]
         me = self._books.policy.me
         others = [o for o in self._books.final.open_jobs() if o.id != job.id and o.terms.orchestrator == me]
-        released = await self._keeper.unpin(job, self._results(job), others)
+        results = self._batch_results(job.id) if is_in_our_batches(self._books.final, job) else self._results(job)
+        released = await self._keeper.unpin(job, results, others)
         failpoint(Step.UNPINNED)
         _log.info("content of an ended job is no longer kept", extra={"job": job.id, "files": released})
         await self._done(order, f"{released} files released")

@@ -230,7 +230,9 @@ class BatchDesk:
         return self._manifests.get(job)
 
     def results(self, job: JobId) -> dict[int, Digest]:
-        """The accepted digest of every task of the job so far."""
+        """The accepted digest of every task of the job so far; none of a job that was never opened."""
+        if job not in self.book.terms:
+            return {}
         return {task.index: task.digest for task in self.book.tasks_of(job) if task.digest is not None}
 
     async def keep_output(self, place: Place) -> None:

@@ -29,20 +29,27 @@ def due_effects(market: Market, block: BlockRef) -> tuple[tuple[Effect, ...], tu
 
     closed: list[JobId] = []
     for job in market.open_jobs():
-        if active[job.id] or not job.ended(block.time):
+        over = market.policy.may_be_refunded_at(job.terms)
+        if active[job.id] or not job.ended(block.time) or block.time < over:
             continue
-        if job.id in mine:
+        ours = job.id in mine or is_in_our_batches(market, job)
+        if ours:
             effects.append(Refund(job_id=job.id, finished=job.finished))
-        if block.time >= job.terms.deadline + market.policy.keep_seconds:
+        if block.time >= max(job.terms.deadline, over) + market.policy.keep_seconds:
             closed.append(job.id)
-            if job.id in mine:
+            if ours:
                 effects.append(Unpin(job_id=job.id, digest=job.terms.manifest_digest))
     return tuple(effects), tuple(closed)
 
 
 def is_mine(market: Market, job: Job) -> bool:
-    """Whether this orchestrator answers for the job: it gets the fee, and the lane is the one we serve."""
+    """Whether this orchestrator answers for the job's steps on chain: it gets the fee, and it is the direct lane's."""
     return job.terms.orchestrator == market.policy.me and job.terms.lane == market.policy.lane
+
+
+def is_in_our_batches(market: Market, job: Job) -> bool:
+    """Whether this orchestrator serves the job in the batch lane: its tasks are not in this state, but at the desk."""
+    return job.terms.orchestrator == market.policy.me and job.terms.lane == market.policy.batch_lane
 
 
 def _of_task(market: Market, job: Job, task: Task, block: BlockRef) -> list[Effect]:

@@ -86,6 +86,12 @@ class Policy:
     max_reopens: int = 16
     grace_task_times: int = 4  # with draw_time: how long after a job's deadline a further wave takes claims
     keep_seconds: int = 7 * 24 * 3600  # how long after its end a job's content stays pinned
+    batch_lane: Address | None = None
+    batch_grace: int = 0  # seconds after a job's deadline in which the batch lane's batches may follow
+
+    def may_be_refunded_at(self, terms: JobTerms) -> int:
+        """From when on an ended job gives back what is left: the batch lane keeps all of it until its grace is over."""
+        return terms.deadline + self.batch_grace if terms.lane == self.batch_lane else 0
 
     def epoch_of(self, block_number: int) -> int:
         return block_number // self.epoch_blocks

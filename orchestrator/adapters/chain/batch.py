@@ -24,12 +24,16 @@ class BatchLaneReader:
             address=address, abi=load_artifact("BatchLane")["abi"], decode_tuples=True
         )
 
+    def grace(self) -> int:
+        """Seconds after a job's deadline in which batches may follow. Raises `ChainError`."""
+        return int(self._market.read(self._lane.functions.GRACE()))
+
     def rules(self, *, waves: int, span: int) -> LaneRules:
         """What the deployment fixed, beside what the operator chose. Raises `ChainError`."""
         deployment, functions = self._market.deployment, self._lane.functions
         return LaneRules(
             domain=Domain(chain_id=deployment.chain_id, verifying_contract=deployment.batch_lane),
-            grace=int(self._market.read(functions.GRACE())),
+            grace=self.grace(),
             most_receipts=int(self._market.read(functions.MAX_RECEIPTS())),
             waves=waves,
             span=span,

@@ -11,21 +11,24 @@ import pytest
 from edgebounty.jobs.plan import PlannedJob
 from edgebounty.protocol.manifest import Manifest
 from edgebounty.protocol.messages import Domain, Signable
-from edgebounty.protocol.types import Digest, JobId
+from edgebounty.protocol.types import Address, Digest, JobId
 from orchestrator.adapters.memory.store import MemoryStore
 from orchestrator.app.batch_jobs import BatchJobs, ChainTime
 from orchestrator.app.books import Books, fold_block
+from orchestrator.app.contents import Contents
 from orchestrator.app.desk import BatchDesk
 from orchestrator.batch import SECRET_FILE, ticket_secret
 from orchestrator.domain import facts as f
 from orchestrator.domain.batch.terms import LaneJob, LaneRules
 from orchestrator.domain.decide import decide
+from orchestrator.domain.effects import Unpin
 from orchestrator.domain.errors import Broken, Unavailable
-from orchestrator.domain.values import BlockRef, FactRef
+from orchestrator.domain.values import BlockRef, FactRef, Job
 from orchestrator.ports.chain import Header
+from orchestrator.ports.store import Order
 from tests.orchestrator.builders import START, block
 from tests.orchestrator.devnet import small_job
-from tests.orchestrator.model import ME, POLICY, REQUESTER, address, make_terms
+from tests.orchestrator.model import ME, POLICY, REQUESTER, address, digest, make_terms
 
 pytestmark = pytest.mark.unit
 LANE = address(0xBA)
@@ -48,7 +51,8 @@ class World:
         self.deadline = DEADLINE
         self.unreadable = False
         self.asked: list[BlockRef] = []
-        self.books = Books(policy=POLICY, origin=header(0), snapshot=self.store.load())
+        policy = replace(POLICY, batch_lane=LANE, batch_grace=400)
+        self.books = Books(policy=policy, origin=header(0), snapshot=self.store.load())
         self.restart()
 
     def restart(self, **rules: Any) -> None:
@@ -211,6 +215,29 @@ async def test_terms__other_than_they_were__stops(world: World) -> None:
     await world.jobs.step()
     with pytest.raises(Broken, match="other terms"):
         await world.desk.open_job(replace(world.desk.book.terms[JOB], quorum=1), world.planned.manifest)
+
+
+@pytest.mark.parametrize("lane", [LANE, POLICY.lane])
+async def test_unpin__outputs_that_the_desk_accepted_go_with_a_batch_lane_job(world: World, lane: Address) -> None:
+    let_go: list[dict[int, Digest]] = []
+
+    class Keeper:
+        async def unpin(self, job: Job, results: dict[int, Digest], others: list[Job]) -> int:
+            let_go.append(results)
+            return len(results)
+
+    world.post(lane=lane)
+    contents = Contents(
+        keeper=Keeper(),  # type: ignore[arg-type]
+        store=world.store,
+        outbox=world.store,
+        books=world.books,
+        recompute_after_blocks=1,
+        batch_results=lambda job: {0: digest(f"of job {job}")},
+    )
+    effect = Unpin(job_id=JOB, digest=world.planned.manifest.digest)
+    await contents._unpin(Order(key=effect.key, effect=effect), effect)
+    assert let_go == [{0: digest("of job 1")} if lane == LANE else {}]
 
 
 def test_time__reorganisation_to_an_earlier_block__not_turned_back(world: World) -> None:

@@ -160,6 +160,31 @@ def test_unpin__kept_for_a_while_after_the_deadline() -> None:
     assert not list(teller.market.open_jobs())
 
 
+BATCH_LANE = address(0xBA)
+BATCHES = replace(POLICY, batch_lane=BATCH_LANE, batch_grace=500)
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+def test_batch_lane__refund_and_unpin__only_after_the_grace(stopped: bool) -> None:
+    teller = Teller(lane=BATCH_LANE)
+    teller.market.policy = BATCHES
+    if stopped:
+        teller.tell(f.JobStopped, job_id=1)
+    end = LATE + BATCHES.batch_grace
+    assert kinds(teller, end - 1) == []
+    assert kinds(teller, end) == [Refund]
+    assert Unpin not in kinds(teller, end + BATCHES.keep_seconds - 1)
+    assert Unpin in kinds(teller, end + BATCHES.keep_seconds)
+    assert not list(teller.market.open_jobs())
+
+
+def test_batch_lane__of_another_orchestrator__nothing_is_ever_ordered() -> None:
+    teller = Teller(lane=BATCH_LANE, orchestrator=address(0xF0))
+    teller.market.policy = BATCHES
+    for time in (LATE, LATE + 500, LATE + 500 + BATCHES.keep_seconds):
+        assert kinds(teller, time) == []
+
+
 def test_foreign_job__nothing_is_ever_ordered() -> None:
     teller = Teller(orchestrator=address(0xF0))
     teller.claim(ANN, until=START + 5)
