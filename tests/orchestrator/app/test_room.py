@@ -31,12 +31,13 @@ def sign_nothing(message: Signable) -> bytes:
 class World:
     planned: PlannedJob
     now: int = START
+    journal: MemoryStore = field(default_factory=MemoryStore)
     desk: BatchDesk = field(init=False)
     room: UploadRoom = field(init=False)
 
     def __post_init__(self) -> None:
         self.desk = BatchDesk(
-            me=OPERATOR, domain=DOMAIN, journal=MemoryStore(), sign=sign_nothing, now=lambda: self.now, secret=b"s" * 32
+            me=OPERATOR, domain=DOMAIN, journal=self.journal, sign=sign_nothing, now=lambda: self.now, secret=b"s" * 32
         )
         self.room = UploadRoom(self.desk)
 
@@ -143,3 +144,18 @@ async def test_claim__more_in_hand_than_anybody_finishes__refused(world: World) 
 @pytest.mark.parametrize("size", [0, 1, 256 << 10, (256 << 10) + 1, 5 << 20, (174 * 256 << 10) + 1])
 def test_room_of__every_block_of_the_file_twice(size: int) -> None:
     assert room_of(size) >= 2 * sum(len(block) for _, block in iter_blocks(bytes(size)))
+
+
+async def test_commit__told_again__the_journal_does_not_grow(world: World) -> None:
+    await world.join(ANN)
+    await world.claim(ANN)
+    sealed = ANN.sealed(0, right(0))
+    for _ in range(3):
+        await world.claim(ANN)
+        await world.desk.commit(ANN.address, JOB, 0, sealed)
+        await world.desk.tick()
+    assert [type(entry).__name__ for entry in world.journal.entries()] == [
+        "JobOpened",
+        "SlotClaimed",
+        "ResultCommitted",
+    ]
