@@ -4,6 +4,7 @@ nothing else, one of them killed in the middle, fetched, checked, and put on cha
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
@@ -45,6 +46,12 @@ def owed(folder: Path, tasks: int) -> Status | None:
     return status if status.outcomes == {"accepted": tasks} and int(status.accepted) > 0 else None
 
 
+def watch_once(up: Up) -> list[dict[str, Any]]:
+    """A watchtower with an account, which re-runs whatever was paid; what has inputs from other tasks it cannot."""
+    said = up.cli("watch", "--once", "--all", "--challenge", "--account", "requester", "--json")
+    return [json.loads(line) for line in said.out.splitlines()]
+
+
 def test_batch_job__two_workers_with_a_key_one_killed__done_right_and_on_chain(tmp_path: Path) -> None:
     table = tmp_path / "table.csv"
     np.savetxt(table, np.random.default_rng(5).normal(size=(200, 3)), delimiter=",", header="a,b,c", comments="")
@@ -73,5 +80,8 @@ def test_batch_job__two_workers_with_a_key_one_killed__done_right_and_on_chain(t
         done = up.cli("job", "status", 1, "--json").json
         assert (done["status"], int(done["paid"])) == ("finished", COPIES * pay)
         assert done["result_cid"] == checked["result_cid"]
+        watched = wait(lambda: (seen := watch_once(up))[-1]["batches"] and seen, "the batch is final")
+        assert [line["type"] for line in watched] == ["status"], "an honest batch is left alone"
+        assert (watched[-1]["right"], watched[-1]["wrong"], watched[-1]["challenged"]) == (SHARDS, 0, 0)
     finally:
         up.stop()
