@@ -40,7 +40,7 @@ class Withdrawals:
         rules: r.RelayRules,
     ) -> None:
         self._desk = desk
-        self._poster = poster
+        self.poster = poster
         self._chain = chain
         self._writer = writer
         self._outbox = outbox
@@ -67,7 +67,7 @@ class Withdrawals:
         earned, withdrawn = await self.earnings(message.account)
         if message.cumulative <= withdrawn:
             raise _no("nobody", f"{withdrawn} base units were withdrawn already, {message.cumulative} among them")
-        if self._poster.usable(message.payout_index, message.cumulative) is None:
+        if self.poster.usable(message.payout_index, message.cumulative) is None:
             raise _no("the worker", f"{earned} base units can be withdrawn in all: sign for exactly that")
         fees = await self._writer.fees()
         reason = r.refusal(message.cumulative - withdrawn, fees.max_fee_wei, self._rules)
@@ -90,7 +90,7 @@ class Withdrawals:
         index = self._desk.book.payout_index(account)
         if index is None:
             return 0, 0
-        earned = self._poster.earned(index)
+        earned = self.poster.earned(index)
         if not earned:
             return 0, 0
         (withdrawn,) = await self._chain.withdrawn(self._books.final_header.ref, [index])
@@ -147,7 +147,7 @@ class Withdrawals:
         groups: dict[int, list[r.Asked]] = defaultdict(list)
         by: dict[int, Usable] = {}
         for index, one in waiting.items():
-            usable = self._poster.usable(index, one.cumulative)
+            usable = self.poster.usable(index, one.cumulative)
             if usable is not None:
                 by[usable.header.number] = usable
                 amount = one.cumulative - withdrawn[index]

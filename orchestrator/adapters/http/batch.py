@@ -62,6 +62,19 @@ class BatchApi:
             web.post("/v1/batch/withdrawals", self.withdraw),
         ]
 
+    def standing(self) -> dict[str, Any] | None:
+        """How posting goes, for who operates this service. None if nothing is posted."""
+        if self._withdrawals is None:
+            return None
+        poster = self._withdrawals.poster
+        return {
+            "posted": len(poster.history.batches),
+            "bonds_lost": poster.history.bonds_lost,
+            "too_late": len(poster.lost),
+            "waiting": poster.waiting or None,
+            "withdrawals": len(self._desk.withdrawals),
+        }
+
     async def join(self, request: web.Request) -> web.Response:
         body = await _body(request)
         message = self._signed(body, "join", Join)

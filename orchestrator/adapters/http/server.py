@@ -290,6 +290,7 @@ class _Api:
             "seen_lag_blocks": head.number - books.tip.ref.number if head is not None else None,
             "final_lag_blocks": head.number - books.final_header.ref.number if head is not None else None,
             "head_age_seconds": round(s.clock.now() - head.time, 1) if head is not None else None,
+            "batches": s.batch.standing() if s.batch is not None else None,
         }
         return web.json_response(body, status=200 if not problems else 503)
 

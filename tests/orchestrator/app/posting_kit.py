@@ -107,7 +107,7 @@ class World:
         self.runs += 1
         self.data = self.folder / f"data-{self.runs}"
         base = {"most_age": 0, "calldata_receipts": 0, "most_bond": 1_000 * UNIT, "token_wei": 0, "gather_seconds": 0}
-        self.settings = base | settings
+        self.settings = base | {"lost_known": 0} | settings
         self.store: SqlStore | None = None
         self.terms: dict[int, BatchTerms] = {}
         self.restart()
@@ -143,7 +143,9 @@ class World:
             run(self.desk.open_job(terms, self.manifest))
         self.chain = BatchChainReader(self.market, self.me)
         self.content = LocalStore(self.data / "content")
-        rules_of_posting = posting.Rules(most_bond=int(self.settings["most_bond"]))
+        rules_of_posting = posting.Rules(
+            most_bond=int(self.settings["most_bond"]), lost_known=int(self.settings["lost_known"])
+        )
         self.poster = Poster(
             desk=self.desk,
             chain=self.chain,

@@ -189,6 +189,14 @@ def test_withdrawal__over_http__in_the_shape_that_the_phone_sends(here: World) -
             answer = await (await session.post("/v1/batch/withdrawals", json=body)).json()
             forged = body | {"signature": "0x" + here.request(here.hands[0], 8 * PRICE)[1].hex()}
             refused = (await session.post("/v1/batch/withdrawals", json=forged)).status
+            health = await (await session.get("/healthz")).json()
+            assert health["batches"] == {
+                "posted": 4,
+                "bonds_lost": 0,
+                "too_late": 0,
+                "waiting": None,
+                "withdrawals": 1,
+            }
             return before, answer, refused
 
     before, answer, refused = run(talk())
@@ -241,3 +249,36 @@ def test_demands__of_every_tree__are_answered_in_time_and_cost_who_asked(here: W
     assert here.market.read(here.market.escrow.functions.creditOf(here.me)) == deposits
     ledger = read_ledger(here.market)
     assert (ledger.difference, ledger.surplus) == (0, 0)
+
+
+def test_silence__payouts_are_rewound__restated_and_nothing_is_posted_before_the_operator_looks(
+    here: World,
+) -> None:
+    """The process was down for an answer time: its payees lose nothing, and it does not go on to lose a second bond."""
+    first, second = here.post_job(), here.post_job()
+    here.work(first, [0])
+    while len(here.headers()) < 6:
+        here.turn()
+    here.turns(2)
+    batch = here.poster.history.batches[-1]
+    tree = payouts_tree(batch.payouts)
+    asked = (1, 0, 1, tree.levels[0][1], list(tree.proof(1)))
+    with here.mining_at_once():
+        here.stranger.send(here.challenges.functions.demand(astuple(batch.header), [], asked))
+        here.mine(seconds=30)
+        demand = here.challenges.functions.demandCount().call() - 1
+        here.stranger.send(here.challenges.functions.enforce(demand, astuple(batch.header)))
+    assert here.lane.functions.bookOf(here.me).call()[:2] == [6, 5]
+    here.work(second, [0])
+    here.turns(6)
+    assert here.lane.functions.bookOf(here.me).call()[:2] == [6, 6]
+    assert "1 bonds were lost" in here.poster.waiting
+    assert here.poster.history.batches[-1].header.payouts_root == batch.header.payouts_root
+    here.settings["lost_known"] = 1
+    here.restart()
+    here.turns(8)
+    assert [(job, task) for _, job, task in here.headers()][5:] == [(first, 0), (second, 0)]
+    here.mine(seconds=WINDOW)
+    here.turns(10)
+    assert here.lane.functions.bookOf(here.me).call() == [7, 7, 0]
+    assert [run(here.withdrawals.earnings(hand.address))[0] for hand in here.hands] == [12 * PRICE] * SLOTS
