@@ -97,6 +97,13 @@ class BatchContracts:
         call: ContractFunction = self.challenges.functions.demand(header_abi(header), of_bundle, node)
         return call
 
+    def answer(self, demand_id: int, answer: bytes | list[bytes]) -> ContractFunction:
+        """What is behind a leaf, or the nodes below an inner one."""
+        functions = self.challenges.functions
+        show = functions.answerLeaf if isinstance(answer, bytes) else functions.answerNodes
+        call: ContractFunction = show(demand_id, answer)
+        return call
+
     def enforce(self, demand_id: int, header: Header) -> ContractFunction:
         call: ContractFunction = self.challenges.functions.enforce(demand_id, header_abi(header))
         return call

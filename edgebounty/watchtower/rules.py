@@ -28,6 +28,7 @@ class Kind(StrEnum):
     CHALLENGED = "challenged"  # that was proven to the chain
     NOT_CHALLENGED = "not_challenged"  # it could not be: the contract refused, the window is over
     DEMANDED = "demanded"  # data that nobody serves, or payouts that are wrong, were demanded on chain
+    ANSWERED = "answered"  # what somebody else demanded was shown, for the deposit
     RESTATED = "restated"  # the right payouts were stated after a fault
     NOT_RUN = "not_run"  # this machine cannot run it now: says nothing about the result
 

@@ -10,13 +10,22 @@ from eth_abi.abi import decode
 
 from edgebounty.chain.batches import BatchContracts
 from edgebounty.content.store import ContentCorrupt, ContentError, ContentMissing, ContentStore, get_file
-from edgebounty.protocol.batch.calls import BUNDLES, COMMIT_SETS, RECEIPTS, bundle_words
+from edgebounty.protocol.batch.calls import (
+    BUNDLES,
+    COMMIT_SETS,
+    LEVELS_PER_ANSWER,
+    PAYOUTS,
+    RECEIPTS,
+    bundle_words,
+)
 from edgebounty.protocol.batch.openings import BundleOpening, open_bundle
 from edgebounty.protocol.batch.publishing import data_cid, parse_data
 from edgebounty.protocol.batch.wire import (
+    NOBODY,
     BatchDataError,
     Bundle,
     Header,
+    Payout,
     Receipt,
     SignedBundle,
     bundles_tree,
@@ -24,9 +33,10 @@ from edgebounty.protocol.batch.wire import (
     receipts_tree,
 )
 from edgebounty.protocol.cid import DAG_PB, RAW, Cid
+from edgebounty.protocol.hashing import keccak256
 from edgebounty.protocol.types import Digest, to_address
-from edgebounty.watchtower.batch.follow import Followed, Lane, TreeKey
-from edgebounty.watchtower.batch.shown import Shown
+from edgebounty.watchtower.batch.follow import Demanded, Followed, Lane, TreeKey
+from edgebounty.watchtower.batch.shown import Padded, Shown
 
 _WORDS = ("uint32", "address", "uint32", "uint32", "bytes32", "bytes32", "bytes32", "bytes32")
 _MOST_BYTES = 1 << 28
@@ -148,6 +158,45 @@ def _wanted(key: TreeKey, shown: Shown, at: tuple[int, int], opening: BundleOpen
 
 def wanted_of(tree: TreeKey, shown: Shown, at: tuple[int, int]) -> Wanted:
     return _wanted(tree, shown, at, None)
+
+
+def answer_to(
+    batch: Followed, known: Known | None, payouts: Sequence[Payout] | None, asked: Demanded
+) -> bytes | list[bytes] | None:
+    """What answers this demand: nodes, or what is behind a leaf; None if it is not known. `payouts`: the right ones."""
+    kind, at, root = asked.tree
+    found = _behind(batch.header, known, payouts, kind, at)
+    if found is None:
+        return None
+    words, count = found
+    tree = Padded([keccak256(word) for word in words], count, NOBODY.leaf)
+    if tree.root != root:
+        return None
+    if asked.level == 0:
+        return words[asked.position] if asked.position < len(words) else NOBODY.word
+    below = max(asked.level - LEVELS_PER_ANSWER, 0)
+    first = asked.position << (asked.level - below)
+    width = -(-count >> below)
+    return [tree.node(below, i) for i in range(first, min(first + (1 << (asked.level - below)), width))]
+
+
+def _behind(
+    header: Header, known: Known | None, payouts: Sequence[Payout] | None, kind: int, at: int
+) -> tuple[list[bytes], int] | None:
+    """What is behind the leaves of a tree, and how many leaves it has; payouts may go on with nobody's."""
+    if kind == PAYOUTS:
+        if payouts is None or len(payouts) > header.payout_count:
+            return None
+        return [payout.word for payout in payouts], header.payout_count
+    if known is None:
+        return None
+    if kind == BUNDLES:
+        words = [bundle_words(leaf) for leaf in known.leaves]
+    elif kind == RECEIPTS:
+        words = [receipt.word for receipt in known.bundles[at].receipts]
+    else:
+        words = list(known.bundles[at].commit_sets)
+    return (words, len(words)) if words else None
 
 
 def load(contracts: BatchContracts, content: ContentStore, batch: Followed) -> Known | None:

@@ -84,6 +84,11 @@ def demanded(batch: Followed, tree: int, level: int, position: int) -> Finding:
     return _finding(Kind.DEMANDED, batch, f"demand {tree} {level} {position} {batch.header.payouts_root.hex()}", text)
 
 
+def answered(batch: Followed, demand: int, tx_hash: str) -> Finding:
+    text = f"demand {demand} is answered: what it asked for is known; its deposit is ours"
+    return _finding(Kind.ANSWERED, batch, f"answer {demand}", text, transaction=tx_hash)
+
+
 def restated(batch: Followed, tx_hash: str) -> Finding:
     return _finding(Kind.RESTATED, batch, tx_hash, "the right payouts are stated", transaction=tx_hash)
 

@@ -100,6 +100,7 @@ class BatchTower:
         self._known: dict[bytes, Known] = {}  # by bundles root
         self._clean: dict[Key, tuple[object, ...]] = {}
         self._over: dict[Key, bytes] = {}
+        self._unanswerable: set[int] = set()  # the contract refused the answer: it is late
         self._afters: dict[Key, tuple[tuple[Payout, ...], frozenset[int], bool, tuple[Payout, ...]]] = {}
         self._next_try: dict[Key, float] = {}
         for stored in journal.lane_events():
@@ -139,7 +140,7 @@ class BatchTower:
             return True
         for book in lane.books.values():
             for judged in self._judge(lane, book, once=once):
-                if self._challenge(lane, book, judged):
+                if self._answer(lane, judged) or self._challenge(lane, book, judged):
                     return True
         return False
 
@@ -307,8 +308,29 @@ class BatchTower:
             sent = True
         return sent
 
+    def _answer(self, lane: Lane, judged: Judged) -> bool:
+        """Shows what others demand, if it is known: for payouts that we stated else we lose a bond, for all a deposit."""
+        if self._sender is None:
+            return False
+        for number, asked in list(lane.demands.items()):
+            if asked.batch != judged.batch.key or asked.by == self._sender.address or number in self._unanswerable:
+                continue
+            answer = data.answer_to(judged.batch, judged.known, judged.after, asked)
+            if answer is None:
+                continue
+            try:
+                receipt = self._sender.send(self._contracts.answer(number, answer))
+            except (ContractRejected, TransactionFailed) as error:
+                self._unanswerable.add(number)
+                self._refused(judged.batch, f"answer {number}", error)
+                continue
+            self._note(findings.answered(judged.batch, number, "0x" + bytes(receipt["transactionHash"]).hex()))
+            self._collect()
+            return True
+        return False
+
     def _enforce(self, lane: Lane) -> bool:
-        """Our own demands that nobody has answered in time; what is asked of payouts that we stated is answered."""
+        """Our own demands that nobody has answered in time."""
         assert self._sender is not None
         for number, asked in list(lane.demands.items()):
             batch = lane.books[asked.batch[0]].batches[asked.batch[1]]

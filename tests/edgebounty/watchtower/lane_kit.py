@@ -25,15 +25,17 @@ from edgebounty.protocol.batch.calls import (
     RECEIPTS,
     bundle_words,
     header_abi,
+    node_abi,
+    root_abi,
 )
-from edgebounty.protocol.batch.openings import open_payout
+from edgebounty.protocol.batch.openings import open_bundle, open_payout
 from edgebounty.protocol.batch.publishing import encode_data
 from edgebounty.protocol.batch.rules import Case
 from edgebounty.protocol.batch.watching import find_faults
 from edgebounty.protocol.batch.wire import Header, encode_bundles, payouts_tree
 from edgebounty.protocol.types import Address
 from edgebounty.protocol.unixfs import root_cid
-from edgebounty.watchtower.batch.follow import Lane
+from edgebounty.watchtower.batch.follow import Followed, Lane
 from edgebounty.watchtower.batch.tower import BatchTower
 from edgebounty.watchtower.journal import Journal
 from edgebounty.watchtower.rules import Finding, Kind
@@ -170,6 +172,38 @@ class LaneRig:
             }[kind]()
             self.market.send(challenges.answerLeaf(number, preimage), self.account)
         return len(lane.demands)
+
+    def demand_payouts(self) -> None:
+        """Whoever hopes for silence demands the newest payouts, as they are stated now."""
+        header = self.followed()[-1].header
+        self._demand(header, [], root_abi(PAYOUTS, header.payouts_root, header.payout_count))
+
+    def demand_everything(self) -> int:
+        """Of the newest batch the root and the first leaf of each of its trees."""
+        batch = self.posted[-1]
+        bundle, leaf = batch.bundles[0], batch.leaves[0]
+        opening = [open_bundle(batch.leaves, batch.tree, 0).as_abi()]
+        trees = [
+            (BUNDLES, batch.tree, []),
+            (PAYOUTS, batch.payouts_tree, []),
+            (RECEIPTS, bundle.receipts_tree, opening),
+            (COMMIT_SETS, bundle.sets_tree, opening),
+        ]
+        assert leaf.count > 1, "else root and leaf are one node"
+        for kind, tree, of_bundle in trees:
+            self._demand(batch.header, of_bundle, root_abi(kind, tree.root, tree.count))
+            self._demand(batch.header, of_bundle, node_abi(kind, 0, 0, tree.levels[0][0], tree.proof(0)))
+        return 2 * len(trees)
+
+    def _demand(self, header: Header, of_bundle: list[Any], node: tuple[Any, ...]) -> None:
+        call = self.market.challenges.functions.demand(header_abi(header), of_bundle, node)
+        self.market.send(call, self.account)
+
+    def followed(self) -> list[Followed]:
+        lane = Lane()
+        for event in self.batches.events(0, self.contracts.block().number):
+            lane.take(event)
+        return lane.books[self.account].batches
 
     def stated_rightly(self) -> bool:
         """Whether every batch has the payouts that follow from what was struck and voided."""

@@ -116,6 +116,35 @@ def test_tower__one_bundle_is_served_wrongly__only_that_is_demanded_and_the_batc
     assert rig.stated_rightly()
 
 
+def test_tower__payouts_that_it_stated_are_demanded__shows_them_and_keeps_its_bond(
+    rig: LaneRig, tmp_path: Path
+) -> None:
+    rig.corrupt(ONE_OF_EACH["strikeSignature"])
+    tower = rig.tower(tmp_path)
+    tower.round()
+    stake = rig.contracts.balances(rig.watch).stake
+    rig.demand_payouts()
+    tower.round()
+    assert len(rig.found(Kind.ANSWERED)) == 1
+    rig.market.time_passes(rig.batches.window + 1)
+    tower.round()
+    assert rig.contracts.balances(rig.watch).stake == stake
+    assert rig.stated_rightly()
+
+
+def test_tower__honest_orchestrator_is_away__shows_what_is_demanded_of_it_down_to_the_last_word(
+    rig: LaneRig, tmp_path: Path
+) -> None:
+    plans = (rig.plan(seed) for seed in range(40))
+    rig.post(next(plan for plan in plans if len(plan.bundles[0].receipts) > 1).built())
+    tokens, tower = rig.tokens(), rig.tower(tmp_path)
+    asked = rig.demand_everything()
+    tower.round()
+    assert len(rig.found(Kind.ANSWERED)) == asked == 8
+    assert rig.answer_all() == 0
+    assert rig.tokens() == tokens + asked * rig.market.times.deposit
+
+
 def test_tower__honest_batches__are_left_alone_also_after_a_restart_without_their_data(
     rig: LaneRig, tmp_path: Path
 ) -> None:
