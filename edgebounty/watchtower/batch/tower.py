@@ -1,4 +1,4 @@
-"""Follows the batch lane, judges every batch, and challenges: the shell. What a fault is says `batch.watching`.
+"""Follows the batch lane and judges every batch. What a fault is says `protocol.batch.watching`; `acts` sends.
 
 Reads what is final into the journal, and what is newer each round anew: a reorganisation costs it nothing but a
 transaction that reverts. Whatever it sends is decided from chain and data alone, so a restart decides the same.
@@ -9,21 +9,21 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from edgebounty.chain.batches import BatchContracts, LaneEvent
-from edgebounty.chain.errors import ContractRejected, NoGasMoney, TransactionFailed
 from edgebounty.chain.sender import Sender
 from edgebounty.content.store import ContentError, ContentStore
 from edgebounty.protocol.batch.building import Batch, next_payouts
-from edgebounty.protocol.batch.calls import PAYOUTS, node_abi
+from edgebounty.protocol.batch.calls import PAYOUTS
 from edgebounty.protocol.batch.openings import PayoutOpening
 from edgebounty.protocol.batch.rules import Case, Prices
-from edgebounty.protocol.batch.watching import Fault, bundle_fault, count_fault, payout_fault
+from edgebounty.protocol.batch.watching import bundle_fault, count_fault, payout_fault
 from edgebounty.protocol.batch.wire import NOBODY, Bundle, Payout, payouts_tree
 from edgebounty.protocol.types import to_address
 from edgebounty.watchtower.batch import data, findings
+from edgebounty.watchtower.batch.acts import Hand
 from edgebounty.watchtower.batch.data import Known, Wanted
 from edgebounty.watchtower.batch.follow import Book, Followed, Key, Lane
 from edgebounty.watchtower.batch.shown import Padded
@@ -32,8 +32,6 @@ from edgebounty.watchtower.rules import Finding
 
 BLOCKS_AT_ONCE: Final = 2_000
 MOST_STEPS: Final = 64
-MOST_DEMANDS: Final = 16
-"""Of one round: each costs a deposit if it is answered."""
 MOST_PADDING: Final = 1 << 20
 NONE_BEFORE: Final[tuple[Payout, ...]] = ()
 
@@ -94,13 +92,13 @@ class BatchTower:
         on_judged: Callable[[Followed, Known], None] = lambda batch, known: None,
     ) -> None:
         self._contracts, self._content, self._journal = contracts, content, journal
-        self._sender, self._tell, self._on_judged = sender, tell, on_judged
+        self._hand = Hand(contracts, sender, self._note)
+        self._tell, self._on_judged = tell, on_judged
         self._final = Lane()
         self._prices: dict[int, Prices] = {}
-        self._known: dict[bytes, Known] = {}  # by bundles root
+        self._known: dict[tuple[Key, bytes], Known] = {}  # with the bundles' root
         self._clean: dict[Key, tuple[object, ...]] = {}
         self._over: dict[Key, bytes] = {}
-        self._unanswerable: set[int] = set()  # the contract refused the answer: it is late
         self._afters: dict[Key, tuple[tuple[Payout, ...], frozenset[int], bool, tuple[Payout, ...]]] = {}
         self._next_try: dict[Key, float] = {}
         for stored in journal.lane_events():
@@ -136,7 +134,7 @@ class BatchTower:
 
     def _act(self, lane: Lane, *, once: bool) -> bool:
         """The next thing that is to be done, if anything is: whether the chain is another now."""
-        if self._sender is not None and self._enforce(lane):
+        if self._hand.enforce(lane):
             return True
         for book in lane.books.values():
             for judged in self._judge(lane, book, once=once):
@@ -164,7 +162,7 @@ class BatchTower:
         if times is not None and not (stated and now >= max(times) + self._contracts.window):
             return times
         self._over[batch.key] = batch.header.hash
-        self._known.pop(batch.header.bundles_root, None)
+        self._known.pop((batch.key, batch.header.bundles_root), None)
         return None
 
     def _after(
@@ -203,7 +201,7 @@ class BatchTower:
         if judged.times is None or self._clean.get(batch.key) == state:
             return False
         late = self._contracts.market.block().time >= judged.times[0] + self._contracts.window
-        if not stated and self._restate(book, judged):
+        if not stated and judged.after is not None and self._hand.restate(book, batch, judged.after):
             return True
         if self._challenge_bundles(lane, judged, late=late):
             return True
@@ -218,7 +216,7 @@ class BatchTower:
             return False
         if judged.known is None or not _enough(judged.batch, judged.known):
             wanted = self._unknown(lane, judged)
-            if wanted and any(judged.batch.header.data_digest) and self._demand(lane, judged.batch, wanted):
+            if wanted and any(judged.batch.header.data_digest) and self._hand.demand(lane, judged.batch, wanted):
                 return True
         if judged.known is None:
             return False
@@ -226,7 +224,7 @@ class BatchTower:
         if fault is None:
             self._on_judged(judged.batch, judged.known)
             return False
-        return self._prove(judged, fault)
+        return self._hand.prove(judged.batch, fault)
 
     def _challenge_payouts(self, lane: Lane, judged: Judged) -> bool:
         header = judged.batch.header
@@ -235,7 +233,7 @@ class BatchTower:
         if judged.known is not None:
             too_small = count_fault(case, before)
             if too_small is not None:
-                return self._prove(judged, too_small)
+                return self._hand.prove(judged.batch, too_small)
         if judged.after is None:
             return False
         right = Padded(
@@ -250,117 +248,20 @@ class BatchTower:
         if at is None:
             return False
         if at[0] or at[1] not in shown.leaves:
-            return self._demand(lane, judged.batch, [data.wanted_of(tree, shown, at)])
+            return self._hand.demand(lane, judged.batch, [data.wanted_of(tree, shown, at)])
         word = shown.leaves[at[1]]
         payout = Payout(account=to_address(word[:20]), cumulative=int.from_bytes(word[20:], "big"))
         opening = PayoutOpening(payout=payout, proof=shown.proof(*at))
         fault = payout_fault(case, before, at[1], opening) if before.leaves or judged.batch.voided else None
-        return fault is not None and self._prove(judged, fault)
-
-    # --- acting ---
-
-    def _prove(self, judged: Judged, fault: Fault) -> bool:
-        batch = judged.batch
-        self._note(findings.fault(batch, fault))
-        if self._sender is None:
-            return False
-        call = self._contracts.proof(fault, batch.header, batch.previous)
-        try:
-            receipt = self._sender.send(call)
-        except (ContractRejected, TransactionFailed) as error:
-            return self._refused(batch, fault.rule, error)
-        lost = self._contracts.bond_lost(receipt)
-        tx_hash = "0x" + bytes(receipt["transactionHash"]).hex()
-        self._note(findings.challenged(batch, fault.rule, tx_hash, lost))
-        self._collect()
-        return True
-
-    def _refused(self, batch: Followed, what: str, error: ContractRejected | TransactionFailed) -> bool:
-        """Somebody was quicker, the window is over, or our account cannot pay."""
-        if isinstance(error, NoGasMoney):
-            raise error
-        name = error.name if isinstance(error, ContractRejected) else type(error).__name__
-        self._note(findings.not_challenged(batch, what, name, str(error)))
-        return False
-
-    def _collect(self) -> None:
-        """Our half of the bond, from the credit that it is into our account."""
-        assert self._sender is not None
-        market = self._contracts.market
-        if market.balances(self._sender.address).credit:
-            self._sender.send(market.withdraw_for(self._sender.address))
-
-    def _demand(self, lane: Lane, batch: Followed, wanted: list[Wanted]) -> bool:
-        if self._sender is None:
-            return False
-        sent = False
-        for one in wanted[:MOST_DEMANDS]:
-            if (batch.key, one.tree, one.level, one.position) in lane.asked:
-                continue
-            node = node_abi(one.tree[0], one.level, one.position, one.node, one.proof)
-            of_bundle = [] if one.of_bundle is None else [one.of_bundle.as_abi()]
-            try:
-                self._sender.send(self._contracts.demand(batch.header, of_bundle, node))
-            except (ContractRejected, TransactionFailed) as error:
-                self._refused(batch, f"demand {one.tree[0]}/{one.level}/{one.position}", error)
-                continue
-            self._note(findings.demanded(batch, one.tree[0], one.level, one.position))
-            sent = True
-        return sent
+        return fault is not None and self._hand.prove(judged.batch, fault)
 
     def _answer(self, lane: Lane, judged: Judged) -> bool:
-        """Shows what others demand, if it is known: for payouts that we stated else we lose a bond, for all a deposit."""
-        if self._sender is None:
-            return False
         for number, asked in list(lane.demands.items()):
-            if asked.batch != judged.batch.key or asked.by == self._sender.address or number in self._unanswerable:
-                continue
-            answer = data.answer_to(judged.batch, judged.known, judged.after, asked)
-            if answer is None:
-                continue
-            try:
-                receipt = self._sender.send(self._contracts.answer(number, answer))
-            except (ContractRejected, TransactionFailed) as error:
-                self._unanswerable.add(number)
-                self._refused(judged.batch, f"answer {number}", error)
-                continue
-            self._note(findings.answered(judged.batch, number, "0x" + bytes(receipt["transactionHash"]).hex()))
-            self._collect()
-            return True
+            if asked.batch == judged.batch.key and self._hand.may_answer(number, asked):
+                answer = data.answer_to(judged.batch, judged.known, judged.after, asked)
+                if answer is not None and self._hand.answer(number, judged.batch, answer):
+                    return True
         return False
-
-    def _enforce(self, lane: Lane) -> bool:
-        """Our own demands that nobody has answered in time."""
-        assert self._sender is not None
-        for number, asked in list(lane.demands.items()):
-            batch = lane.books[asked.batch[0]].batches[asked.batch[1]]
-            if asked.by != self._sender.address or self._contracts.market.block().time < asked.deadline:
-                continue
-            try:
-                receipt = self._sender.send(self._contracts.enforce(number, batch.header))
-            except (ContractRejected, TransactionFailed) as error:
-                self._refused(batch, f"enforce {number}", error)
-                continue
-            lost = self._contracts.bond_lost(receipt)
-            self._note(findings.enforced(batch, number, "0x" + bytes(receipt["transactionHash"]).hex(), lost))
-            self._collect()
-            return True
-        return False
-
-    def _restate(self, book: Book, judged: Judged) -> bool:
-        header = judged.batch.header
-        if self._sender is None or header.number != book.stated or judged.after is None:
-            return False
-        previous = book.batches[header.number - 1].header.hash if header.number else bytes(32)
-        right = replace(
-            header, payout_count=len(judged.after), payouts_root=payouts_tree(judged.after).root, previous=previous
-        )
-        try:
-            receipt = self._sender.send(self._contracts.restate(header, right))
-        except (ContractRejected, TransactionFailed) as error:
-            return self._refused(judged.batch, f"restate {header.hash.hex()}", error)
-        self._note(findings.restated(judged.batch, "0x" + bytes(receipt["transactionHash"]).hex()))
-        return True
 
     # --- data ---
 
@@ -374,13 +275,14 @@ class BatchTower:
     def _data(self, lane: Lane, batch: Followed, *, over: bool, once: bool) -> Known | None:
         """`over`: nothing of it can be proven any more, so its leaves are enough if they are stored."""
         root = batch.header.bundles_root
-        known = self._known.get(root)
+        place = (batch.key, root)
+        known = self._known.get(place)
         if known is not None and _enough(batch, known):
             return known
         if any(key == batch.key for key, _ in lane.answers):
             shown, wanted = data.of_demands(lane, batch, known)
             if shown is not None and not wanted:
-                self._known[root] = shown
+                self._known[place] = shown
                 return shown
         if known is not None:
             return known
@@ -395,7 +297,7 @@ class BatchTower:
             self._note(findings.missing(batch, error))
             return data.of_demands(lane, batch)[0]
         if known is not None:
-            self._known[root] = known
+            self._known[place] = known
             self._journal.keep_leaves(root, data.encode_leaves(known.leaves))
         return known
 

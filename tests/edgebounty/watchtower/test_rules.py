@@ -6,6 +6,9 @@ from unittest.mock import MagicMock
 
 import pytest
 
+from edgebounty.chain.errors import NodeUnreachable, NoGasMoney
+from edgebounty.cli.boundary import run
+from edgebounty.cli.watch import watch
 from edgebounty.programs.errors import RuntimeUnavailable
 from edgebounty.protocol.types import Digest
 from edgebounty.watchtower import journal as states
@@ -133,3 +136,29 @@ def test_journal__no_database__refused(tmp_path: Path) -> None:
     (tmp_path / "j").write_text("this is no database, whatever it is called; it is only a text")
     with pytest.raises(StateError, match="cannot be used"):
         open_journal(tmp_path / "j")
+
+
+def test_watch__node_or_account_in_trouble__says_so_and_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rounds = [NodeUnreachable("http://node", "it refuses the logs of block 7"), NoGasMoney("0x1", "no coin"), None]
+
+    def one_round(tower: Tower, *, once: bool = False) -> None:
+        if not rounds:
+            raise KeyboardInterrupt
+        trouble = rounds.pop(0)
+        if trouble is not None:
+            raise trouble
+
+    monkeypatch.setattr(Tower, "round", one_round)
+    monkeypatch.setattr("edgebounty.cli.watch.POLL_SECONDS", 0)
+    market = MagicMock()
+    market.contracts.deployment.chain_id = 31337
+    market.contracts.deployment.block = 0
+    market.contracts.deployment.escrow = "0x1"
+    monkeypatch.setattr("edgebounty.cli.context.open_market", lambda *_, **__: market)
+    assert run(watch, ["--state", str(tmp_path / "j")]) == 130
+    said = "".join(capsys.readouterr())
+    assert "it refuses the logs of block 7" in said
+    assert "0x1 cannot pay for gas" in said
+    assert rounds == []
