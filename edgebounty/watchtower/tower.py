@@ -107,7 +107,7 @@ class Tower:
             wrong=counts[states.WRONG] + counts[states.UNRUNNABLE],
             skipped=counts[states.SKIPPED],
             waiting=counts[states.WAITING] - counts["missing"],
-            missing=counts["missing"],
+            missing=counts["missing"] + (len(self._batches.unjudged) if self._batches else 0),
             alarms=self._journal.alarms(),
             batches=self._batches_seen,
             challenged=self._journal.count(Kind.CHALLENGED),

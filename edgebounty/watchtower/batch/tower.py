@@ -99,6 +99,8 @@ class BatchTower:
         self._known: dict[tuple[Key, bytes], Known] = {}  # with the bundles' root
         self._clean: dict[Key, tuple[object, ...]] = {}
         self._over: dict[Key, bytes] = {}
+        self.unjudged: set[Key] = set()
+        """Batches of which too little is known: their data, or what was paid before them."""
         self._afters: dict[Key, tuple[tuple[Payout, ...], frozenset[int], bool, tuple[Payout, ...]]] = {}
         self._next_try: dict[Key, float] = {}
         for stored in journal.lane_events():
@@ -151,6 +153,8 @@ class BatchTower:
             known = None if after is not None else self._data(lane, batch, over=times is None, once=once)
             if after is None:
                 after = self._after(batch, before, known, prices)
+            unseen = times is not None and known is None and not batch.voided
+            (self.unjudged.add if unseen or after is None else self.unjudged.discard)(batch.key)
             yield Judged(batch=batch, known=known, before=before, after=after, prices=prices, times=times)
             before = after
 

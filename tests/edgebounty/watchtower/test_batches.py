@@ -78,12 +78,14 @@ def test_tower__data_nowhere__demanded_and_the_batch_is_void(rig: LaneRig, tmp_p
     tokens, tower = rig.tokens(), rig.tower(tmp_path)
     tower.round()
     assert not rig.found(Kind.DEMANDED)  # served a moment later, it costs nobody anything
+    assert tower.unjudged == {(rig.account, 0)}
     rig.wait_half_an_answer()
     tower.round()
     rig.market.time_passes(rig.batches.answer_time + 1)
     tower.round()
     assert took_half_of_the_bond(rig, tokens, "enforce"), rig.told
     assert rig.stated_rightly()
+    assert tower.unjudged == set()
 
 
 def test_tower__data_shown_on_demand_only__the_fault_in_it_is_proven(rig: LaneRig, tmp_path: Path) -> None:
