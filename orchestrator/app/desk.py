@@ -59,6 +59,7 @@ class BatchDesk:
         self._secret = secret
         self._manifests: dict[JobId, Manifest] = {}
         self._open: dict[JobId, OpenTasks] = {}
+        self._acceptances: dict[tuple[JobId, int, Address], tuple[Acceptance, bytes]] = {}
         self.outputs: set[Place] = set()  # tasks whose accepted output is kept here
         self.awaited: dict[Place, None] = {}  # tasks whose accepted output is not
         self._offered: dict[JobId, int] = {}  # the highest task of which a worker was told the batch
@@ -199,7 +200,11 @@ class BatchDesk:
         return self.acceptance(self.book.bundle(job, task, worker))
 
     def acceptance(self, bundle: WorkerBundle) -> tuple[Acceptance, bytes]:
-        """The signed word that all of a bundle is owed."""
+        """The signed word that all of a bundle is owed. Signed once: whoever asks for it may ask for it often."""
+        key = (bundle.job, bundle.first_task, bundle.worker)
+        known = self._acceptances.get(key)
+        if known is not None and known[0].count == len(bundle.receipts):
+            return known
         accepted = Acceptance(
             orchestrator=self.me,
             worker=bundle.worker,
@@ -209,7 +214,8 @@ class BatchDesk:
             receipts=bundle.receipts_root.root,
             commit_sets=bundle.sets_root.root,
         )
-        return accepted, self._sign(accepted)
+        self._acceptances[key] = accepted, self._sign(accepted)
+        return self._acceptances[key]
 
     async def tick(self) -> None:
         """Moves on what time alone moves on."""

@@ -144,7 +144,7 @@ class BatchApi:
         address = _field(request.match_info, "address", to_address)
         await self._desk.kept()
         book = self._desk.book
-        bundles = [bundle for (_, _, worker), bundle in book.bundles.items() if worker == address]
+        bundles = book.bundles_of(address)
         accepted = sum(len(bundle.receipts) * book.terms[bundle.job].price for bundle in bundles)
         signed = [self._desk.acceptance(bundle) for bundle in bundles]
         earned, withdrawn = await self._withdrawals.earnings(address) if self._withdrawals is not None else (0, 0)

@@ -38,6 +38,7 @@ class BatchBook:
     places: Places = field(default_factory=Places)
     _due: DueTimes = field(default_factory=DueTimes)
     _index_of: dict[Address, int] = field(default_factory=dict)
+    _batches_of: dict[Address, list[tuple[JobId, int]]] = field(default_factory=dict)
     _workers_of: dict[tuple[JobId, int], list[Address]] = field(default_factory=dict)  # by batch
 
     def open_job(self, terms: BatchTerms) -> None:
@@ -72,6 +73,10 @@ class BatchBook:
         first, _ = self.batch_of(job, index)
         return self.bundles.get((job, first, worker), WorkerBundle(job=job, first_task=first, worker=worker))
 
+    def bundles_of(self, worker: Address) -> list[WorkerBundle]:
+        """All that the worker is owed, the oldest batch first."""
+        return [self.bundles[job, first, worker] for job, first in self._batches_of.get(worker, ())]
+
     def decide(self, fact: BatchFact) -> BatchDecision:
         """What the fact changes, without changing it. Raises `Rejected`."""
         task = self.task(fact.job, fact.task)
@@ -98,6 +103,7 @@ class BatchBook:
             key = (bundle.job, bundle.first_task, bundle.worker)
             if key not in self.bundles:
                 self._workers_of.setdefault(key[:2], []).append(bundle.worker)
+                self._batches_of.setdefault(bundle.worker, []).append(key[:2])
             self.bundles[key] = bundle
             if bundle.worker not in self._index_of:
                 self.payees.append(bundle.worker)

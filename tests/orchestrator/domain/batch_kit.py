@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from edgebounty.protocol.batch.building import Batch, build
 from edgebounty.protocol.batch.messages import Receipts, sign_compact
@@ -52,11 +53,11 @@ class Hand:
     name: str
     salts: dict[int, tuple[Digest, bytes]] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def key(self) -> bytes:
         return hashlib.sha256(self.name.encode()).digest()
 
-    @property
+    @cached_property
     def address(self) -> Address:
         return address_of_key(self.key)
 

@@ -76,6 +76,16 @@ class Indexed(HostileWorkers):
             assert len(book.places.of(hand.address)) == len(scanned)
 
     @invariant()
+    def bundles__are_those_of_all_batches(self) -> None:
+        book = self.desk.book
+        for hand in self.hands:
+            scanned = [bundle for (_, _, worker), bundle in book.bundles.items() if worker == hand.address]
+            assert book.bundles_of(hand.address) == scanned
+            assert [self.real.acceptance(bundle)[0].count for bundle in scanned] == [
+                len(bundle.receipts) for bundle in scanned
+            ]
+
+    @invariant()
     def due__is_what_time_alone_changes(self) -> None:
         book = self.desk.book
         for later in (0, 1, 59, 60, 61, 400, 2000):
@@ -119,7 +129,7 @@ class Indexed(HostileWorkers):
 
 @pytest.mark.property
 class TestIndexed(Indexed.TestCase):  # type: ignore[misc]
-    settings = settings(max_examples=15, stateful_step_count=40, deadline=None)
+    settings = settings(max_examples=15, stateful_step_count=25, deadline=None)
 
 
 @pytest.mark.unit
