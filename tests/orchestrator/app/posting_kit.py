@@ -212,6 +212,14 @@ class World:
     def steps(self) -> tuple[Callable[[], Any], ...]:
         return (self.watch, self.look, self.answer, self.withdrawals.step, self.act)
 
+    def until_posted(self, number: int) -> None:
+        """Turns until the chain has so many batches."""
+        for _ in range(30):
+            if len(self.headers()) >= number:
+                return
+            self.turn()
+        raise AssertionError(f"{self.headers()} after 30 blocks; waiting: {self.poster.waiting!r}")
+
     def turns(self, number: int = 8) -> None:
         for _ in range(number):
             self.turn()

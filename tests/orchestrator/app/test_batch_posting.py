@@ -50,14 +50,30 @@ def test_posting__everything_forgotten_between_any_two_steps__each_batch_once(he
         if len(here.headers()) == 2:
             break
     here.work(first, [3, 4])
-    while len(here.headers()) < 3:
-        here.turn()
+    here.until_posted(3)
     here.rpc("anvil_reorg", 1, [])
     here.rpc("anvil_dropAllTransactions")  # the block with it is taken back, and no node puts it into another
     assert len(here.headers()) == 2
     here.turns(12)
     assert here.headers() == [(0, first, 0), (1, second, 0), (2, first, 3)]
-    assert here.lane.functions.bookOf(here.me).call()[:2] == [3, 3]
+    next_number, stated, bonded = here.lane.functions.bookOf(here.me).call()
+    assert (next_number, stated) == (3, 3)
+    allotted = here.market.read(here.market.vault.functions.allotmentOf(here.me, here.me))[0]
+    assert allotted == bonded  # what was put up is what these bonds need: nothing was put up twice
+
+
+def test_posting__a_node_that_leaves_out_events__nothing_is_decided(
+    here: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here.restart()
+    run(here.watch())
+    with monkeypatch.context() as patched:
+        patched.setattr(here.chain, "_events_between", lambda first, last: [])
+        with pytest.raises(Unavailable, match="its events tell of 0 batches of ours, its views of 3"):
+            run(here.look())
+    here.restart()
+    run(here.watch())
+    run(here.look())
 
 
 def test_posted__from_chain_and_content_alone__nobody_finds_a_fault(here: World) -> None:
@@ -136,10 +152,17 @@ def test_withdrawal__dearer_than_its_share__refused_with_the_figures(here: World
 
 def test_withdrawals__signed_by_those_without_gas__arrive_once_each_whatever_dies_in_between(here: World) -> None:
     here.turn()
-    asked = [here.request(hand, 7 * PRICE) for hand in here.hands]
-    for message, signature in asked:
-        run(here.withdrawals.ask(message, signature))
-        run(here.withdrawals.ask(message, signature))  # the answer was lost
+    first, *others = [here.request(hand, 7 * PRICE) for hand in here.hands]
+    run(here.withdrawals.ask(*first))
+    since = here.desk.withdrawals[1].now
+    here.mine(seconds=5)
+    run(here.watch())
+    run(here.look())
+    run(here.withdrawals.ask(*first))  # the answer was lost; it does not wait from the beginning again
+    assert here.desk.withdrawals[1].now == since < here.desk.now()
+    run(here.withdrawals.step())  # the first is on its way: it is not sent again with the others
+    for request in others:
+        run(here.withdrawals.ask(*request))
     for _ in range(6):
         for at in range(len(here.steps)):
             here.restart()
@@ -151,7 +174,7 @@ def test_withdrawals__signed_by_those_without_gas__arrive_once_each_whatever_die
     assert [run(here.withdrawals.earnings(hand.address)) for hand in here.hands] == [(7 * PRICE, 7 * PRICE)] * SLOTS
     paid = here.payouts.events.PayoutWithdrawn().get_logs(from_block=0)
     assert len(paid) == SLOTS
-    assert len({event["transactionHash"] for event in paid}) == 1
+    assert len({event["transactionHash"] for event in paid}) == 2
     assert here.payouts.events.WithdrawalSkipped().get_logs(from_block=0) == []
     assert here.desk.withdrawals == {}
     with pytest.raises(Rejected, match="withdrawn already"):
@@ -170,8 +193,7 @@ def test_withdrawal__over_http__in_the_shape_that_the_phone_sends(here: World) -
     """One more task is worked on, posted, and withdrawn over the API."""
     job = here.post_job()
     here.work(job, [0])
-    while len(here.headers()) < 4:
-        here.turn()
+    here.until_posted(4)
     here.mine(seconds=WINDOW)
     here.turns(3)
     hand = here.hands[1]
@@ -215,8 +237,7 @@ def test_demands__of_every_tree__are_answered_in_time_and_cost_who_asked(here: W
     """Silence would void the batch or rewind its payouts: then an honest orchestrator would lose its bond."""
     job = here.post_job()
     here.work(job, [0, 1])
-    while len(here.headers()) < 5:
-        here.turn()
+    here.until_posted(5)
     here.turns(2)
     batch = here.poster.history.batches[-1]
     bundles = here.desk.book.signed_bundles(JobId(job), 0)
@@ -257,8 +278,7 @@ def test_silence__payouts_are_rewound__restated_and_nothing_is_posted_before_the
     """The process was down for an answer time: its payees lose nothing, and it does not go on to lose a second bond."""
     first, second = here.post_job(), here.post_job()
     here.work(first, [0])
-    while len(here.headers()) < 6:
-        here.turn()
+    here.until_posted(6)
     here.turns(2)
     batch = here.poster.history.batches[-1]
     tree = payouts_tree(batch.payouts)
@@ -269,6 +289,11 @@ def test_silence__payouts_are_rewound__restated_and_nothing_is_posted_before_the
         demand = here.challenges.functions.demandCount().call() - 1
         here.stranger.send(here.challenges.functions.enforce(demand, astuple(batch.header)))
     assert here.lane.functions.bookOf(here.me).call()[:2] == [6, 5]
+    here.mine(seconds=WINDOW)
+    here.mine()
+    run(here.watch())
+    run(here.look())  # nobody has restated them: however old, they pay nobody
+    assert [run(here.withdrawals.earnings(hand.address))[0] for hand in here.hands] == [10 * PRICE] * SLOTS
     here.work(second, [0])
     here.turns(6)
     assert here.lane.functions.bookOf(here.me).call()[:2] == [6, 6]
