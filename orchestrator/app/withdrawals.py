@@ -46,6 +46,8 @@ class Withdrawals:
         self._outbox = outbox
         self._books = books
         self._rules = rules
+        self._known_at = b""
+        self._known: dict[int, int] = {}  # what was withdrawn, as of that final block
         self._sent: dict[str, RelayWithdrawals] = {}  # orders whose outcome is not noted down yet
 
     async def ask(self, message: Withdrawal, signature: bytes) -> None:
@@ -93,8 +95,12 @@ class Withdrawals:
         earned = self.poster.earned(index)
         if not earned:
             return 0, 0
-        (withdrawn,) = await self._chain.withdrawn(self._books.final_header.ref, [index])
-        return earned, withdrawn
+        final = self._books.final_header.ref
+        if self._known_at != final.hash:
+            self._known_at, self._known = final.hash, {}
+        if index not in self._known:  # pages ask again and again
+            (self._known[index],) = await self._chain.withdrawn(final, [index])
+        return earned, self._known[index]
 
     async def step(self) -> None:
         """Notes down what was sent, and sends what is worth it. Raises `Unavailable`: call again."""
