@@ -48,6 +48,18 @@ def worker() -> None:
     help=f"Its journal; one per worker.  [default: {DATA_DIR}, batch: {BATCH_DATA_DIR}]",
 )
 @click.option("--cpu-share", type=click.FloatRange(0, 1, min_open=True), help="Part of one processor it may use.")
+@click.option(
+    "--only-charging/--on-battery",
+    default=None,
+    help="Whether it rests while a machine that has a battery is not on its charger.  [default: only-charging]",
+)
+@click.option(
+    "--battery-above",
+    type=click.IntRange(0, 100),
+    metavar="PERCENT",
+    help="It rests below this much battery; 0: at none.  [default: 30]",
+)
+@click.option("--hours", metavar="FROM-TO", help="Work only between these times, like 22:00-07:00.  [default: always]")
 @click.option("--stake-target", metavar="TOKENS", help="direct: top the stake up to this at the start.")
 @click.option("--payout", metavar="ADDRESS", help="batch: account that the earnings belong to.  [default: the worker]")
 @click.option("--worker-config", type=FILE, help="TOML with more settings.")
@@ -57,6 +69,9 @@ def run(
     lane: str,
     data_dir: Path | None,
     cpu_share: float | None,
+    only_charging: bool | None,
+    battery_above: int | None,
+    hours: str | None,
     stake_target: str | None,
     payout: str | None,
     worker_config: Path | None,
@@ -64,10 +79,16 @@ def run(
     out: Output,
 ) -> None:
     """Run a worker until Ctrl-C. It stops within a second; what it had begun it takes up again at the next start."""
+    device = {
+        "cpu_share": cpu_share,
+        "only_charging": only_charging,
+        "battery_above": None if battery_above is None else battery_above / 100,
+        "hours": hours,
+    }
     if lane == "batch":
         if stake_target is not None:
             raise click.UsageError("--stake-target is for the direct lane: no stake is needed in the batch lane")
-        _run_batch(settings, out, config=worker_config, data_dir=data_dir, cpu_share=cpu_share, payout=payout)
+        _run_batch(settings, out, config=worker_config, data_dir=data_dir, payout=payout, **device)
     if payout is not None:
         raise click.UsageError("--payout is for the batch lane: a direct-lane worker is paid itself")
     from edgebounty.cli.logs import log_to_terminal
@@ -83,7 +104,7 @@ def run(
         "keystore": settings.keystore,
         "password_file": settings.password_file,
         "data_dir": data_dir,
-        "cpu_share": cpu_share,
+        **device,
         "stake_target": None if stake_target is None else _to_stake(stake_target, settings, out),
     }
     chosen = WorkerSettings.load(

@@ -33,6 +33,7 @@ from edgebounty.worker.checks import Checker, Work
 from edgebounty.worker.claims import OpenClaims
 from edgebounty.worker.clock import ChainClock
 from edgebounty.worker.content import TaskContent
+from edgebounty.worker.device import DeviceGuard
 from edgebounty.worker.explain import Reason, Situation, explain
 from edgebounty.worker.finder import Finder
 from edgebounty.worker.journal import Entry, Journal
@@ -141,6 +142,7 @@ class Agent:
             finder=self.finder,
             treasury=self._treasury,
         )
+        self.guard = DeviceGuard(settings)
         self._node_error: str | None = None
         self._block: BlockRef | None = None
         self._paused = False
@@ -244,8 +246,11 @@ class Agent:
         return self._draining.is_set() and not self._pipeline.has_task and not self.journal.open_entries()
 
     def _may_begin(self) -> bool:
-        """Whether a new task may be begun, as far as this worker's own state goes."""
-        if self._paused or self._draining.is_set() or self._stopping.is_set():
+        """Whether a new task may be begun, as far as this worker's own state goes.
+
+        What was claimed goes on whatever the battery says: stake is locked for it, and would be lost.
+        """
+        if self._paused or self._draining.is_set() or self._stopping.is_set() or not self.guard.may_work():
             return False
         balances = self._treasury.balances
         broke = balances is not None and (balances.stake == 0 or balances.gas_wei == 0)
@@ -333,7 +338,10 @@ class Agent:
 
     def _situation(self) -> Situation:
         return self._reporter.situation(
-            attempt=self._pipeline.attempt, paused=self._paused, node_error=self._node_error
+            attempt=self._pipeline.attempt,
+            paused=self._paused,
+            held=self.guard.reasons,
+            node_error=self._node_error,
         )
 
     def _save_status(self, state: str | None = None) -> None:

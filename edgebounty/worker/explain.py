@@ -33,6 +33,7 @@ class Situation:
     """All that bears on whether the worker can earn now. Amounts in token base units."""
 
     paused: bool = False
+    held: tuple[Reason, ...] = ()  # limits of the owner's choice that keep the device from working now
     working: bool = False
     node_error: str | None = None
     block_age_seconds: float = 0.0  # since a new block was last seen
@@ -62,8 +63,9 @@ def explain(now: Situation) -> tuple[Reason, ...]:
 
 def _owner(now: Situation) -> list[Reason]:
     if not now.paused:
-        return []
-    return [Reason(code="paused", text="paused by you; results already computed are still revealed. Resume to go on")]
+        return list(now.held)
+    text = "paused by you; results already computed are still revealed. Resume to go on"
+    return [Reason(code="paused", text=text), *now.held]
 
 
 def _chain(now: Situation) -> list[Reason]:

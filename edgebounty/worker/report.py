@@ -11,7 +11,7 @@ from edgebounty.chain.views import BlockRef
 from edgebounty.protocol.types import Address
 from edgebounty.worker.claims import OpenClaims
 from edgebounty.worker.clock import ChainClock
-from edgebounty.worker.explain import Situation, explain
+from edgebounty.worker.explain import Reason, Situation, explain
 from edgebounty.worker.finder import Finder
 from edgebounty.worker.journal import Journal
 from edgebounty.worker.pipeline import Attempt
@@ -38,11 +38,14 @@ class Reporter:
     started_at: float = field(default_factory=time.time)
     _saved_at: float = float("-inf")
 
-    def situation(self, *, attempt: Attempt | None, paused: bool, node_error: str | None) -> Situation:
+    def situation(
+        self, *, attempt: Attempt | None, paused: bool, held: tuple[Reason, ...], node_error: str | None
+    ) -> Situation:
         """All that bears on earning, now."""
         balances = self.treasury.balances
         return Situation(
             paused=paused,
+            held=held,
             working=attempt is not None and attempt.has_task,
             node_error=node_error,
             block_age_seconds=self.clock.block_age_seconds,
@@ -75,7 +78,7 @@ class Reporter:
         self._saved_at = time.monotonic()
         reasons = explain(situation)
         if state is None:
-            idle = "waiting" if self.claims.count else "idle"
+            idle = "resting" if situation.held else "waiting" if self.claims.count else "idle"
             state = "paused" if situation.paused else "working" if situation.working else idle
         balances = self.treasury.balances
         status = Status(

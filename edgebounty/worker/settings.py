@@ -10,6 +10,8 @@ from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from edgebounty.worker.guards import Hours
+
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
@@ -36,6 +38,9 @@ class WorkerSettings:
     gateway_url: str | None = None  # None: the orchestrator's
     cpu_share: float = 1.0  # of one processor, above 0 to 1
     niceness: int = 10  # how far the program gives way to the owner's own programs, 0 to 19
+    only_charging: bool = True  # on a machine with a battery; without one this holds nobody
+    battery_above: float = 0.3  # share of the battery that is kept for the owner, 0 to 1; 0: do not look
+    hours: str | None = None  # works only between these times of the machine's clock, as 22:00-07:00; None: always
     stake_target: int = 0  # topped up to this at the start
     min_slot_price: int = 0  # tasks that pay less are left to others
     max_memory_bytes: int = 1 << 30
@@ -112,7 +117,7 @@ _INTEGERS = (
     *("niceness", "stake_target", "min_slot_price", "max_memory_bytes", "max_work_units", "min_task_seconds"),
     *("max_open", "max_cache_bytes"),
 )
-_NUMBERS = ("cpu_share", "max_task_seconds", "max_job_days", "poll_seconds", "max_fee_gwei")
+_NUMBERS = ("cpu_share", "max_task_seconds", "max_job_days", "poll_seconds", "max_fee_gwei", "battery_above")
 
 
 def _faults(settings: WorkerSettings) -> list[str]:
@@ -135,6 +140,13 @@ def faults_of_device(settings: Any) -> list[str]:
         wrong.append(f"cpu_share is above 0 and at most 1, this is {settings.cpu_share}")
     if not 0 <= settings.niceness <= 19:
         wrong.append(f"niceness is 0 to 19, this is {settings.niceness}")
+    if not 0 <= settings.battery_above <= 1:
+        wrong.append(f"battery_above is 0 to 1, this is {settings.battery_above}")
+    if settings.hours is not None:
+        try:
+            Hours.parse(settings.hours)
+        except ValueError as error:
+            wrong.append(str(error))
     if settings.max_open < 1:
         wrong.append("max_open is at least 1")
     if settings.max_cache_bytes < 16 << 20:
@@ -174,7 +186,7 @@ def _typed(name: str, value: Any) -> Any:
         return int(value)
     if name in _NUMBERS:
         return float(value)
-    if name == "withdraw_at_stop":
+    if name in ("withdraw_at_stop", "only_charging"):
         if isinstance(value, str):
             return {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}[value.lower()]
         return bool(value)

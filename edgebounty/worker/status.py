@@ -23,7 +23,7 @@ class Status:
     pid: int
     updated_at: float  # Unix seconds by this machine
     started_at: float
-    state: str  # starting | working | waiting | idle | paused | stopped
+    state: str  # starting | working | waiting | idle | resting | paused | stopped
     doing: str
     reasons: list[dict[str, Any]]  # why it is not earning, the most important first: code, text, blocks
     claims: list[dict[str, Any]]  # open ones: job_id, task_index, detail

@@ -14,6 +14,7 @@ import {
 } from "../../web/phone/rules/guards";
 import { driftOf, forgetRecent, microTask, NO_PACE, notePace } from "../../web/phone/rules/heat";
 import { energyOf, noteAccepted, noteTime, ratesOf, type Slot } from "../../web/phone/rules/pace";
+import { readVectors } from "./vectors";
 
 const NOW = 1_800_000_000;
 
@@ -36,6 +37,25 @@ function seen(changes: Partial<Seen> = {}): Seen {
 function codes(changes: Partial<Seen>, limits: Partial<Limits> = {}, memory: Memory = FRESH): HoldCode[] {
   return judge(memory, seen(changes), { ...DEFAULT_LIMITS, ...limits }).holds.map(({ code }) => code);
 }
+
+describe("the rules that Python workers have too", () => {
+  interface Case {
+    readonly name: string;
+    readonly limits: { only_charging: boolean; battery_above: number; hours: [number, number] | null };
+    readonly looks: { at: number; charging: boolean; battery: number | null; minute: number; holds: string[] }[];
+  }
+
+  test.each(readVectors<Case[]>("guards"))("$name", ({ limits: told, looks }) => {
+    const hours = told.hours && { from: told.hours[0], to: told.hours[1] };
+    const limits = { ...DEFAULT_LIMITS, onlyCharging: told.only_charging, batteryAbove: told.battery_above, hours };
+    let memory = FRESH;
+    for (const { at, charging, battery, minute, holds } of looks) {
+      const judged = judge(memory, seen({ now: NOW + at, charging, battery, minuteOfDay: minute }), limits);
+      memory = judged.memory;
+      expect(judged.holds.map(({ code }) => code).sort()).toEqual(holds);
+    }
+  });
+});
 
 describe("guards", () => {
   test("a cool phone on its charger works", () => {

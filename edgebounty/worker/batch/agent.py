@@ -36,6 +36,7 @@ from edgebounty.worker.batch.settings import BatchSettings
 from edgebounty.worker.batch.values import Bundle, Look, Outcome, Result, Stage, Task
 from edgebounty.worker.batch_link import BatchLink, BatchOffer, Owed, TaskNow
 from edgebounty.worker.content import TaskContent
+from edgebounty.worker.device import DeviceGuard
 from edgebounty.worker.explain import Reason
 from edgebounty.worker.failpoint import Step, failpoint
 from edgebounty.worker.link import OrchestratorUnreachable
@@ -89,7 +90,8 @@ class BatchAgent:
             refuse=self._reporter.refuse,
             wake=self._wake.set,
         )
-        self._paused = False
+        self.guard = DeviceGuard(settings)
+        self._paused = self._rests = False
         self._next_books_at = self._next_sweep_at = 0.0
 
     # --- what others may call, from any thread ---
@@ -132,7 +134,8 @@ class BatchAgent:
 
     def reasons(self) -> tuple[Reason, ...]:
         """Why this worker is not earning, the most important first."""
-        return self._reporter.reasons(self.state, working=not self._pipeline.is_free, paused=self._paused)
+        working = not self._pipeline.is_free
+        return self._reporter.reasons(self.state, working=working, paused=self._paused, held=self.guard.reasons)
 
     def close(self) -> None:
         """Let go of the sandbox, the thread and the data folder; `run` does this by itself."""
@@ -175,7 +178,7 @@ class BatchAgent:
         order = m.next_order(
             self.state,
             self._now(),
-            may_run=not self._paused and self._pipeline.is_free,
+            may_run=not self._rests and self._pipeline.is_free,
             may_find=not self._draining.is_set(),
             most_open=self.settings.max_open,
         )
@@ -365,12 +368,15 @@ class BatchAgent:
         return waits and bundle.count == (0 if known is None else known.count) + 1
 
     def _mind_pause(self) -> None:
-        paused = is_paused(self.settings.data_dir)
-        if paused == self._paused:
+        """The owner's word, and the owner's limits: nothing is at stake, so what runs is held up by both."""
+        self._paused = is_paused(self.settings.data_dir)
+        rests = self._paused or not self.guard.may_work()
+        if rests == self._rests:
             return
-        self._paused = paused
-        (self.sandbox.pause if paused else self.sandbox.resume)()
-        LOGGER.info("paused by the owner" if paused else "going on")
+        self._rests = rests
+        (self.sandbox.pause if rests else self.sandbox.resume)()
+        why = ["paused by the owner"] if self._paused else [reason.text for reason in self.guard.reasons]
+        LOGGER.info("; ".join(why) if rests else "going on")
 
     def _sweep(self) -> None:
         if not self._pipeline.is_free or time.monotonic() < self._next_sweep_at:
@@ -386,6 +392,7 @@ class BatchAgent:
             doing=self._pipeline.doing,
             working=not self._pipeline.is_free,
             paused=self._paused,
+            held=self.guard.reasons,
             state_name=state,
         )
 

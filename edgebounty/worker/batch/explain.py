@@ -13,6 +13,7 @@ class BatchSituation:
     """All that bears on whether it can earn now."""
 
     paused: bool = False
+    held: tuple[Reason, ...] = ()  # limits of the owner's choice that keep the device from working now
     working: bool = False
     orchestrator_error: str | None = None  # it does not answer, or not as it should
     orchestrator_refusal: str | None = None  # it answers no, or what it signs is wrong
@@ -30,6 +31,7 @@ def explain_batch(now: BatchSituation) -> tuple[Reason, ...]:
     if now.paused:
         text = "paused by you; results already computed are still handed in. Resume to go on"
         found.append(Reason(code="paused", text=text))
+    found += now.held
     if now.orchestrator_error is not None:
         text = f"{now.orchestrator_error}; asked again, nothing is lost meanwhile"
         found.append(Reason(code="orchestrator_unreachable", text=text))

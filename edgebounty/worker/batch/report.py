@@ -70,11 +70,12 @@ class BatchReporter:
     def is_due(self) -> bool:
         return time.monotonic() - self._saved_at >= SAVE_SECONDS
 
-    def reasons(self, state: State, *, working: bool, paused: bool) -> tuple[Reason, ...]:
+    def reasons(self, state: State, *, working: bool, paused: bool, held: tuple[Reason, ...]) -> tuple[Reason, ...]:
         now = time.monotonic()
         return explain_batch(
             BatchSituation(
                 paused=paused,
+                held=held,
                 working=working,
                 orchestrator_error=self.orchestrator_error,
                 orchestrator_refusal=self.orchestrator_refusal,
@@ -87,14 +88,23 @@ class BatchReporter:
             )
         )
 
-    def save(self, state: State, *, doing: str, working: bool, paused: bool, state_name: str | None = None) -> None:
+    def save(
+        self,
+        state: State,
+        *,
+        doing: str,
+        working: bool,
+        paused: bool,
+        held: tuple[Reason, ...],
+        state_name: str | None = None,
+    ) -> None:
         """Write the status file. A full disk does not stop the work for this: the file is for reading only."""
         self._saved_at = time.monotonic()
-        reasons = self.reasons(state, working=working, paused=paused)
+        reasons = self.reasons(state, working=working, paused=paused, held=held)
         blocking = [reason for reason in reasons if reason.blocks]
         if state_name is None:
             idle = "waiting" if state.tasks else "idle"
-            state_name = "paused" if paused else "working" if working else idle
+            state_name = "paused" if paused else "resting" if held else "working" if working else idle
         books = self.books
         status = Status(
             worker=self.worker,

@@ -24,6 +24,9 @@ class BatchSettings:
     deployment: Path | None = None
     cpu_share: float = 1.0  # of one processor, above 0 to 1
     niceness: int = 10  # how far the program gives way to the owner's own programs, 0 to 19
+    only_charging: bool = True  # on a machine with a battery; without one this holds nobody
+    battery_above: float = 0.3  # share of the battery that is kept for the owner, 0 to 1; 0: do not look
+    hours: str | None = None  # works only between these times of the machine's clock, as 22:00-07:00; None: always
     min_slot_price: int = 0  # tasks that pay less are left to others
     max_memory_bytes: int = 1 << 30
     max_work_units: int | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,9 @@ from edgebounty.protocol.messages import is_signed
 from edgebounty.worker.batch.agent import BatchAgent
 from edgebounty.worker.batch.journal import BatchJournal, Identity, read_bundles
 from edgebounty.worker.batch.values import Outcome
+from edgebounty.worker.device import DeviceGuard
 from edgebounty.worker.failpoint import Step
+from edgebounty.worker.guards import Seen
 from edgebounty.worker.journal import JournalError
 from edgebounty.worker.status import Status, set_paused
 from tests.e2e.lane_kit import JOB, PRICE, LaneServer, open_lane
@@ -199,6 +202,26 @@ def test_paused__nothing_new_is_begun(lane: LaneServer, tmp_path: Path) -> None:
     assert lane.books.assigned == {}
     assert agent.reasons()[0].code == "paused"
     set_paused(agent.settings.data_dir, False)
+    work_until(agent, lambda: is_done(lane, agent))
+    agent.close()
+
+
+def test_unplugged__nothing_is_begun_and_the_status_says_why__until_it_is_plugged_in(
+    lane: LaneServer, tmp_path: Path
+) -> None:
+    agent = start(lane, tmp_path)
+    charging = False
+    agent.guard = DeviceGuard(
+        agent.settings, lambda: Seen(now=60 * time.monotonic(), minute_of_day=0, charging=charging, battery=0.8)
+    )
+    work_until(agent, lambda: len(lane.books.requests) > 4)
+    agent._save_status()
+    status = Status.load(agent.settings.data_dir)
+    assert lane.books.assigned == {}
+    assert status.state == "resting"
+    assert status.doing == status.reasons[0]["text"]
+    assert "not on its charger" in status.doing
+    charging = True
     work_until(agent, lambda: is_done(lane, agent))
     agent.close()
 

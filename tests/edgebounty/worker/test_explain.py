@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from edgebounty.worker.explain import Situation, explain
+from edgebounty.worker.explain import Reason, Situation, explain
 
 pytestmark = pytest.mark.unit
 FINE = Situation(stake=10, free_stake=10, tokens=5)
@@ -21,6 +21,8 @@ def codes(**changes: object) -> list[str]:
         ({"working": True, "refusals": {"not_drawn": "x"}}, []),
         ({}, ["no_job"]),
         ({"paused": True}, ["paused"]),
+        ({"paused": True, "held": (Reason(code="not_charging", text="x"),)}, ["paused", "not_charging"]),
+        ({"held": (Reason(code="battery_low", text="x"),)}, ["battery_low"]),
         ({"node_error": "gone", "stake": 0}, ["node_unreachable"]),
         ({"block_age_seconds": 61}, ["chain_stalled"]),
         ({"block_age_seconds": 61, "block_interval_seconds": 12}, ["no_job"]),
