@@ -96,7 +96,7 @@ def test_worker__killed_at_every_step__resumes_and_nobody_is_slashed(world: Worl
     world.stake("w1")
     world.start("w1")
     job_id = world.post(table_job(shards=3), task_time=60)
-    for step in Step:
+    for step in (step for step in Step if not step.name.startswith("BATCH_")):  # those are never reached in this lane
         process = Process(world, "w0", failpoint=step)
         processes.append(process)
         assert process.popen.wait(120) == -signal.SIGKILL, step
