@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
@@ -24,6 +25,7 @@ from orchestrator.domain.errors import Broken, Rejected, Unavailable
 from orchestrator.ports.journal import Entry, JobEnding, JobOpened, Joined, Journal, OutputKept
 
 MOST_OFFERED = 4
+MOST_NEWCOMERS = 50_000  # keys that joined and never took a task: whoever makes keys fills no disk
 MOST_IN_HAND = 16  # of one worker: keys cost nothing, and each task in hand is kept from others
 Sign = Callable[[Signable], bytes]
 """The orchestrator's signature over a message of the batch lane: 65 bytes r, s, v."""
@@ -52,7 +54,8 @@ class BatchDesk:
         self.me = me
         self.domain = domain
         self.book = BatchBook()
-        self.joined: dict[Address, Joined] = {}
+        self.joined: dict[Address, Joined] = {}  # who was ever given a task
+        self._newcomers: OrderedDict[Address, Joined] = OrderedDict()  # who was not: after a restart they join again
         self.withdrawals: dict[int, f.WithdrawalAsked] = {}  # by payout index, until they are sent or have expired
         self._sign = sign
         self.now = now
@@ -92,16 +95,17 @@ class BatchDesk:
         if message.orchestrator != self.me:
             raise Rejected(by="the worker", reason=f"joins {message.orchestrator}, this is {self.me}")
         self._require_now(message.until)
-        known = self.joined.get(message.worker)
-        if known is None or message.until > known.until:
+        if message.worker not in self.joined:
             joined = Joined(worker=message.worker, payout=message.payout, until=message.until)
-            self.joined[message.worker] = joined
-            self._writer.add(joined)
-        await self._writer.kept()
+            self._newcomers.pop(message.worker, None)
+            self._newcomers[message.worker] = joined
+            if len(self._newcomers) > MOST_NEWCOMERS:
+                self._newcomers.popitem(last=False)
         return self._ticket(message.worker)
 
     def is_ticket(self, worker: Address, ticket: str) -> bool:
-        return worker in self.joined and hmac.compare_digest(self._ticket(worker).encode(), ticket.encode())
+        has_joined = worker in self.joined or worker in self._newcomers
+        return has_joined and hmac.compare_digest(self._ticket(worker).encode(), ticket.encode())
 
     async def offers(self, worker: Address) -> list[Offer]:
         """Up to four tasks that this worker may claim now."""
@@ -119,7 +123,7 @@ class BatchDesk:
         if message.orchestrator != self.me:
             raise Rejected(by="the worker", reason=f"claims from {message.orchestrator}, this is {self.me}")
         self._require_now(message.until)
-        if message.worker not in self.joined:
+        if message.worker not in self.joined and message.worker not in self._newcomers:
             raise Rejected(by="the worker", reason="has not joined: POST /v1/batch/join first")
         job, worker = JobId(message.job), message.worker
         task = self.book.task(job, message.task)
@@ -130,6 +134,9 @@ class BatchDesk:
             if self._inputs(terms, message.task) is None:
                 raise Rejected(by="the worker", reason=f"task {message.task} waits for results of earlier tasks")
             task = self._take(f.SlotClaimed(job=job, task=message.task, now=self.now(), worker=worker))
+            if worker in self._newcomers:
+                self.joined[worker] = self._newcomers.pop(worker)
+                self._writer.add(self.joined[worker])
         await self._writer.kept()
         number = task.slot_of(worker)
         slot = task.slots[number] if number is not None else None

@@ -8,7 +8,7 @@ import pytest
 
 from edgebounty.jobs.plan import PlannedJob
 from edgebounty.jobs.shape import output_bytes
-from edgebounty.protocol.batch.messages import Claim
+from edgebounty.protocol.batch.messages import Claim, Join
 from edgebounty.protocol.messages import Signable
 from edgebounty.protocol.types import Address
 from edgebounty.protocol.unixfs import iter_blocks
@@ -144,6 +144,25 @@ async def test_claim__more_in_hand_than_anybody_finishes__refused(world: World) 
 @pytest.mark.parametrize("size", [0, 1, 256 << 10, (256 << 10) + 1, 5 << 20, (174 * 256 << 10) + 1])
 def test_room_of__every_block_of_the_file_twice(size: int) -> None:
     assert room_of(size) >= 2 * sum(len(block) for _, block in iter_blocks(bytes(size)))
+
+
+async def test_join__keys_that_take_no_task__fill_no_disk_and_no_memory(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("orchestrator.app.desk.MOST_NEWCOMERS", 3)
+    await world.join()
+    keys = [Hand(f"key {number}") for number in range(5)]
+    for hand in keys:
+        ticket = await world.desk.join(
+            Join(worker=hand.address, orchestrator=OPERATOR, payout=hand.address, until=START + 60)
+        )
+        assert world.desk.is_ticket(hand.address, ticket)
+        assert not world.desk.is_ticket(hand.address, "another")
+    with pytest.raises(Rejected, match="has not joined"):
+        await world.claim(keys[0])
+    await world.claim(keys[4])
+    kinds = [type(entry).__name__ for entry in world.journal.entries()]
+    assert kinds == ["JobOpened", "SlotClaimed", "Joined"]
 
 
 async def test_commit__told_again__the_journal_does_not_grow(world: World) -> None:
