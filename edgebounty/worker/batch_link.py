@@ -11,7 +11,16 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from edgebounty.protocol.batch.messages import Acceptance, Assignment, Claim, CommitSet, Join, Receipts, sign_compact
+from edgebounty.protocol.batch.messages import (
+    Acceptance,
+    Assignment,
+    Claim,
+    CommitSet,
+    Join,
+    Receipts,
+    Withdrawal,
+    sign_compact,
+)
 from edgebounty.protocol.batch.running import RunningRoot
 from edgebounty.protocol.batch.wire import Receipt
 from edgebounty.protocol.cid import Cid
@@ -24,6 +33,7 @@ from edgebounty.worker.link import OrchestratorUnreachable
 __all__ = ["BatchLink", "BatchOffer", "Market", "OrchestratorRefuses", "Owed", "TaskNow", "read_market"]
 
 MESSAGE_SECONDS = 600
+WITHDRAWAL_SECONDS = 3600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,6 +241,19 @@ class BatchLink:
             withdrawn=amounts[2],
             bundles=tuple((one, self._require_signed(one, signature)) for one, signature in signed),
         )
+
+    def withdraw(self, *, payout_index: int, cumulative: int, receiver: Address) -> None:
+        """Asks it to send all of `cumulative` that was not withdrawn yet. Good for that sum, once, and an hour."""
+        message = Withdrawal(
+            account=self.worker,
+            orchestrator=self._orchestrator,
+            payout_index=payout_index,
+            cumulative=cumulative,
+            receiver=receiver,
+            until=int(self.chain_now()) + WITHDRAWAL_SECONDS,
+        )
+        fields = asdict(message) | {"cumulative": str(cumulative)}
+        self._ask("withdrawals", {"withdrawal": fields, "signature": _hex(sign(self._domain, message, self._key))})
 
     # --- internals ---
 

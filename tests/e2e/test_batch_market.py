@@ -19,6 +19,7 @@ import requests
 from edgebounty.chain.deployment import Deployment
 from edgebounty.chain.market import MarketContracts
 from edgebounty.chain.rpc import connect
+from edgebounty.protocol.types import to_address
 from edgebounty.worker.status import Status
 from tests.e2e.market_kit import CLI, Running, Up, environment
 
@@ -40,10 +41,38 @@ def told(url: str) -> dict[str, Any]:
     return found
 
 
-def owed(folder: Path, tasks: int) -> Status | None:
-    """The worker's own word, once all its receipts are accepted."""
+def at_work(folder: Path) -> Status | None:
+    """The worker's own word, once it has a task in hand."""
+    if not (folder / "status.json").exists():
+        return None
     status = Status.load(folder)
-    return status if status.outcomes == {"accepted": tasks} and int(status.accepted) > 0 else None
+    return status if status.claims else None
+
+
+def owed(folder: Path, tasks: int) -> Status | None:
+    """The same once all its receipts are accepted."""
+    status = Status.load(folder)
+    return status if status.outcomes == {"accepted": tasks} else None
+
+
+def withdraw(up: Up, contracts: MarketContracts, pay: int) -> None:
+    """One worker has its orchestrator send its pay elsewhere; the other fetches it, and somebody else pays the gas."""
+    accounts = {one["name"]: one for one in up.endpoints["accounts"]}
+    receiver, alone = to_address(b"\x77" * 20), to_address(accounts["batch-2"]["address"])
+    batch = ("withdraw", "--lane", "batch", "--yes", "--json")
+    wait(lambda: int(told_of(up, alone)["earned"]) == pay, "the window is over")
+    sent = up.cli(*batch, "--account", "batch-1", "--to", receiver, "--wait").json
+    assert (sent["arrived"], int(sent["amount"])) == (True, pay)
+    assert contracts.balances(receiver).tokens == pay
+    gas = ("--gas-key-file", accounts["spare"]["key_file"])
+    fetched = up.cli(*batch, "--account", "batch-2", "--on-chain", *gas).json
+    assert (int(fetched["amount"]), fetched["by"]) == (pay, accounts["spare"]["address"])
+    assert contracts.balances(alone).tokens == pay
+    assert contracts.balances(alone).gas_wei == 0
+
+
+def told_of(up: Up, worker: str) -> dict[str, Any]:
+    return told(f"{up.endpoints['api_url']}/v1/batch/workers/{worker}")
 
 
 def watch_once(up: Up) -> list[dict[str, Any]]:
@@ -62,7 +91,7 @@ def test_batch_job__two_workers_with_a_key_one_killed__done_right_and_on_chain(t
         posted = up.cli("job", "post", "analyze", *question, "--bounty", 1, "--lane", "batch", "--yes", "--json").json
         assert (posted["lane"], posted["policy"]) == ("batch", "standard")
         tasks, pay = posted["tasks"], posted["tasks"] * int(posted["slot_price"])
-        killed = wait(lambda: (status := Status.load(folders[0])).claims and status, "the first worker has a task")
+        killed = wait(lambda: at_work(folders[0]), "the first worker has a task")
         os.kill(killed.pid, signal.SIGKILL)
         run = ("worker", "run", "--lane", "batch", "--account", "batch-1", "--data-dir", folders[0], "--json")
         with Running([*CLI, *map(str, run)], environment(up.home, up.directory), up.home):
@@ -83,5 +112,6 @@ def test_batch_job__two_workers_with_a_key_one_killed__done_right_and_on_chain(t
         watched = wait(lambda: (seen := watch_once(up))[-1]["batches"] and seen, "the batch is final")
         assert [line["type"] for line in watched] == ["status"], "an honest batch is left alone"
         assert (watched[-1]["right"], watched[-1]["wrong"], watched[-1]["challenged"]) == (SHARDS, 0, 0)
+        withdraw(up, contracts, pay)
     finally:
         up.stop()

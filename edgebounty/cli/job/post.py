@@ -204,8 +204,8 @@ def show_policies(out: Output, token: Token, chosen: Policy, **job: int) -> None
     heads = ("policy", "workers a task>", f"a run, {token.symbol}>", "escrow for the same pay>", "wrong, at most>")
     out.table(heads, rows)
     out.say(
-        f"[dim]Wrong at most: results that get past the check if {LIARS:.0%} of the workers lie, all alike. The "
-        "orchestrator assigns: run a secret sample again with `job verify ID --spot-check`.[/]"
+        f"[dim]Wrong at most: results that get past the check if {LIARS:.0%} of the workers lie, all alike. Keys cost "
+        "nothing, so one owner may be many workers: run a secret sample again with `job verify ID --spot-check`.[/]"
     )
 
 

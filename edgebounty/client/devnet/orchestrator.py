@@ -16,7 +16,8 @@ from edgebounty.client.endpoints import TestAccount
 
 READY_SECONDS = 30.0
 BATCH_AGE_SECONDS = 15
-"""Pay of a small job does not wait for others to fill its batch."""
+GATHER_SECONDS = 3
+"""Small jobs and withdrawals of a few workers do not wait for others to join them."""
 CONFIG_NAME = "orchestrator.toml"
 DATABASE_NAME = "orchestrator.sqlite"
 NOT_OF_THE_CHAIN = ("meta", "batch_journal")
@@ -59,6 +60,7 @@ def start_orchestrator(
         "finality": finality,
         "poll_seconds": 0.25,
         "batch_age_seconds": BATCH_AGE_SECONDS,
+        "withdraw_gather_seconds": GATHER_SECONDS,
     }
     # JSON strings and numbers are TOML's too
     config.write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in settings.items()))

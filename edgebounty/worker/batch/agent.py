@@ -34,7 +34,7 @@ from edgebounty.worker.batch.pipeline import BatchPipeline
 from edgebounty.worker.batch.report import BatchReporter, Books
 from edgebounty.worker.batch.settings import BatchSettings
 from edgebounty.worker.batch.values import Bundle, Look, Outcome, Result, Stage, Task
-from edgebounty.worker.batch_link import BatchLink, BatchOffer, Owed, TaskNow
+from edgebounty.worker.batch_link import BatchLink, BatchOffer, Owed, TaskNow, WorkerBooks
 from edgebounty.worker.content import TaskContent
 from edgebounty.worker.device import DeviceGuard
 from edgebounty.worker.explain import Reason
@@ -46,6 +46,7 @@ from edgebounty.worker.status import is_paused
 LOGGER = logging.getLogger(__name__)
 BOOKS_SECONDS = 10.0
 SWEEP_SECONDS = 60.0
+ASK_AGAIN_SECONDS = 60.0
 LEAST_PAUSE_SECONDS = 0.02
 DISTRUST_SECONDS = 15.0
 MARGIN_SECONDS = 1.0
@@ -92,7 +93,8 @@ class BatchAgent:
         )
         self.guard = DeviceGuard(settings)
         self._paused = self._rests = False
-        self._next_books_at = self._next_sweep_at = 0.0
+        self._next_books_at = self._next_sweep_at = self._next_ask_at = 0.0
+        self._asked_for = 0
 
     # --- what others may call, from any thread ---
 
@@ -360,6 +362,22 @@ class BatchAgent:
             if not self._waits_for_answer(bundle):
                 self._note(f.Owed(bundle=bundle))
         self._reporter.books = Books(accepted=books.accepted, earned=books.earned, withdrawn=books.withdrawn)
+        self._withdraw(books)
+
+    def _withdraw(self, books: WorkerBooks) -> None:
+        """Asks for what there is, if the owner wants it so. What is asked twice for one sum is sent once."""
+        threshold, free = self.settings.withdraw_threshold, books.earned - books.withdrawn
+        if threshold is None or books.payout_index is None or free <= 0 or free < threshold:
+            return
+        if books.earned == self._asked_for and time.monotonic() < self._next_ask_at:
+            return
+        self._asked_for, self._next_ask_at = books.earned, time.monotonic() + ASK_AGAIN_SECONDS
+        try:
+            self._link.withdraw(payout_index=books.payout_index, cumulative=books.earned, receiver=self._joining.payout)
+        except (OrchestratorUnreachable, OrchestratorRefuses) as error:  # no task waits for this
+            LOGGER.info("the withdrawal of %s: %s", free, error)
+            return
+        LOGGER.info("asked for %s base units to be sent to %s", free, self._joining.payout)
 
     def _waits_for_answer(self, bundle: Bundle) -> bool:
         """Whether the answer to a receipt may have been lost: asked again, it comes with all that is behind it."""

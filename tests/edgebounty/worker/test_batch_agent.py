@@ -195,6 +195,17 @@ def test_content__with_wrong_bytes__refused_before_a_place_is_asked_for(lane: La
     agent.close()
 
 
+def test_withdrawal__from_the_owners_threshold_on__asked_for_once_and_to_the_payout_account(
+    lane: LaneServer, tmp_path: Path
+) -> None:
+    payout = "0x" + "77" * 20
+    agent = start(lane, tmp_path, withdraw_threshold=2 * PRICE, payout=payout)
+    work_until(agent, lambda: is_done(lane, agent) and bool(lane.books.withdrawn))
+    (asked,) = lane.books.withdrawn
+    assert (asked.cumulative, asked.receiver, asked.account) == (2 * PRICE, payout, agent.address)
+    agent.close()
+
+
 def test_paused__nothing_new_is_begun(lane: LaneServer, tmp_path: Path) -> None:
     agent = start(lane, tmp_path)
     set_paused(agent.settings.data_dir, True)
