@@ -8,7 +8,8 @@ import json
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -75,13 +76,28 @@ def told_of(up: Up, worker: str) -> dict[str, Any]:
     return told(f"{up.endpoints['api_url']}/v1/batch/workers/{worker}")
 
 
-def watch_once(up: Up) -> list[dict[str, Any]]:
-    """A watchtower with an account, which re-runs whatever was paid; what has inputs from other tasks it cannot."""
-    said = up.cli("watch", "--once", "--all", "--challenge", "--account", "requester", "--json")
-    return [json.loads(line) for line in said.out.splitlines()]
+WATCH = ("watch", "--all", "--challenge", "--account", "requester", "--json")
+"""A watchtower with an account, which re-runs whatever was paid; what has inputs from other tasks it cannot."""
 
 
-def test_batch_job__two_workers_with_a_key_one_killed__done_right_and_on_chain(tmp_path: Path) -> None:
+def watched(up: Up, watching: Running) -> None:
+    """It follows from the beginning, as a batch is judged within its window only, and says but how far."""
+    watching.stop()
+    lines = [*watching.lines(), *map(json.loads, up.cli(*WATCH, "--once").out.splitlines())]
+    assert {line["type"] for line in lines} == {"status"}, "an honest batch is left alone"
+    assert (lines[-1]["right"], lines[-1]["wrong"], lines[-1]["challenged"]) == (SHARDS, 0, 0)
+
+
+@pytest.fixture
+def started() -> Iterator[ExitStack]:
+    """What is ended at the end, however that comes."""
+    with ExitStack() as stack:
+        yield stack
+
+
+def test_batch_job__two_workers_with_a_key_one_killed__done_right_and_on_chain(
+    tmp_path: Path, started: ExitStack
+) -> None:
     table = tmp_path / "table.csv"
     np.savetxt(table, np.random.default_rng(5).normal(size=(200, 3)), delimiter=",", header="a,b,c", comments="")
     up = Up(tmp_path / "market", "--workers", 0, "--batch-workers", 2, home=tmp_path / "home")
@@ -94,7 +110,9 @@ def test_batch_job__two_workers_with_a_key_one_killed__done_right_and_on_chain(t
         killed = wait(lambda: at_work(folders[0]), "the first worker has a task")
         os.kill(killed.pid, signal.SIGKILL)
         run = ("worker", "run", "--lane", "batch", "--account", "batch-1", "--data-dir", folders[0], "--json")
-        with Running([*CLI, *map(str, run)], environment(up.home, up.directory), up.home):
+        environ = environment(up.home, up.directory)
+        watching = started.enter_context(Running([*CLI, *WATCH], environ, up.home))
+        with Running([*CLI, *map(str, run)], environ, up.home):
             url = f"{up.endpoints['api_url']}/v1/batch/jobs/{posted['job_id']}"
             wait(lambda: told(url)["stages"]["agreed"] == tasks, "every task has a result")
             found = [wait(lambda f=folder: owed(f, tasks), "all are accepted") for folder in folders]  # type: ignore[misc]
@@ -109,9 +127,7 @@ def test_batch_job__two_workers_with_a_key_one_killed__done_right_and_on_chain(t
         done = up.cli("job", "status", 1, "--json").json
         assert (done["status"], int(done["paid"])) == ("finished", COPIES * pay)
         assert done["result_cid"] == checked["result_cid"]
-        watched = wait(lambda: (seen := watch_once(up))[-1]["batches"] and seen, "the batch is final")
-        assert [line["type"] for line in watched] == ["status"], "an honest batch is left alone"
-        assert (watched[-1]["right"], watched[-1]["wrong"], watched[-1]["challenged"]) == (SHARDS, 0, 0)
         withdraw(up, contracts, pay)
+        watched(up, watching)
     finally:
         up.stop()
