@@ -22,19 +22,20 @@ from edgebounty.protocol.batch.wire import Receipt
 from edgebounty.protocol.cid import Cid
 from edgebounty.protocol.commitment import commitment
 from edgebounty.protocol.hashing import keccak256
-from edgebounty.protocol.types import Address, JobId, TaskIndex, to_address
+from edgebounty.protocol.types import Address, TaskIndex, to_address
 from edgebounty.worker.batch import facts as f
 from edgebounty.worker.batch import machine as m
 from edgebounty.worker.batch.ask import Busy, Forged, OrchestratorRefuses, TicketOver
 from edgebounty.worker.batch.checks import BatchChecker
+from edgebounty.worker.batch.earnings import Earnings
 from edgebounty.worker.batch.joining import Joined, Joining, contracts_of
 from edgebounty.worker.batch.journal import BatchJournal
 from edgebounty.worker.batch.machine import Do, Order
 from edgebounty.worker.batch.pipeline import BatchPipeline
-from edgebounty.worker.batch.report import BatchReporter, Books
+from edgebounty.worker.batch.report import BatchReporter
 from edgebounty.worker.batch.settings import BatchSettings
-from edgebounty.worker.batch.values import Bundle, Look, Outcome, Result, Stage, Task
-from edgebounty.worker.batch_link import BatchLink, BatchOffer, Owed, TaskNow, WorkerBooks
+from edgebounty.worker.batch.values import Bundle, Look, Outcome, Result, Task
+from edgebounty.worker.batch_link import BatchLink, BatchOffer, Owed, TaskNow
 from edgebounty.worker.content import TaskContent
 from edgebounty.worker.device import DeviceGuard
 from edgebounty.worker.explain import Reason
@@ -44,9 +45,7 @@ from edgebounty.worker.sandbox import Sandbox, SandboxStopped, SandboxTask
 from edgebounty.worker.status import is_paused
 
 LOGGER = logging.getLogger(__name__)
-BOOKS_SECONDS = 10.0
 SWEEP_SECONDS = 60.0
-ASK_AGAIN_SECONDS = 60.0
 LEAST_PAUSE_SECONDS = 0.02
 DISTRUST_SECONDS = 15.0
 MARGIN_SECONDS = 1.0
@@ -85,6 +84,7 @@ class BatchAgent:
             settings=settings, worker=self.address, journal=self.journal, checks_bounties=contracts is not None
         )
         self._stopping, self._draining, self._wake = threading.Event(), threading.Event(), threading.Event()
+        self._earnings = Earnings(payout=self._joining.payout, threshold=settings.withdraw_threshold)
         self._pipeline = BatchPipeline(
             content=self.content,
             execute=lambda task, seconds: self.execute(task, seconds),
@@ -93,8 +93,7 @@ class BatchAgent:
         )
         self.guard = DeviceGuard(settings)
         self._paused = self._rests = False
-        self._next_books_at = self._next_sweep_at = self._next_ask_at = 0.0
-        self._asked_for = 0
+        self._next_sweep_at = 0.0
 
     # --- what others may call, from any thread ---
 
@@ -304,7 +303,7 @@ class BatchAgent:
             commit_sets=(*(() if bundle is None else bundle.commit_sets), task.commit_set),
         )
         self._note(f.Accepted(key=task.key, bundle=grown))
-        self._next_books_at = 0.0
+        self._earnings.soon()
 
     # --- state ---
 
@@ -341,49 +340,9 @@ class BatchAgent:
     # --- beside the loop's main path ---
 
     def _look_at_books(self) -> None:
-        """What the orchestrator says that it owes. A word that it signed and this folder lost is kept."""
-        if time.monotonic() < self._next_books_at:
-            return
-        self._next_books_at = time.monotonic() + BOOKS_SECONDS
-        try:
-            books = self._link.books()
-        except (OrchestratorUnreachable, OrchestratorRefuses) as error:  # no task waits for this
-            LOGGER.info("its books: %s", error)
-            return
-        for acceptance, signature in books.bundles:
-            bundle = Bundle(
-                job=JobId(acceptance.job),
-                first_task=acceptance.first_task,
-                count=acceptance.count,
-                receipts_root=acceptance.receipts,
-                sets_root=acceptance.commit_sets,
-                acceptance=signature,
-            )
-            if not self._waits_for_answer(bundle):
-                self._note(f.Owed(bundle=bundle))
-        self._reporter.books = Books(accepted=books.accepted, earned=books.earned, withdrawn=books.withdrawn)
-        self._withdraw(books)
-
-    def _withdraw(self, books: WorkerBooks) -> None:
-        """Asks for what there is, if the owner wants it so. What is asked twice for one sum is sent once."""
-        threshold, free = self.settings.withdraw_threshold, books.earned - books.withdrawn
-        if threshold is None or books.payout_index is None or free <= 0 or free < threshold:
-            return
-        if books.earned == self._asked_for and time.monotonic() < self._next_ask_at:
-            return
-        self._asked_for, self._next_ask_at = books.earned, time.monotonic() + ASK_AGAIN_SECONDS
-        try:
-            self._link.withdraw(payout_index=books.payout_index, cumulative=books.earned, receiver=self._joining.payout)
-        except (OrchestratorUnreachable, OrchestratorRefuses) as error:  # no task waits for this
-            LOGGER.info("the withdrawal of %s: %s", free, error)
-            return
-        LOGGER.info("asked for %s base units to be sent to %s", free, self._joining.payout)
-
-    def _waits_for_answer(self, bundle: Bundle) -> bool:
-        """Whether the answer to a receipt may have been lost: asked again, it comes with all that is behind it."""
-        known = self.state.bundle(bundle.key)
-        waits = any(task.bundle_key == bundle.key and task.stage is Stage.AGREED for task in self.state.tasks)
-        return waits and bundle.count == (0 if known is None else known.count) + 1
+        for fact in self._earnings.look(self._link, self.state):
+            self._note(fact)
+        self._reporter.books = self._earnings.books
 
     def _mind_pause(self) -> None:
         """The owner's word, and the owner's limits: nothing is at stake, so what runs is held up by both."""

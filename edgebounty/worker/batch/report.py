@@ -12,6 +12,7 @@ from edgebounty.worker.batch.explain import BatchSituation, explain_batch
 from edgebounty.worker.batch.journal import BatchJournal
 from edgebounty.worker.batch.settings import BatchSettings
 from edgebounty.worker.batch.values import Stage, State
+from edgebounty.worker.batch_link import WorkerBooks
 from edgebounty.worker.explain import Reason
 from edgebounty.worker.status import Status
 
@@ -30,15 +31,6 @@ _WORDS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Books:
-    """What the orchestrator says, in token base units."""
-
-    accepted: int
-    earned: int  # in payouts that can be withdrawn
-    withdrawn: int
-
-
 @dataclass(slots=True, kw_only=True)
 class BatchReporter:
     """`refuse` may be called from the task's thread, all else from the loop."""
@@ -51,7 +43,7 @@ class BatchReporter:
     orchestrator_refusal: str | None = None
     orchestrator_reason: str = ""
     clock_ahead_seconds: float = 0.0
-    books: Books | None = None
+    books: WorkerBooks | None = None
     started_at: float = field(default_factory=time.time)
     _said: dict[str, tuple[float, str]] = field(default_factory=dict)
     _saved_at: float = float("-inf")

@@ -14,7 +14,7 @@ from edgebounty.execution import fetcher, run_task
 from edgebounty.jobs.shape import describe
 from edgebounty.programs.runtime import Execution, Runtime
 from edgebounty.worker.batch import agent as agent_module
-from edgebounty.worker.batch import machine, pipeline
+from edgebounty.worker.batch import earnings, machine, pipeline
 from edgebounty.worker.batch.agent import BatchAgent
 from edgebounty.worker.batch.settings import BatchSettings
 from edgebounty.worker.failpoint import Step
@@ -75,7 +75,7 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine, "RETRY_SECONDS", 0.05)
     monkeypatch.setattr(pipeline, "RETRY_SECONDS", 0.05)
     monkeypatch.setattr(agent_module, "DISTRUST_SECONDS", 0.2)
-    monkeypatch.setattr(agent_module, "BOOKS_SECONDS", 0.1)
+    monkeypatch.setattr(earnings, "BOOKS_SECONDS", 0.1)
 
 
 def kill_at(monkeypatch: pytest.MonkeyPatch, step: Step | None) -> None:
