@@ -11,7 +11,7 @@ MOST_TOGETHER: Final = 50
 SHARED_GAS: Final = 60_000
 """Gas that a transaction costs besides its withdrawals: the base, the header, the checks of the batch."""
 EACH_GAS: Final = 82_000
-"""Gas of one withdrawal, its payee's first, to an account without tokens, by a proof from a million payees: no more."""
+"""Gas of one withdrawal, no less than a payee's first one takes: 74,800 among 2^20 payees, 50 together (ADR 17)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
