@@ -49,7 +49,8 @@ from tests.orchestrator.devnet import Person, small_job
 UNIT = 10**18
 PRICE = UNIT // 100
 FEE_BPS = 200
-WINDOW = 200
+WINDOW = 6_000  # passed by moving the chain's clock, so that a slow machine is never late for it
+ANSWER = 600
 TASK_SECONDS = 60
 DEPTH = 1  # blocks until one is final
 SLOTS = 3
@@ -83,7 +84,7 @@ class World:
     def __init__(self, folder: Path, anvil: Anvil, settings: BatchSettings) -> None:
         self.folder = folder
         web3 = connect(anvil.url)
-        deployment = deploy(web3, dev_account(0), DeploymentSettings(batch=settings, unbonding_seconds=300))
+        deployment = deploy(web3, dev_account(0), DeploymentSettings(batch=settings, unbonding_seconds=WINDOW + 100))
         self.market = MarketContracts(web3, deployment)
         self.lane = contract(self.market, "BatchLane", deployment.batch_lane)
         self.challenges = contract(self.market, "BatchChallenges", deployment.batch_challenges)
@@ -251,7 +252,7 @@ class World:
         told = [event["args"]["header"] for event in events]
         return [(int(header.number), int(header.job), int(header.firstTask)) for header in told]
 
-    def post_job(self, *, tasks_only: bool = False, deadline: int = 100_000, **changes: Any) -> int:
+    def post_job(self, *, deadline: int = 100_000, **changes: Any) -> int:
         manifest = self.manifest
         terms = JobTerms(
             **{
@@ -369,7 +370,8 @@ def run(step: Any) -> Any:
 
 @contextmanager
 def world(folder: Path, **settings: Any) -> Iterator[World]:
-    made = BatchSettings(**({"window": WINDOW, "answer": 20, "claim": 20, "liability": 240, "grace": 600} | settings))
+    times = {"window": WINDOW, "answer": ANSWER, "claim": 20, "liability": WINDOW + 40, "grace": 600}
+    made = BatchSettings(**(times | settings))
     with Anvil.start(block_time=None) as anvil:
         here = World(folder, anvil, made)
         here.rpc("evm_setAutomine", False)

@@ -26,7 +26,7 @@ from orchestrator.adapters.http.server import make_application
 from orchestrator.domain.batch.relaying import gas_of
 from orchestrator.domain.errors import Rejected, Unavailable
 from tests.orchestrator.adapters.http_kit import FakeClock, make_service
-from tests.orchestrator.app.posting_kit import PRICE, SLOTS, UNIT, WINDOW, World, run, world
+from tests.orchestrator.app.posting_kit import ANSWER, PRICE, SLOTS, UNIT, WINDOW, World, run, world
 from tests.orchestrator.rig import Rig
 
 pytestmark = pytest.mark.integration
@@ -165,7 +165,7 @@ def test_withdrawals__signed_by_those_without_gas__arrive_once_each_whatever_die
     run(here.withdrawals.step())  # the first is on its way: it is not sent again with the others
     for request in others:
         run(here.withdrawals.ask(*request))
-    for _ in range(6):
+    for _ in range(4):
         for at in range(len(here.steps)):
             here.restart()
             for step in (here.watch, here.look, here.steps[at]):
@@ -290,7 +290,7 @@ def test_silence__payouts_are_rewound__restated_and_nothing_is_posted_before_the
     asked = (1, 0, 1, tree.levels[0][1], list(tree.proof(1)))
     with here.mining_at_once():
         here.stranger.send(here.challenges.functions.demand(astuple(batch.header), [], asked))
-        here.mine(seconds=30)
+        here.mine(seconds=ANSWER)
         demand = here.challenges.functions.demandCount().call() - 1
         here.stranger.send(here.challenges.functions.enforce(demand, astuple(batch.header)))
     assert here.lane.functions.bookOf(here.me).call()[:2] == [6, 5]
