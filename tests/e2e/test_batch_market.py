@@ -25,7 +25,7 @@ from edgebounty.worker.status import Status
 from tests.e2e.market_kit import CLI, Running, Up, environment
 
 pytestmark = pytest.mark.integration
-SHARDS, COPIES = 3, 2  # two workers, and each task needs both: without the killed one nothing goes on
+SHARDS, COPIES = 2, 2  # two workers, and each task needs both: without the killed one nothing goes on
 PATIENCE_SECONDS = 120
 
 
