@@ -79,6 +79,10 @@ class BatchMarket:
     def revert(self, snapshot: Any) -> None:
         self._ask("evm_revert", [snapshot])
 
+    def roll_back(self, blocks: int) -> None:
+        """As a reorganisation that leaves out what was in them."""
+        self._ask("anvil_rollback", [blocks])
+
     def now(self) -> int:
         return int(self.web3.eth.get_block("latest")["timestamp"])
 

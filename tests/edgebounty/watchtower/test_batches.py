@@ -134,6 +134,16 @@ def test_tower__payouts_that_it_stated_are_demanded__shows_them_and_keeps_its_bo
     assert rig.stated_rightly()
 
 
+def test_tower__its_newest_transaction_is_undone_by_the_chain__sends_it_again(rig: LaneRig, tmp_path: Path) -> None:
+    rig.corrupt(ONE_OF_EACH["strikeReceipt"])
+    rig.tower(tmp_path).round()
+    assert rig.stated_rightly()
+    rig.market.roll_back(1)
+    assert not rig.stated_rightly()
+    rig.tower(tmp_path).round()
+    assert rig.stated_rightly()
+
+
 def test_tower__honest_orchestrator_is_away__shows_what_is_demanded_of_it_down_to_the_last_word(
     rig: LaneRig, tmp_path: Path
 ) -> None:
