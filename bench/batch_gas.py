@@ -80,27 +80,20 @@ def measure(payees: int = PAYEES) -> Spent:
 
 
 def table_of(spent: Spent) -> Table:
-    table = Table(title="Gas per receipt (places in the ring reused, payees that have withdrawn before)")
-    for head in (
-        "receipts a batch",
-        "post alone",
-        "withdrawn once a batch-size",
-        *(f"once per {n}" for n in WITHDRAWN_EACH),
-    ):
+    table = Table(title="Gas per receipt: the post alone, and with a worker's withdrawal once per …")
+    for head in ("receipts", "data", "post", "batch-size", *(f"{count:,}" for count in WITHDRAWN_EACH)):
         table.add_column(head, justify="right")
     for mode in ("cid", "calldata"):
         for size in SIZES:
             gas = [spent.per_receipt(size, mode), *(spent.per_receipt(size, mode, n) for n in WITHDRAWN_EACH)]
-            post = spent.reused[size, mode] / size
-            table.add_row(f"{size:,} ({mode})", *(f"{each:,.1f}" for each in (post, *gas)))
-    table.add_section()
-    for workers, gas in POCO_GAS.items():
-        table.add_row(f"iExec PoCo 6.2, a task, {workers} workers", "", f"{gas:,}", "", "", "")
-    for bag, gas in BOOST_GAS.items():
-        table.add_row(f"iExec Boost, bags of {bag}, no check", "", f"{gas:,}", "", "", "")
+            table.add_row(f"{size:,}", mode, *(f"{each:,.1f}" for each in (spent.reused[size, mode] / size, *gas)))
+        table.add_section()
+    poco = ", ".join(f"{gas:,} with {workers} workers" for workers, gas in POCO_GAS.items())
+    boost = ", ".join(f"{gas:,} in bags of {bag}" for bag, gas in BOOST_GAS.items())
     table.caption = (
-        f"Withdrawal, one of {RELAYED} relayed together: {spent.withdrawal:,.0f} "
-        f"({spent.first_withdrawal:,.0f} for an account's first)."
+        f"Places in the ring reused. Withdrawal, one of {RELAYED} together: {spent.withdrawal:,.0f}, a first one "
+        f"{spent.first_withdrawal:,.0f}.\nBeside it, a task (FACTS 4): iExec PoCo 6.2 {poco}; Boost, which checks no "
+        f"result, {boost}."
     )
     return table
 
