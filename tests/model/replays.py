@@ -19,7 +19,19 @@ from edgebounty.protocol.batch.openings import NotProven
 from edgebounty.protocol.batch.watching import Fault, all_openings, find_faults
 from edgebounty.protocol.types import Address
 from tests.model.edges import damaged, left_out, posting, proofs, withdrawing
-from tests.model.hostile import borrowed, false_owner, nobodys_index, void_and_restated
+from tests.model.hostile import (
+    borrowed,
+    false_owner,
+    last_moment,
+    made_up,
+    no_bundle,
+    no_payout,
+    nobodys_index,
+    overtaken,
+    tall,
+    void_and_restated,
+    wrong_target,
+)
 from tests.model.ledger import Refused, Times
 from tests.model.machine import DOMAIN, EVE, MALLORY, NAMES, ORC, ORCHESTRATORS, REQUESTER, WATCH, WORKERS, Market
 from tests.model.people import CORRUPTIONS, account_of
@@ -140,7 +152,19 @@ def honest() -> dict[str, Any]:
 def edges() -> list[dict[str, Any]]:
     """What only the contracts know: signatures of receivers, single nodes, claims, and every error by its name."""
     found = []
-    hostile = (false_owner, borrowed, nobodys_index, void_and_restated)
+    hostile = (
+        false_owner,
+        borrowed,
+        nobodys_index,
+        void_and_restated,
+        tall,
+        last_moment,
+        made_up,
+        no_payout,
+        no_bundle,
+        overtaken,
+        wrong_target,
+    )
     for edge in (posting, withdrawing, proofs, left_out, damaged, *hostile):
         market = RecordedMarket()
         edge(market)
