@@ -29,7 +29,7 @@ export const en = {
   "now.waiting": "Task {task} of job {job} is done. Waiting until all who do it have committed.",
   "now.revealing": "Handing in the result of task {task} of job {job}.",
   "now.held": "Nothing runs now. Below is why, and what to do.",
-  "now.task_ends": "This task must be handed in {when}.",
+  "now.task_ends": "This task is due {when}.",
   "why.title": "Why am I not earning?",
   "why.nothing": "Nothing is in the way.",
   "why.stopped": "You have not pressed Start.",
