@@ -42,9 +42,10 @@ def ask_orchestrator(settings: Settings, out: Output, *, to: str | None, wait: b
         amount = books.earned - books.withdrawn
         if books.payout_index is None or amount <= 0:
             later = books.accepted - books.earned
-            _nothing(out, account.address, later)
+            _nothing(out, account.address, later, text=_amount(settings, later))
             return
-        out.confirm(f"Have {amount} base units sent to {receiver}?")
+        text = _amount(settings, amount)
+        out.confirm(f"Have {text} sent to {receiver}?")
         link.withdraw(payout_index=books.payout_index, cumulative=books.earned, receiver=receiver)
         until, arrived = time.monotonic() + SENT_SECONDS, False
         while wait and not arrived and time.monotonic() < until:
@@ -60,9 +61,9 @@ def ask_orchestrator(settings: Settings, out: Output, *, to: str | None, wait: b
         document = {"account": account.address, "receiver": receiver, "amount": str(amount), "arrived": arrived}
         out.document({**document, "by": "orchestrator"})
     elif arrived:
-        out.say(f"{amount} base units went to {receiver}.")
+        out.say(f"{text} went to {receiver}.")
     else:
-        out.say(f"Asked for {amount} base units to be sent to {receiver}; the orchestrator sends many together.")
+        out.say(f"Asked for {text} to be sent to {receiver}; the orchestrator sends many together.")
 
 
 def withdraw_on_chain(
@@ -158,9 +159,16 @@ def _require_same_market(settings: Settings, chain_id: int, lane: Address) -> No
         )
 
 
-def _nothing(out: Output, account: str, later: int) -> None:
+def _amount(settings: Settings, base_units: int) -> str:
+    """In the token's own words where a chain is named; the orchestrator alone does not tell them."""
+    if settings.rpc_url is None or settings.deployment is None:
+        return f"{base_units} base units"
+    return open_market(settings).token.text(base_units)
+
+
+def _nothing(out: Output, account: str, later: int, *, text: str = "") -> None:
     if out.as_json:
         out.document({"account": account, "amount": "0", "arrived": False, "later": str(later)})
         return
-    more = f"; {later} base units are accepted, and can be withdrawn once their batch's window is over" if later else ""
+    more = f"; {text} are accepted, and can be withdrawn once their batch's window is over" if later else ""
     out.say(f"{account} has nothing to withdraw now{more}.")
