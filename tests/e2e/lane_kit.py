@@ -393,7 +393,7 @@ class LaneServer:
     def _check(self, message: Any, signature: str, until: int) -> None:
         if message.orchestrator != self.me or not is_signed(self.domain, message, _bytes(signature)):
             raise Refused(f"{type(message).__name__} is not signed, or for another orchestrator")
-        if not self._now() < until <= self._now() + 3600:
+        if not self._now() < until <= self._now() + 86_400:
             raise Refused(f"{type(message).__name__} ends at {until}, it is {self._now()}")
 
 

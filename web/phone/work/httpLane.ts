@@ -15,6 +15,7 @@ import { amountOf, evidenceOf, jobOf, listOf, numberOf, textOf, waitOf, wrong } 
 
 const MESSAGE_SECONDS = 120;
 const UPLOAD_SECONDS = 600;
+const WITHDRAWAL_SECONDS = 86_400; // it may wait for cheaper gas; it can be used once, and for this receiver only
 const STAGES = ["open", "closed", "agreed", "given_up"] as const;
 const UPLOAD = "Upload(address account,string gateway,uint64 until)";
 
@@ -207,7 +208,7 @@ export class HttpLane implements Lane {
     const said = await this.books();
     if (said.payout_index === null) throw new LaneRefused("nothing has been paid to this phone yet");
     const [earned, payoutIndex] = [amountOf(said.earned), numberOf(said.payout_index)];
-    const until = this.chainTime() + 3600;
+    const until = this.chainTime() + WITHDRAWAL_SECONDS;
     const { orchestrator } = this.known;
     const message = { account: this.me, orchestrator, payoutIndex, cumulative: earned, receiver, until };
     await ask(this.base, "/v1/batch/withdrawals", {
