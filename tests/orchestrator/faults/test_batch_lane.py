@@ -72,7 +72,17 @@ def at_work(net: Devnet, url: str, folder: Path, names: str) -> Iterator[list[Lo
 
 
 def accepted(process: Process, account: LocalAccount) -> int:
-    return sum(bundle["count"] for bundle in process.get(f"/v1/batch/workers/{account.address}")["bundles"])
+    """Just after its start an orchestrator has yet to read what was posted, and answers 503: try again."""
+    told: dict[str, Any] = {}
+
+    def answered() -> bool:
+        answer = requests.get(f"{process.url}/v1/batch/workers/{account.address}", timeout=60)
+        assert answer.status_code in (200, 503), answer.text
+        told.update(answer.json())
+        return answer.status_code == 200
+
+    wait(answered, 30, "what is owed is told")
+    return sum(bundle["count"] for bundle in told["bundles"])
 
 
 def stages(process: Process, job: int) -> dict[str, int]:
