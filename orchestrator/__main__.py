@@ -244,6 +244,7 @@ async def _build(
         run_loop("withdrawals", batch.withdrawals.step, pause_seconds=max(pause, 0.5), health=health, clock=clock),
         run_loop("batch-post", batch.poster.step, pause_seconds=max(pause, 0.5), health=health, clock=clock),
         run_loop("batch-outputs", batch.outputs.step, pause_seconds=pause, health=health, clock=clock),
+        run_loop("batch-checks", batch.checks.step, pause_seconds=pause, health=health, clock=clock),
     )
     return service, (*loops, *batch_loops)
 

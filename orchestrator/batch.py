@@ -16,6 +16,7 @@ from orchestrator.adapters.chain.batch import BatchLaneReader
 from orchestrator.adapters.chain.batch_reader import BatchChainReader
 from orchestrator.adapters.http.batch import BatchApi
 from orchestrator.app.answers import Answers
+from orchestrator.app.batch_checks import BatchChecks
 from orchestrator.app.batch_jobs import BatchJobs, ChainTime
 from orchestrator.app.batch_outputs import BatchOutputs
 from orchestrator.app.books import Books
@@ -37,7 +38,7 @@ SECRET_BYTES = 32
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchLane:
-    """`jobs.step`, `desk.tick` and `outputs.step` are to be called again and again."""
+    """Every `step`, and `desk.tick`, is to be called again and again."""
 
     desk: BatchDesk
     api: BatchApi
@@ -45,6 +46,7 @@ class BatchLane:
     room: UploadRoom
     poster: Poster
     outputs: BatchOutputs
+    checks: BatchChecks
     withdrawals: Withdrawals
     answers: Answers
 
@@ -76,6 +78,7 @@ def build_batch_lane(
         sign=sign_as_orchestrator,
         now=ChainTime(books),
         secret=ticket_secret(settings.data_dir / SECRET_FILE),
+        sponsor_of=reader.sponsor_of,
     )
     chain = BatchChainReader(market, me)
     unit = 10 ** int(market.read(market.token.functions.decimals()))
@@ -115,6 +118,7 @@ def build_batch_lane(
         outputs=BatchOutputs(
             books=books, desk=desk, keeper=keeper, recompute_after_blocks=settings.recompute_after_blocks
         ),
+        checks=BatchChecks(desk=desk, keeper=keeper, now=desk.now),
         withdrawals=withdrawals,
         answers=Answers(
             desk=desk, poster=poster, chain=chain, outbox=outbox, books=books, since=market.deployment.block
@@ -123,7 +127,8 @@ def build_batch_lane(
 
 
 def ticket_secret(path: Path) -> bytes:
-    """What workers' tickets are made with, so that they hold over restarts. Made at the first start.
+    """What workers' tickets are made with and checks are drawn with, so that both hold over restarts. Made at the
+    first start.
 
     Raises `Broken` for a file that others may read, or that is no such secret.
     """

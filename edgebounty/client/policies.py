@@ -1,7 +1,8 @@
 """How a batch-lane job's results are checked, as its requester chooses it: how many workers, all of one result.
 
-The numbers are those of `orchestrator.domain.policy` for workers without a record (a test holds the two together). No
-orchestrator runs ringers or audits yet, so every task goes to that many workers, and copies alone check.
+The numbers are those of `orchestrator.domain.policy` for workers without a record (a test holds the two together).
+Every task goes to that many workers; the orchestrator runs a share itself, and all that their copies do not decide
+(ADR 19). The figures count on copies alone, the part that does not depend on who has lied before.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ LIARS: Final = 0.2  # the share of workers, all of one mind, that the figures of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """`copies` workers run each task, all must give one result. Where they differ others try, then it is refunded."""
+    """`copies` workers run each task, all must give one result; else the orchestrator runs it itself, which decides."""
 
     name: str
     copies: int

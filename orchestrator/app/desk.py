@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, replace
 
 from edgebounty.jobs.shape import describe, needed_tasks, output_bytes
@@ -17,7 +17,8 @@ from edgebounty.protocol.types import Address, Digest, JobId
 from orchestrator.app.journal import GroupWriter
 from orchestrator.domain.batch import facts as f
 from orchestrator.domain.batch.book import BatchBook
-from orchestrator.domain.batch.decide import BatchDecision, is_over
+from orchestrator.domain.batch.checking import is_drawn
+from orchestrator.domain.batch.decide import BatchDecision, is_over, shares_party
 from orchestrator.domain.batch.due import Place
 from orchestrator.domain.batch.open import OpenTasks, is_free
 from orchestrator.domain.batch.values import BatchTask, BatchTerms, Slot, Stage, WorkerBundle
@@ -29,6 +30,8 @@ MOST_NEWCOMERS = 50_000  # keys that joined and never took a task: whoever makes
 MOST_IN_HAND = 16  # of one worker: keys cost nothing, and each task in hand is kept from others
 Sign = Callable[[Signable], bytes]
 """The orchestrator's signature over a message of the batch lane: 65 bytes r, s, v."""
+SponsorOf = Callable[[Address], Awaitable[Address | None]]
+"""Who backs a worker with stake, by the chain."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,8 +52,17 @@ class BatchDesk:
     """
 
     def __init__(
-        self, *, me: Address, domain: Domain, journal: Journal, sign: Sign, now: Callable[[], int], secret: bytes
+        self,
+        *,
+        me: Address,
+        domain: Domain,
+        journal: Journal,
+        sign: Sign,
+        now: Callable[[], int],
+        secret: bytes,
+        sponsor_of: SponsorOf | None = None,
     ) -> None:
+        """`secret` makes the workers' tickets, and draws the tasks that are checked."""
         self.me = me
         self.domain = domain
         self.book = BatchBook()
@@ -60,6 +72,8 @@ class BatchDesk:
         self._sign = sign
         self.now = now
         self._secret = secret
+        self._draws = hashlib.blake2b(b"checks", key=secret, digest_size=32).digest()
+        self._sponsor_of = sponsor_of
         self._manifests: dict[JobId, Manifest] = {}
         self._open: dict[JobId, OpenTasks] = {}
         self._acceptances: dict[tuple[JobId, int, Address], tuple[Acceptance, bytes]] = {}
@@ -96,7 +110,8 @@ class BatchDesk:
             raise Rejected(by="the worker", reason=f"joins {message.orchestrator}, this is {self.me}")
         self._require_now(message.until)
         if message.worker not in self.joined:
-            joined = Joined(worker=message.worker, payout=message.payout, until=message.until)
+            sponsor = await self._sponsor_of(message.worker) if self._sponsor_of is not None else None
+            joined = Joined(worker=message.worker, payout=message.payout, until=message.until, sponsor=sponsor)
             self._newcomers.pop(message.worker, None)
             self._newcomers[message.worker] = joined
             if len(self._newcomers) > MOST_NEWCOMERS:
@@ -133,7 +148,15 @@ class BatchDesk:
             terms = self.book.terms[job]
             if self._inputs(terms, message.task) is None:
                 raise Rejected(by="the worker", reason=f"task {message.task} waits for results of earlier tasks")
-            task = self._take(f.SlotClaimed(job=job, task=message.task, now=self.now(), worker=worker))
+            claimed = f.SlotClaimed(
+                job=job,
+                task=message.task,
+                now=self.now(),
+                worker=worker,
+                parties=self._parties(worker),
+                drawn=terms.policy is not None and is_drawn(terms.policy, self._draws, job, message.task),
+            )
+            task = self._take(claimed)
             if worker in self._newcomers:
                 self.joined[worker] = self._newcomers.pop(worker)
                 self._writer.add(self.joined[worker])
@@ -238,6 +261,17 @@ class BatchDesk:
                 self._writer.add(closing)
         await self._writer.kept()
 
+    async def check(self, place: Place, digest: Digest) -> None:
+        """What our own run of a task gave. Comes to nothing if the task no longer waits for it."""
+        if place in self.book.to_run:
+            self._take(f.ResultComputed(job=place[0], task=place[1], now=self.now(), digest=digest))
+        await self._writer.kept()
+
+    def why_out(self, worker: Address) -> str | None:
+        """Why this worker gets no more work here, whatever there is; None if it may."""
+        standing = self.book.standing
+        return standing.why_out(worker) if worker in standing.caught else None
+
     def manifest(self, job: JobId) -> Manifest | None:
         """None until the job was opened, also after a restart."""
         return self._manifests.get(job)
@@ -327,15 +361,21 @@ class BatchDesk:
                 found.brought(task.index)
         return found
 
+    def _parties(self, worker: Address) -> tuple[Address, ...]:
+        joined = self.joined.get(worker) or self._newcomers.get(worker)
+        return joined.parties if joined is not None else ()
+
     def _open_to(self, worker: Address) -> Iterator[Offer]:
-        now = self.now()
+        now, parties, is_out = self.now(), self._parties(worker), worker in self.book.standing.caught
         for job, open_tasks in self._open.items():
             terms = self.book.terms[job]
-            if now >= terms.deadline:
+            if now >= terms.deadline or (terms.policy is not None and is_out):
                 continue
             for index in open_tasks.below(self.book.room(job, now)):
                 task = self.book.task(job, index)
                 inputs = self._inputs(terms, index)
+                if terms.policy is not None and shares_party(task, worker, parties):
+                    continue
                 if worker not in task.barred and task.slot_of(worker) is None and inputs is not None:
                     cid = str(self._manifests[job].cid)
                     yield Offer(terms=terms, task=index, manifest=cid, inputs=inputs)

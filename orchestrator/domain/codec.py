@@ -82,4 +82,14 @@ def _reader(hint: Any) -> Callable[[Any], Any]:
 def _dataclass_reader(kind: type) -> Callable[[Any], Any]:
     hints = typing.get_type_hints(kind)
     readers = [(name, _reader(hints[name])) for name in _fields(kind)]
-    return lambda plain: kind(**{name: read(plain[name]) for name, read in readers})
+    given = {field.name for field in dataclasses.fields(kind) if _has_default(field)}
+
+    def read_fields(plain: Any) -> Any:
+        # A field with a default may have come after the text was written.
+        return kind(**{name: read(plain[name]) for name, read in readers if name in plain or name not in given})
+
+    return read_fields
+
+
+def _has_default(field: dataclasses.Field[Any]) -> bool:
+    return field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING

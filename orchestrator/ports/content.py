@@ -38,6 +38,10 @@ class ContentKeeper(Protocol):
         """
         ...
 
+    async def compute(self, manifest: Manifest, task: int, results: dict[int, Digest]) -> Digest:
+        """Run the task on accepted results; its output is here then. Raises `Unavailable` if it cannot be run now."""
+        ...
+
     async def unpin(self, job: Job, results: dict[int, Digest], others: Sequence[Job]) -> int:
         """Let go of a job's inputs and outputs, but of nothing that the `others` need; returns how many files."""
         ...

@@ -29,11 +29,18 @@ class JobEnding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Joined:
-    """A worker joined, and where it wants its pay."""
+    """A worker joined, and where it wants its pay. `sponsor`: who backed it with stake then."""
 
     worker: Address
     payout: Address
     until: int
+    sponsor: Address | None = None
+
+    @property
+    def parties(self) -> tuple[Address, ...]:
+        """Who else earns by what this worker does."""
+        both = (self.payout, self.sponsor)
+        return tuple(dict.fromkeys(party for party in both if party is not None and party != self.worker))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from web3 import Web3
 from edgebounty.chain.market import MarketContracts
 from edgebounty.chain.rejections import load_artifact
 from edgebounty.protocol.messages import Domain
-from edgebounty.protocol.types import JobId, to_address
+from edgebounty.protocol.types import Address, JobId, to_address
 from orchestrator.adapters.chain.translate import ask
 from orchestrator.domain.batch.terms import LaneJob, LaneRules
 from orchestrator.domain.errors import Rejected, Unavailable
@@ -56,3 +56,12 @@ class BatchLaneReader:
             return await ask(what, read)
         except Rejected as refused:  # our final state has the job: the node is behind it
             raise Unavailable(what=what, reason=refused.reason) from refused
+
+    async def sponsor_of(self, worker: Address) -> Address | None:
+        """Who backs the worker with stake. Raises `Unavailable`."""
+
+        def read() -> Address | None:
+            sponsor, _, _ = self._market.read(self._market.vault.functions.sponsorshipOf(worker))
+            return to_address(sponsor) if int(sponsor, 16) else None
+
+        return await ask("the stake vault", read)

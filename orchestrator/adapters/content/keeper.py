@@ -70,12 +70,15 @@ class StoreKeeper:
             return True
         if results is None:
             return False
-        needed = {int(index): results[index] for index in needed_tasks(describe(manifest, task))}
-        computed = await self._compute(manifest.digest, task, needed)
+        computed = await self.compute(manifest, task, results)
         if computed != digest:
             reason = f"task {task} was accepted as 0x{digest.hex()}, computed here it is 0x{computed.hex()}"
             raise Rejected(by="the workers", reason=reason)
         return await _ask(lambda: self._has_output(manifest, task, digest))
+
+    async def compute(self, manifest: Manifest, task: int, results: dict[int, Digest]) -> Digest:
+        needed = {int(index): results[index] for index in needed_tasks(describe(manifest, task))}
+        return await self._compute(manifest.digest, task, needed)
 
     async def keep(self, data: bytes) -> Digest:
         def store() -> Digest:

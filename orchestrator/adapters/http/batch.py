@@ -95,7 +95,7 @@ class BatchApi:
             }
             for offer in offers
         ]
-        reason = None if tasks else "no task is free for this worker now"
+        reason = None if tasks else self._desk.why_out(worker) or "no task is free for this worker now"
         return self._answer({"tasks": tasks, "reason": reason, "wait_seconds": 0 if tasks else IDLE_SECONDS})
 
     async def claims(self, request: web.Request) -> web.Response:
@@ -197,10 +197,14 @@ class BatchApi:
             raise Rejected(by="the worker", reason=f"{worker} has no place in task {task.index}")
         slot = task.slots[number]
         is_set = task.commit_set is not None
-        waits = task.stage is Stage.OPEN or task.stage is Stage.CLOSED
+        waits = task.stage in (Stage.OPEN, Stage.CLOSED, Stage.SHOWN)
+        until = slot.until if task.stage is Stage.OPEN and slot is not None else task.until
+        if task.stage is Stage.SHOWN:  # nobody has to do anything by then: it only says when to have asked again
+            until = min(task.until, self._desk.now() + self._desk.book.terms[job].task_seconds)
         return {
-            "stage": task.stage.value,
-            "until": slot.until if task.stage is Stage.OPEN and slot is not None else task.until,
+            # A worker need not know how the result is decided: for it the set is closed until there is one.
+            "stage": (Stage.CLOSED if task.stage is Stage.SHOWN else task.stage).value,
+            "until": until,
             "slot": number,
             "wait_seconds": WAIT_SECONDS if waits else 0,
             "commitments": ["0x" + one.hex() for one in task.commitments] if is_set else None,

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field, replace
 from edgebounty.protocol.batch.wire import SignedBundle
 from edgebounty.protocol.types import Address, JobId
 from orchestrator.domain.batch.batches import JobBatches
+from orchestrator.domain.batch.checking import Standing, has_to_run
 from orchestrator.domain.batch.decide import BatchDecision, decide, is_over
-from orchestrator.domain.batch.due import DueTimes
+from orchestrator.domain.batch.due import DueTimes, Place
 from orchestrator.domain.batch.facts import (
     BatchCut,
     BatchFact,
@@ -27,7 +28,10 @@ from orchestrator.domain.errors import Rejected
 
 @dataclass(slots=True)
 class BatchBook:
-    """Changed by `open_job`, `apply` and `close` alone. `payees[i]`: the account of payout index i + 1, for ever."""
+    """Changed by `open_job`, `apply` and `close` alone. `payees[i]`: the account of payout index i + 1, for ever.
+
+    `to_run`: tasks that the orchestrator has to run itself, the longest waiting first.
+    """
 
     terms: dict[JobId, BatchTerms] = field(default_factory=dict)
     tasks: dict[tuple[JobId, int], BatchTask] = field(default_factory=dict)
@@ -36,6 +40,8 @@ class BatchBook:
     payees: list[Address] = field(default_factory=list)
     counts: dict[JobId, Counter[Stage]] = field(default_factory=dict)
     places: Places = field(default_factory=Places)
+    standing: Standing = field(default_factory=Standing)
+    to_run: dict[Place, None] = field(default_factory=dict)
     _due: DueTimes = field(default_factory=DueTimes)
     _index_of: dict[Address, int] = field(default_factory=dict)
     _batches_of: dict[Address, list[tuple[JobId, int]]] = field(default_factory=dict)
@@ -83,7 +89,7 @@ class BatchBook:
         if isinstance(fact, SlotClaimed) and fact.task >= self.room(fact.job, fact.now):
             raise Rejected(by="nobody", reason=f"task {fact.task} waits for the next batch: take an earlier one")
         bundle = self.bundle(fact.job, fact.task, fact.worker) if isinstance(fact, ReceiptSigned) else None
-        decision = decide(self.terms[fact.job], task, fact, bundle)
+        decision = decide(self.terms[fact.job], task, fact, self.standing, bundle)
         if bundle is not None and decision.bundle != bundle and bundle.first_task in self.batches[fact.job].sealed:
             raise Rejected(by="the worker", reason=f"the batch of task {fact.task} is closed: this receipt is too late")
         return decision
@@ -95,6 +101,11 @@ class BatchBook:
         self.places.moved(fact.job, before, decision.task)
         self._due.moved(self.terms[fact.job], decision.task)
         self.tasks[(fact.job, fact.task)] = decision.task
+        self.standing.take((fact.job, fact.task), decision.passed, decision.caught)
+        if has_to_run(self.terms[fact.job], decision.task, self.standing):
+            self.to_run[fact.job, fact.task] = None
+        else:
+            self.to_run.pop((fact.job, fact.task), None)
         if isinstance(fact, SlotClaimed):
             self.batches[fact.job].take(fact.task)
         bundle = decision.bundle

@@ -10,8 +10,9 @@ from edgebounty.protocol.batch.wire import Receipt
 from edgebounty.protocol.commitment import commitment
 from edgebounty.protocol.hashing import keccak256
 from edgebounty.protocol.messages import signing_digest
-from edgebounty.protocol.types import Address, TaskIndex
+from edgebounty.protocol.types import Address, Digest, TaskIndex
 from orchestrator.domain.batch import facts as f
+from orchestrator.domain.batch.checking import Standing, is_decided
 from orchestrator.domain.batch.values import BatchTask, BatchTerms, Slot, Stage, WorkerBundle
 from orchestrator.domain.errors import Rejected
 
@@ -22,24 +23,33 @@ class ResignNeeded(Rejected):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchDecision:
-    """The task after a fact, and with a receipt the worker's bundle. `outvoted`: who showed another result."""
+    """The task after a fact, and with a receipt the worker's bundle. `outvoted`: who showed another result.
+
+    `passed` and `caught`: who showed the result that the orchestrator computed itself, and who another one.
+    """
 
     task: BatchTask
     bundle: WorkerBundle | None = None
     outvoted: tuple[Address, ...] = ()
+    passed: tuple[Address, ...] = ()
+    caught: tuple[Address, ...] = ()
 
 
-def decide(terms: BatchTerms, task: BatchTask, fact: f.BatchFact, bundle: WorkerBundle | None = None) -> BatchDecision:
+def decide(
+    terms: BatchTerms, task: BatchTask, fact: f.BatchFact, standing: Standing, bundle: WorkerBundle | None = None
+) -> BatchDecision:
     """What the task becomes. `bundle`: what the signer of a receipt has in the task's batch. Raises `Rejected`."""
     match task.stage, fact:
         case _, f.TimePassed():
-            return _in_time(terms, task, fact.now)
+            return _in_time(terms, task, fact.now, standing)
         case Stage.OPEN, f.SlotClaimed():
-            return _claimed(terms, task, fact)
+            return _claimed(terms, task, fact, standing)
         case Stage.OPEN, f.ResultCommitted():
             return _committed(terms, task, fact)
         case Stage.CLOSED, f.ResultShown():
-            return _shown(terms, task, fact)
+            return _shown(terms, task, fact, standing)
+        case Stage.OPEN | Stage.CLOSED | Stage.SHOWN, f.ResultComputed():
+            return _computed(terms, task, fact, standing)
         case Stage.AGREED, f.ReceiptSigned() if bundle is not None:
             return _receipt(terms, task, bundle, fact)
         case stage, f.SlotClaimed():
@@ -48,7 +58,7 @@ def decide(terms: BatchTerms, task: BatchTask, fact: f.BatchFact, bundle: Worker
             raise _no("the worker", f"task {task.index} of job {terms.job} is {stage}: no {_name(unexpected)} now")
 
 
-def _claimed(terms: BatchTerms, task: BatchTask, fact: f.SlotClaimed) -> BatchDecision:
+def _claimed(terms: BatchTerms, task: BatchTask, fact: f.SlotClaimed, standing: Standing) -> BatchDecision:
     worker = fact.worker
     if fact.now >= terms.deadline:
         raise _no("nobody", f"job {terms.job} gives out no more tasks: its deadline was {terms.deadline}")
@@ -56,13 +66,23 @@ def _claimed(terms: BatchTerms, task: BatchTask, fact: f.SlotClaimed) -> BatchDe
         raise _no("the worker", f"was silent or outvoted in task {task.index} before and cannot take it again")
     if task.slot_of(worker) is not None:
         raise _no("the worker", f"has task {task.index} already")
+    if terms.policy is not None:
+        if worker in standing.caught:
+            raise _no("the worker", standing.why_out(worker))
+        if shares_party(task, worker, fact.parties):
+            raise _no("nobody", f"task {task.index} has a worker of the same payout address or sponsor already")
     until = fact.now + terms.task_seconds
     free = next((i for i, slot in enumerate(task.slots) if slot is None), len(task.slots))
     if free >= terms.copies:
         raise _no("nobody", f"all {terms.copies} places of task {task.index} are taken")
     slots = list(task.slots)
-    slots[free : free + 1] = [Slot(worker=worker, until=until)]
-    return BatchDecision(task=replace(task, slots=tuple(slots)))
+    slots[free : free + 1] = [Slot(worker=worker, until=until, parties=fact.parties)]
+    return BatchDecision(task=replace(task, slots=tuple(slots), drawn=task.drawn or fact.drawn))
+
+
+def shares_party(task: BatchTask, worker: Address, parties: tuple[Address, ...]) -> bool:
+    """Whether somebody who would earn by this place earns by another one of the task: then they are not two."""
+    return any({worker, *parties} & {slot.worker, *slot.parties} for slot in task.taken)
 
 
 def _committed(terms: BatchTerms, task: BatchTask, fact: f.ResultCommitted) -> BatchDecision:
@@ -93,7 +113,7 @@ def _closed(terms: BatchTerms, task: BatchTask, now: int) -> BatchTask:
     )
 
 
-def _shown(terms: BatchTerms, task: BatchTask, fact: f.ResultShown) -> BatchDecision:
+def _shown(terms: BatchTerms, task: BatchTask, fact: f.ResultShown, standing: Standing) -> BatchDecision:
     number, slot = _own(task, fact.worker)
     opened = commitment(
         chain_id=terms.domain.chain_id,
@@ -111,42 +131,76 @@ def _shown(terms: BatchTerms, task: BatchTask, fact: f.ResultShown) -> BatchDeci
     after = _with_slot(task, number, replace(slot, digest=fact.digest))
     if any(other.digest is None for other in after.taken):
         return BatchDecision(task=after)
-    return _judged(terms, after, fact.now)
+    return _judged(terms, after, fact.now, standing)
 
 
-def _judged(terms: BatchTerms, task: BatchTask, now: int) -> BatchDecision:
-    """All have shown, or their time is over: a quorum decides, else there is a new wave.
+def _judged(terms: BatchTerms, task: BatchTask, now: int, standing: Standing) -> BatchDecision:
+    """All have shown, or their time is over: the policy decides; without one a quorum does, else there is a new wave.
 
     Where results differ nobody of this one comes again: who lies is not known. Where all that were shown are equal, it
     was silence that kept them from a quorum, and only the silent are barred: else one silent worker would keep two
     honest ones from a task that needs three, and the liars' share among those who are left would grow.
     """
+    if terms.policy is not None:
+        return _judged_by_policy(terms, task, now, standing)
     counts = Counter(slot.digest for slot in task.taken if slot.digest is not None)
     digest, votes = counts.most_common(1)[0] if counts else (None, 0)
     # A tie can only be below a quorum, or show that the quorum is no majority: then nothing is decided either.
     if digest is not None and votes >= terms.quorum and list(counts.values()).count(votes) == 1:
-        outvoted = tuple(slot.worker for slot in task.taken if slot.digest not in (None, digest))
-        silent = tuple(slot.worker for slot in task.taken if slot.digest is None)
-        agreed = replace(
-            task,
-            stage=Stage.AGREED,
-            digest=digest,
-            until=now + terms.task_seconds,
-            barred=task.barred | {*outvoted, *silent},
-        )
-        return BatchDecision(task=agreed, outvoted=outvoted)
+        return BatchDecision(task=_agreed(terms, task, digest, now), outvoted=_others(task, digest))
     barred = {slot.worker for slot in task.taken if len(counts) > 1 or slot.digest is None}
     return BatchDecision(task=_next_wave(terms, task, barred, now))
 
 
+def _judged_by_policy(terms: BatchTerms, task: BatchTask, now: int, standing: Standing) -> BatchDecision:
+    """Copies that are enough and all alike decide; otherwise the orchestrator's own run, and nobody's copy against it.
+
+    Whoever showed that run's result is right, however few they are: no liar and no silent worker takes their pay.
+    """
+    shown = {slot.worker: slot.digest for slot in task.taken if slot.digest is not None}
+    everybody = {slot.worker for slot in task.taken}
+    if not shown:
+        return BatchDecision(task=_next_wave(terms, task, everybody, now))
+    if task.own is None:
+        if is_decided(terms, task, standing):
+            return BatchDecision(task=_agreed(terms, task, next(iter(shown.values())), now))
+        return BatchDecision(task=replace(task, stage=Stage.SHOWN, until=terms.closes))
+    passed = tuple(worker for worker, digest in shown.items() if digest == task.own)
+    caught = _others(task, task.own)
+    after = _agreed(terms, task, task.own, now) if passed else _next_wave(terms, task, everybody, now)
+    return BatchDecision(task=after, outvoted=caught, passed=passed, caught=caught)
+
+
+def _computed(terms: BatchTerms, task: BatchTask, fact: f.ResultComputed, standing: Standing) -> BatchDecision:
+    if task.own is not None:
+        return BatchDecision(task=task)  # told twice: the first one counts
+    after = replace(task, own=fact.digest)
+    if task.stage is not Stage.SHOWN or fact.now >= terms.closes:
+        return BatchDecision(task=after)
+    return _judged(terms, after, fact.now, standing)
+
+
+def _agreed(terms: BatchTerms, task: BatchTask, digest: Digest, now: int) -> BatchTask:
+    silent = {slot.worker for slot in task.taken if slot.digest is None}
+    barred = task.barred | silent | {*_others(task, digest)}
+    return replace(task, stage=Stage.AGREED, digest=digest, until=now + terms.task_seconds, barred=barred)
+
+
+def _others(task: BatchTask, digest: Digest) -> tuple[Address, ...]:
+    """Who showed another result."""
+    return tuple(slot.worker for slot in task.taken if slot.digest not in (None, digest))
+
+
 def _next_wave(terms: BatchTerms, task: BatchTask, barred: set[Address], now: int) -> BatchTask:
-    last = task.wave + 1 >= terms.waves or now >= terms.deadline
+    # Once the result is known here, liars can use up their time and no more: the task is given out until the deadline.
+    last = (task.wave + 1 >= terms.waves and task.own is None) or now >= terms.deadline
     return BatchTask(
         index=task.index,
         stage=Stage.GIVEN_UP if last else Stage.OPEN,
         wave=task.wave + 1,
         barred=task.barred | barred,
         released=(task.released | {slot.worker for slot in task.taken}) - barred,
+        own=task.own,
     )
 
 
@@ -174,10 +228,10 @@ def _receipt(terms: BatchTerms, task: BatchTask, bundle: WorkerBundle, fact: f.R
     return BatchDecision(task=_with_slot(task, number, replace(slot, accepted=True)), bundle=grown)
 
 
-def _in_time(terms: BatchTerms, task: BatchTask, now: int) -> BatchDecision:
+def _in_time(terms: BatchTerms, task: BatchTask, now: int, standing: Standing) -> BatchDecision:
     """Whoever did not commit in time loses the place; a set closes when all who are left have committed; and so on."""
     match task.stage:
-        case Stage.OPEN | Stage.CLOSED if now >= terms.closes:
+        case Stage.OPEN | Stage.CLOSED | Stage.SHOWN if now >= terms.closes:
             return BatchDecision(task=_next_wave(terms, task, set(), now))
         case Stage.OPEN:
             late = {slot.worker for slot in task.taken if slot.commitment is None and now >= slot.until}
@@ -189,7 +243,7 @@ def _in_time(terms: BatchTerms, task: BatchTask, now: int) -> BatchDecision:
                 after = _closed(terms, after, now) if enough else _next_wave(terms, after, set(), now)
             return BatchDecision(task=after)
         case Stage.CLOSED if now >= task.until:
-            return _judged(terms, task, now)
+            return _judged(terms, task, now, standing)
         case _:
             return BatchDecision(task=task)
 

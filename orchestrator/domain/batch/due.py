@@ -18,6 +18,8 @@ def due_at(terms: BatchTerms, task: BatchTask) -> int | None:
             return min(min(late, default=terms.deadline), terms.closes)
         case Stage.CLOSED:
             return min(task.until, terms.closes)
+        case Stage.SHOWN:
+            return terms.closes
         case _:
             return None
 

@@ -18,9 +18,11 @@ class BatchFact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlotClaimed(BatchFact):
-    """A worker wants the task."""
+    """A worker wants the task. `parties`: who else earns by it; `drawn`: whether the task is to be checked anyway."""
 
     worker: Address
+    parties: tuple[Address, ...] = ()
+    drawn: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +40,13 @@ class ResultShown(BatchFact):
     worker: Address
     digest: Digest
     salt: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultComputed(BatchFact):
+    """The orchestrator has run the task itself."""
+
+    digest: Digest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from edgebounty.protocol.messages import Domain
 from edgebounty.protocol.types import Address
+from orchestrator.domain.batch.checking import policy_of
 from orchestrator.domain.batch.values import BatchTerms
 from orchestrator.domain.errors import Unavailable
 from orchestrator.domain.values import Job
 
-STEPS = 3  # of one attempt, each within the task time: commit, show, sign the receipt
+STEPS = 4  # of one attempt, each within the task time: commit, show, our own run where it decides, sign the receipt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +38,7 @@ class LaneJob:
 
 
 def batch_terms(job: Job, told: LaneJob, rules: LaneRules, known: BatchTerms | None = None) -> BatchTerms:
-    """The terms under which the job is served; of a job that is `known`, with the waves and the span it began with.
+    """The terms under which the job is served; of a job that is `known`, with the waves, span and policy it began with.
 
     Raises `Unavailable` if the node's view of the lane contradicts the job's events.
     """
@@ -68,6 +69,7 @@ def batch_terms(job: Job, told: LaneJob, rules: LaneRules, known: BatchTerms | N
         fee=told.fee,
         deadline=min(told.deadline, closes - STEPS * terms.task_time),
         closes=closes,
+        policy=policy_of(terms.quorum) if known is None else known.policy,
         task_seconds=terms.task_time,
         span=min(rules.span, rules.most_receipts // told.slots) if known is None else known.span,
     )

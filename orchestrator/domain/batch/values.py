@@ -9,6 +9,7 @@ from edgebounty.protocol.batch.running import RunningRoot
 from edgebounty.protocol.batch.wire import Receipt
 from edgebounty.protocol.messages import Domain
 from edgebounty.protocol.types import Address, Digest, JobId
+from orchestrator.domain.policy import VerificationPolicy
 
 NEVER = 2**40 - 1  # the latest time that the contracts know
 
@@ -31,6 +32,7 @@ class BatchTerms:
     task_seconds: int  # to commit; again to show; again to sign the receipt
     span: int
     closes: int = NEVER  # no receipt is taken from then on: what was accepted can still be posted in time
+    policy: VerificationPolicy | None = None  # None: copies alone check, as in jobs opened before there were policies
 
 
 class Stage(StrEnum):
@@ -38,25 +40,28 @@ class Stage(StrEnum):
 
     OPEN = "open"  # slots are given, commitments come in
     CLOSED = "closed"  # the commit set is fixed: results may be shown
-    AGREED = "agreed"  # a quorum has shown one result: its receipts are taken
+    SHOWN = "shown"  # all have shown, and these copies do not decide: the orchestrator runs the task itself
+    AGREED = "agreed"  # the result is known: receipts for it are taken
     GIVEN_UP = "given_up"  # no quorum in any wave, or the deadline has passed: refunded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slot:
-    """One worker's place in a task. `until`: when its next step must be there."""
+    """One worker's place in a task. `until`: when its next step must be there; `parties`: who else earns by it."""
 
     worker: Address
     until: int
     commitment: bytes | None = None
     digest: Digest | None = None
     accepted: bool = False
+    parties: tuple[Address, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchTask:
     """`slots` by number; None is free. `barred`: who was silent or outvoted here comes not again. `released`: who may,
-    having shown a result in a wave that others kept from a quorum by silence.
+    having shown a result in a wave that others kept from a quorum by silence. `drawn`: a secret draw has it that the
+    orchestrator runs this task too. `own`: what that gave.
     """
 
     index: int
@@ -69,6 +74,8 @@ class BatchTask:
     digest: Digest | None = None
     barred: frozenset[Address] = frozenset()
     released: frozenset[Address] = frozenset()
+    drawn: bool = False
+    own: Digest | None = None
 
     def slot_of(self, worker: Address) -> int | None:
         return next((i for i, slot in enumerate(self.slots) if slot is not None and slot.worker == worker), None)

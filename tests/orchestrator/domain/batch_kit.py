@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from edgebounty.protocol.batch.building import Batch, build
 from edgebounty.protocol.batch.messages import Receipts, sign_compact
@@ -26,7 +27,7 @@ OPERATOR = to_address(b"\x0a" * 20)
 DOMAIN = Domain(chain_id=31337, verifying_contract=to_address(b"\x0b" * 20))
 
 
-def make_terms(**changes: int) -> BatchTerms:
+def make_terms(**changes: Any) -> BatchTerms:
     base = {
         "tasks": 4,
         "slots": 4,
@@ -114,8 +115,15 @@ class Desk:
         self.book.apply(fact, decision)
         return decision
 
-    def claim(self, hand: Hand, task: int) -> BatchDecision:
-        return self.take(f.SlotClaimed(job=JOB, task=task, now=self.now, worker=hand.address))
+    def claim(self, hand: Hand, task: int, parties: tuple[Address, ...] = (), *, drawn: bool = False) -> BatchDecision:
+        now = self.now
+        fact = f.SlotClaimed(job=JOB, task=task, now=now, worker=hand.address, parties=parties, drawn=drawn)
+        return self.take(fact)
+
+    def run(self, task: int, digest: Digest | None = None) -> BatchDecision:
+        """The orchestrator's own run."""
+        found = right(task) if digest is None else digest
+        return self.take(f.ResultComputed(job=JOB, task=task, now=self.now, digest=found))
 
     def commit(self, hand: Hand, task: int, digest: Digest | None = None) -> BatchDecision:
         sealed = hand.sealed(task, right(task) if digest is None else digest)

@@ -93,7 +93,9 @@ class Indexed(HostileWorkers):
             told = [fact.task for fact in book.due(now)]
             terms = book.terms[JOB]
             facts = {i: f.TimePassed(job=JOB, task=i, now=now) for (_, i) in book.tasks}
-            scanned = {i for (_, i), task in book.tasks.items() if decide(terms, task, facts[i]).task != task}
+            scanned = {
+                i for (_, i), task in book.tasks.items() if decide(terms, task, facts[i], book.standing).task != task
+            }
             assert sorted(told) == sorted(scanned)
 
     @invariant()

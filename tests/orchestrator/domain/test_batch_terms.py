@@ -12,6 +12,7 @@ from edgebounty.protocol.types import JobId
 from orchestrator.domain.batch.terms import LaneJob, LaneRules, batch_terms
 from orchestrator.domain.batch.values import BatchTerms, Stage
 from orchestrator.domain.errors import Rejected, Unavailable
+from orchestrator.domain.policy import VerificationPolicy
 from orchestrator.domain.values import Job
 from tests.orchestrator.builders import block
 from tests.orchestrator.domain.batch_kit import JOB, START, Desk, Hand
@@ -40,6 +41,7 @@ def test_terms__of_a_job__slots_are_all_and_the_fee_is_rounded_down() -> None:
     assert (terms.tasks, terms.copies, terms.slots, terms.quorum) == (14, 3, 4, 2)
     assert (terms.price, terms.fee, terms.task_seconds) == (1001, 33, 100)  # 1001 x 333 / 10,000 = 33.3
     assert (terms.waves, terms.span) == (3, 1000)
+    assert terms.policy is VerificationPolicy.STANDARD
     assert (terms.deadline, terms.closes) == (DEADLINE, DEADLINE + 3000)
 
 
@@ -54,7 +56,7 @@ def test_terms__node_contradicts_the_events__nothing_is_taken_on(lie: dict[str, 
 
 def test_terms__long_tasks__none_is_given_out_that_could_not_be_handed_in_before_the_batches_end() -> None:
     terms = batch_terms(job(task_time=1500), TOLD, RULES)
-    assert terms.deadline == terms.closes - 4500 == DEADLINE - 1500
+    assert terms.deadline == terms.closes - 6000 == DEADLINE - 3000
 
 
 def test_terms__many_slots__a_batch_holds_no_more_receipts_than_the_lane_takes() -> None:
