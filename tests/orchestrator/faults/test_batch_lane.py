@@ -20,11 +20,13 @@ from edgebounty.content.store import ContentError
 from edgebounty.jobs.plan import PlannedJob
 from edgebounty.jobs.shape import output_cid
 from edgebounty.protocol.cid import Cid
+from edgebounty.protocol.commitment import commitment
 from edgebounty.protocol.hashing import keccak256
 from edgebounty.protocol.messages import Domain
-from edgebounty.protocol.types import to_address
+from edgebounty.protocol.types import TaskIndex, to_address, to_digest
 from edgebounty.worker.batch.agent import BatchAgent
 from edgebounty.worker.batch.settings import BatchSettings
+from edgebounty.worker.batch_link import BatchLink
 from tests.orchestrator.devnet import SLOT_PRICE, Devnet, Process, run_here, small_job, wait
 
 pytestmark = pytest.mark.integration
@@ -142,3 +144,43 @@ def test_stopped__no_more_tasks_from_the_lanes_deadline_on__and_strangers_upload
         )
         ends = process.get(f"/v1/batch/jobs/{job}")
         assert ends["deadline"] < ends["closes"] <= net.market.block().time + 30
+
+
+def test_liar__before_anybody_has_a_record__is_caught_and_out_and_the_honest_are_owed(
+    net: Devnet, data_dir: Path, tmp_path: Path
+) -> None:
+    planned = small_job(seed=23, shards=1)
+    total, outputs = planned.manifest.total_tasks, run_here(planned).outputs
+    operator, lane = to_address(net.operator.address), net.market.deployment.batch_lane
+    domain = Domain(chain_id=net.market.deployment.chain_id, verifying_contract=lane)
+    with net.orchestrator(str(data_dir)) as process:
+        net.upload(planned, process.url)
+        job = post(net, planned, task_time=300, work_slots=2, quorum=2)
+        liar = BatchLink(process.url, key=keccak256(b"liar"), orchestrator=operator, domain=domain)
+        liar.join(payout=liar.worker, now=net.market.block().time)
+        wait(lambda: bool(stages(process, job)), 30, "the job is taken")
+        offer = next(each for each in liar.work() if each.job == job)
+        liar.claim(offer, now=net.market.block().time)
+        wrong, salt = to_digest(keccak256(b"a wrong result")), keccak256(b"salt")
+        sealed = commitment(
+            chain_id=domain.chain_id,
+            lane=lane,
+            job_id=offer.job,
+            task_index=TaskIndex(offer.task),
+            worker=liar.worker,
+            digest=wrong,
+            salt=salt,
+        )
+        liar.commit(offer, sealed)
+        with at_work(net, process.url, tmp_path, "de") as workers:
+            wait(lambda: stages(process, job).get("closed", 0) > 0, 60, "an honest worker has committed too")
+            liar.show(offer, sealed, wrong, salt)
+            wait(lambda: stages(process, job).get("agreed") == total, 120, "all tasks are agreed")
+            # One place of the first task was the liar's.
+            honest = 2 * total - 1
+            wait(lambda: sum(accepted(process, each) for each in workers) == honest, 60, "every receipt is owed")
+        told = process.get(f"/v1/batch/jobs/{job}")["results"]
+        assert told == {str(i): "0x" + outputs[i].hex() for i in range(total)}
+        assert liar.work() == []
+        assert f"wrong result of task {offer.task} of job {job}" in liar.idle_reason
+        assert liar.books().accepted == 0
