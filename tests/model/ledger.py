@@ -202,13 +202,14 @@ class Ledger:
         bond = self.times.least_bond + -(-total * self.times.bond_bps // 10_000)
         if any(header.data_digest):  # not on chain: then the bond covers all that could be taken
             bond = max(bond, total)
-        freed = old.bond if old else 0
+        mine = old is not None and old.restater == sender
+        freed = (old.bond if old else 0) + (old.restated_bond if old and mine else 0)
         if self.bonded[sender] - freed + bond > self.stakes[sender].allotted:
             raise Refused("BondTooSmall")
 
         self.bonded[sender] += bond - freed
         if old is not None:
-            if old.restater is not None:
+            if old.restater is not None and not mine:
                 self.bonded[old.restater] -= old.restated_bond
             del book.slots[book.next - self.times.ring]
         job.escrow -= total
