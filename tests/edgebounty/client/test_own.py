@@ -1,5 +1,9 @@
-"""A program of one's own in C, as docs/own-programs.md tells it."""
+"""A program of one's own in C and in Zig, as docs/own-programs.md tells it."""
 
+import os
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -63,6 +67,21 @@ def test_linked_module__of_another_compiler__becomes_the_same_program(tmp_path: 
     (tmp_path / "short.wasm").write_bytes(compile_c(spec.c_text(), ["run", "rows", "text"], simd=True))
     with pytest.raises(ProgramRejected, match="does not export 'counts'"):
         build_own(tmp_path / "short.wasm", arrays())
+
+
+def test_linked_module__of_zig_by_the_commands_of_the_document__counts_bytes(
+    tmp_path: Path, text: np.ndarray[tuple[int], np.dtype[np.uint8]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "bytes.zig").write_text((EXAMPLES / "bytes.zig").read_text())
+    document = (EXAMPLES.parent / "own-programs.md").read_text().splitlines()
+    (zig,) = (line.split()[1:] for line in document if line.startswith("zig "))
+    environment = {**os.environ, "ZIG_GLOBAL_CACHE_DIR": str(tmp_path / "cache")}
+    subprocess.run([sys.executable, "-m", "ziglang", *zig], check=True, timeout=120, env=environment)
+    (build,) = (line for line in document if line.startswith("edgebounty program build mine.wasm"))
+    root(shlex.split(build)[1:], standalone_mode=False)
+    counts = Local().map(Path("bytes.wasm"), [text[:65536]]).result().arrays["counts"]
+    np.testing.assert_array_equal(counts.ravel(), np.bincount(text[:65536], minlength=256))
 
 
 def test_own__what_makes_no_program__is_refused(tmp_path: Path) -> None:
