@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -13,23 +11,23 @@ import pytest
 from tests.e2e.market_kit import Up
 
 _FOLDER = Path(__file__).parent
-_running = ExitStack()
+_running: list[Up] = []
 
 
-@pytest.fixture(scope="session")
-def market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    """A market with three honest workers, shared by all tests that leave it as it was."""
-    folder = tmp_path_factory.mktemp("market")
-    up = Up(folder / "market", "--workers", 3, home=folder / "home")
-    _running.callback(up.stop)
-    yield up
-    _running.close()
+@pytest.fixture(scope="module")
+def market(tmp_path_factory: pytest.TempPathFactory) -> Up:
+    """A market with three honest workers, shared by all tests that leave it as it was, over modules too."""
+    if not _running:
+        folder = tmp_path_factory.mktemp("market")
+        _running.append(Up(folder / "market", "--workers", 3, home=folder / "home"))
+    return _running[0]
 
 
+@pytest.hookimpl(trylast=True)  # after the fixtures that still ask it something
 def pytest_runtest_teardown(nextitem: pytest.Item | None) -> None:
-    """No test elsewhere needs the market: it must not take their processor time."""
-    if nextitem is None or _FOLDER not in nextitem.path.parents:
-        _running.close()
+    """Tests of elsewhere, which may come in between, need no market: it must not take their processor time."""
+    if _running and (nextitem is None or _FOLDER not in nextitem.path.parents):
+        _running.pop().stop()
 
 
 @pytest.fixture(scope="session")
