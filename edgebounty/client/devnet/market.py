@@ -33,6 +33,7 @@ from edgebounty.client.endpoints import Endpoints, TestAccount
 from edgebounty.client.errors import Broken, Rejected, Unavailable
 
 DEPLOYMENT_FILE = "deployment.json"
+CONTRACTS = ("token", "vault", "escrow", "seeds", "direct_lane", "batch_lane", "batch_challenges", "batch_payouts")
 STAKE_TOKENS = 1_000
 FOREIGN_FINALITY_BLOCKS = "2"
 BROWNIE_SECONDS = 180
@@ -170,10 +171,7 @@ class Devnet:
             rpc_url=self.chain.url,
             api_url=self.orchestrator.url,
             gateway_url=self.orchestrator.url,
-            contracts={
-                name: getattr(deployment, name)
-                for name in ("token", "vault", "escrow", "seeds", "direct_lane", "batch_lane", "batch_payouts")
-            },
+            contracts={name: getattr(deployment, name) for name in CONTRACTS},
             deployment_file=DEPLOYMENT_FILE,
             accounts=tuple(self._accounts.values()),
         )
