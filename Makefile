@@ -5,6 +5,8 @@ BIN := .venv/bin
 STAMP := build/setup
 # brownie's pytest plugin compiles the project at every start; only `brownie test` wants that.
 PYTEST := $(BIN)/python -m pytest -p no:pytest-brownie --ignore tests/contracts
+# Needs the machine to itself: it kills a worker within the tenth of a second in which its wasm runs.
+DEMO_TESTS := tests/e2e/test_demo.py
 NPM_QUIET := --no-audit --no-fund --no-update-notifier --loglevel=error
 
 .PHONY: help setup demo test check bench deep trade mutate programs contracts snapshots web kubo geth clean
@@ -62,7 +64,8 @@ test: setup $(STAMP)/dev $(STAMP)/web ## every test
 	npx --no-install vitest run --config web/vitest.config.mts
 	$(PYTEST) tests -m unit --disable-socket --allow-unix-socket
 	$(PYTEST) tests -m property
-	$(PYTEST) tests -m integration -n 2 --dist loadfile
+	$(PYTEST) tests -m integration -n 2 --dist loadfile --ignore $(DEMO_TESTS)
+	$(PYTEST) $(DEMO_TESTS)
 	scripts/forge.sh test
 	$(BIN)/python scripts/coverage.py
 	scripts/brownie_test.sh
