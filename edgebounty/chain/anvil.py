@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 import re
@@ -26,6 +27,7 @@ MNEMONIC = "test test test test test test test test test test test junk"
 
 _LISTENING = re.compile(r"Listening on [^:]+:(\d+)")
 _READY_SECONDS = 20.0
+_SAVING_SECONDS = 10
 _ARCHITECTURES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 
 
@@ -86,9 +88,10 @@ class Anvil:
         """Start a chain on loopback and wait until it answers.
 
         `port` 0 lets the system choose. `block_time` (seconds) mines a block that often *and* at once for each
-        transaction; None mines for transactions only. `state` names a file that survives a kill. `mining` False mines
-        only when told (`evm_mine`). `final_after_blocks` is how far back "finalized" points. Raises `AnvilError` when
-        the port is taken or the binary missing or broken.
+        transaction; None mines for transactions only. `state` names a file that survives the end of this process,
+        however it comes; a kill of the chain itself may lose its last second, or cut the file off. `mining` False
+        mines only when told (`evm_mine`). `final_after_blocks` is how far back "finalized" points. Raises `AnvilError`
+        when the port is taken, the state cut off, or the binary missing or broken.
         """
         if port:
             _refuse_taken(port)
@@ -100,8 +103,9 @@ class Anvil:
         elif block_time is not None:
             argv += ["--block-time", f"{block_time:g}", "--mixed-mining"]
         if state is not None:
+            _refuse_cut_off(state)
             argv += ["--state", str(state), "--state-interval", str(state_interval)]
-        child = BoundChild([*argv, *extra])
+        child = BoundChild([*argv, *extra], orphan_grace_seconds=_SAVING_SECONDS)
         output: deque[str] = deque(maxlen=40)
         found: list[int] = []
         ready = threading.Event()
@@ -153,6 +157,18 @@ def _refuse_taken(port: int) -> None:
             raise AnvilError(
                 f"port {port} on 127.0.0.1 cannot be used ({error.strerror}): another program listens there; "
                 "choose another port, or 0 for any free one"
+            ) from error
+
+
+def _refuse_cut_off(state: Path) -> None:
+    """Anvil writes its state in place: a power cut in the midst leaves half of it, and half a chain is none."""
+    if state.exists():
+        try:
+            json.loads(state.read_bytes())
+        except ValueError as error:
+            raise AnvilError(
+                f"{state} is cut off (the chain was killed while it saved itself); start in another folder, or delete "
+                "the folder that this file is in"
             ) from error
 
 

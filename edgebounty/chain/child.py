@@ -11,19 +11,34 @@ from types import TracebackType
 # The shell waits on a pipe whose other end only the parent holds. A line means "stopped in order", the end of the
 # file that the parent is gone. This works on every POSIX system and from every thread, which a parent-death signal
 # does not: Linux only, and it fires when the *thread* that started the child ends.
-_WATCH = 'read -r word || kill -9 "$0"'
+# A child that saves something at its end is asked first ($1 is for how many seconds): killed in the midst of writing
+# its file, it would leave half of one.
+_WATCH = """
+read -r word && exit
+if [ "$1" -gt 0 ]; then
+    kill -15 "$0"
+    waited=0
+    while [ "$waited" -lt "$1" ] && sleep 1 && kill -0 "$0"; do waited=$((waited + 1)); done
+fi
+kill -9 "$0"
+"""
 
 
 class Watch:
-    """Kills one child when this process ends without having dismissed the watch. Also a child that is stopped."""
+    """Kills one child when this process ends without having dismissed the watch. Also a child that is stopped.
 
-    def __init__(self, pid: int) -> None:
+    With `grace_seconds` the child is asked to end (SIGTERM) that long before it is killed. The descriptors of
+    `keep_open` outlive this process: a child whose output nobody can read any more may die of its next line.
+    """
+
+    def __init__(self, pid: int, *, grace_seconds: int = 0, keep_open: Sequence[int] = ()) -> None:
         self._shell = subprocess.Popen(
-            ["/bin/sh", "-c", _WATCH, str(pid)],
+            ["/bin/sh", "-c", _WATCH, str(pid), str(grace_seconds)],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
+            pass_fds=keep_open,
         )
 
     def dismiss(self) -> None:
@@ -39,10 +54,18 @@ class Watch:
 class BoundChild:
     """A process in a session of its own (Ctrl-C reaches only us) that is killed when this process ends.
 
-    Its output comes through `process.stdout`, which the owner must read.
+    Its output comes through `process.stdout`, which the owner must read. `orphan_grace_seconds` is how long it may take
+    to end by itself once this process is gone.
     """
 
-    def __init__(self, argv: Sequence[str], *, env: Mapping[str, str] | None = None, cwd: str | None = None) -> None:
+    def __init__(
+        self,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str] | None = None,
+        cwd: str | None = None,
+        orphan_grace_seconds: int = 0,
+    ) -> None:
         self.process = subprocess.Popen(
             list(argv),
             env=None if env is None else dict(env),
@@ -52,7 +75,8 @@ class BoundChild:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-        self._watch = Watch(self.process.pid)
+        output = [] if self.process.stdout is None else [self.process.stdout.fileno()]
+        self._watch = Watch(self.process.pid, grace_seconds=orphan_grace_seconds, keep_open=output)
 
     @property
     def pid(self) -> int:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import os
 import socket
 import subprocess
@@ -77,21 +76,39 @@ def test_stop__twice__is_quiet_and_leaves_no_process() -> None:
         os.kill(chain.pid, 0)
 
 
-def saved_height(state: Path) -> int:
-    """The newest block in a state file; -1 before there is a whole one."""
-    try:
-        return int(json.loads(state.read_text())["best_block_number"])
-    except (OSError, ValueError):
-        return -1
+_OWNER = """
+import sys, time
+from pathlib import Path
+from edgebounty.chain.anvil import Anvil
+chain = Anvil.start(state=Path(sys.argv[1]))
+print(chain.url, chain.pid, flush=True)
+time.sleep(60)
+"""
 
 
-def test_start__state_file__survives_a_kill(tmp_path: Path) -> None:
+def test_start__owner_killed__state_file_has_every_block(tmp_path: Path) -> None:
+    """The chain writes its file in place: killed with its owner, it would lose a second of blocks, or the file."""
     state = tmp_path / "state.json"
-    chain = Anvil.start(state=state)
-    web3 = connect(chain.url)
-    assert wait_until(lambda: web3.eth.block_number >= 3)
-    height = web3.eth.block_number
-    assert wait_until(lambda: saved_height(state) >= height)
-    chain.kill()
+    owner = subprocess.Popen([sys.executable, "-c", _OWNER, str(state)], stdout=subprocess.PIPE, text=True)
+    try:
+        assert owner.stdout is not None
+        url, pid = owner.stdout.readline().split()
+        web3 = connect(url)
+        for _ in range(30):  # a block each
+            web3.eth.send_transaction(
+                {"from": web3.eth.accounts[0], "to": web3.eth.accounts[1], "data": "0x" + "ab" * 9000}
+            )
+        height = web3.eth.block_number
+    finally:
+        owner.kill()
+        owner.communicate()
+    assert wait_until(lambda: not psutil.pid_exists(int(pid)) or psutil.Process(int(pid)).status() == "zombie")
     with Anvil.start(state=state) as again:
-        assert connect(again.url).eth.block_number >= height
+        assert connect(again.url).eth.block_number >= height >= 30
+
+
+def test_start__state_cut_off__says_so(tmp_path: Path) -> None:
+    state = tmp_path / "state.json"
+    state.write_text('{"block": {"number": "0x')
+    with pytest.raises(AnvilError, match=r"state\.json is cut off"):
+        Anvil.start(state=state)
