@@ -14,9 +14,11 @@ from web3 import Web3
 from web3.contract.contract import ContractFunction
 
 from edgebounty.chain.batches import BatchContracts
+from edgebounty.chain.following import Followed, Lane, LostEvents
 from edgebounty.chain.market import MarketContracts
 from edgebounty.chain.rejections import load_artifact
 from edgebounty.client.errors import Rejected, Unavailable
+from edgebounty.content import batches as published
 from edgebounty.content.store import ContentError, ContentStore
 from edgebounty.protocol.batch.building import next_payouts
 from edgebounty.protocol.batch.calls import NO_ADDRESS, header_abi
@@ -25,8 +27,6 @@ from edgebounty.protocol.batch.openings import Proof
 from edgebounty.protocol.batch.wire import BatchDataError, Bundle, Header, Payout, payouts_tree
 from edgebounty.protocol.messages import address_of_key, sign
 from edgebounty.protocol.types import Address
-from edgebounty.watchtower.batch import data
-from edgebounty.watchtower.batch.follow import Followed, Lane, LostEvents
 
 if TYPE_CHECKING:
     from edgebounty.worker.batch.values import Bundle as OwedBundle
@@ -255,7 +255,7 @@ class BatchPay:
     def _leaves(self, batch: Followed) -> tuple[Bundle, ...]:
         header = batch.header
         try:
-            known = data.load(self.contracts, self._content, batch)
+            known = published.load(header, self._content, lambda: self.contracts.calldata_of(batch.tx_hash))
         except (ContentError, BatchDataError) as error:
             raise Unavailable(
                 f"the data of batch {header.number} of {header.orchestrator} cannot be read: {error}",

@@ -11,6 +11,7 @@ from typing import Final
 from edgebounty.chain.batches import BatchContracts
 from edgebounty.chain.errors import ChainError
 from edgebounty.chain.events import JobPosted, TaskSettled
+from edgebounty.chain.following import Followed
 from edgebounty.chain.ledger import read_ledger
 from edgebounty.chain.sender import Sender
 from edgebounty.client.errors import Rejected
@@ -22,14 +23,13 @@ from edgebounty.jobs.check import JobError
 from edgebounty.jobs.shape import describe
 from edgebounty.programs.errors import ProgramRejected, RuntimeUnavailable
 from edgebounty.programs.runtime import Runtime
+from edgebounty.protocol.batch.known import Known
 from edgebounty.protocol.batch.wire import DIGEST_BYTES
 from edgebounty.protocol.cid import Cid, raw_cid
 from edgebounty.protocol.manifest import Manifest, ManifestError
 from edgebounty.protocol.types import Digest
 from edgebounty.watchtower import journal as states
 from edgebounty.watchtower import rules
-from edgebounty.watchtower.batch.data import Known
-from edgebounty.watchtower.batch.follow import Followed
 from edgebounty.watchtower.batch.tower import BatchTower
 from edgebounty.watchtower.journal import Journal
 from edgebounty.watchtower.rules import Finding, Kind, Settled

@@ -14,13 +14,13 @@ from web3.contract.contract import ContractFunction
 
 from edgebounty.chain.batches import BatchContracts
 from edgebounty.chain.errors import ContractRejected, NoGasMoney, TransactionFailed
+from edgebounty.chain.following import Book, Demanded, Followed, Lane
 from edgebounty.chain.sender import Sender
 from edgebounty.protocol.batch.calls import node_abi
 from edgebounty.protocol.batch.watching import Fault
 from edgebounty.protocol.batch.wire import Payout, payouts_tree
 from edgebounty.watchtower.batch import findings
-from edgebounty.watchtower.batch.data import Wanted
-from edgebounty.watchtower.batch.follow import Book, Demanded, Followed, Lane
+from edgebounty.watchtower.batch.demanded import Wanted
 from edgebounty.watchtower.rules import Finding
 
 MOST_DEMANDS: Final = 16

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from edgebounty.chain.following import Followed
 from edgebounty.content.store import ContentError
 from edgebounty.protocol.batch.watching import Fault
-from edgebounty.watchtower.batch.follow import Followed
 from edgebounty.watchtower.rules import Finding, Kind
 
 _MEANS: Final = {

@@ -13,20 +13,22 @@ from dataclasses import dataclass
 from typing import Final
 
 from edgebounty.chain.batches import BatchContracts, LaneEvent
+from edgebounty.chain.following import Book, Followed, Key, Lane
 from edgebounty.chain.sender import Sender
+from edgebounty.content import batches as published
 from edgebounty.content.store import ContentError, ContentStore
 from edgebounty.protocol.batch.building import Batch, next_payouts
 from edgebounty.protocol.batch.calls import PAYOUTS
+from edgebounty.protocol.batch.known import Known, decode_leaves, encode_leaves
 from edgebounty.protocol.batch.openings import PayoutOpening
 from edgebounty.protocol.batch.rules import Case, Prices
+from edgebounty.protocol.batch.shown import Padded
 from edgebounty.protocol.batch.watching import bundle_fault, count_fault, payout_fault
 from edgebounty.protocol.batch.wire import NOBODY, Bundle, Payout, payouts_tree
 from edgebounty.protocol.types import to_address
-from edgebounty.watchtower.batch import data, findings
+from edgebounty.watchtower.batch import demanded, findings
 from edgebounty.watchtower.batch.acts import Hand
-from edgebounty.watchtower.batch.data import Known, Wanted
-from edgebounty.watchtower.batch.follow import Book, Followed, Key, Lane
-from edgebounty.watchtower.batch.shown import Padded
+from edgebounty.watchtower.batch.demanded import Wanted
 from edgebounty.watchtower.journal import Journal
 from edgebounty.watchtower.rules import Finding
 
@@ -252,7 +254,7 @@ class BatchTower:
         if at is None:
             return False
         if at[0] or at[1] not in shown.leaves:
-            return self._hand.demand(lane, judged.batch, [data.wanted_of(tree, shown, at)])
+            return self._hand.demand(lane, judged.batch, [demanded.wanted_of(tree, shown, at)])
         word = shown.leaves[at[1]]
         payout = Payout(account=to_address(word[:20]), cumulative=int.from_bytes(word[20:], "big"))
         opening = PayoutOpening(payout=payout, proof=shown.proof(*at))
@@ -262,7 +264,7 @@ class BatchTower:
     def _answer(self, lane: Lane, judged: Judged) -> bool:
         for number, asked in list(lane.demands.items()):
             if asked.batch == judged.batch.key and self._hand.may_answer(number, asked):
-                answer = data.answer_to(judged.batch, judged.known, judged.after, asked)
+                answer = demanded.answer_to(judged.batch, judged.known, judged.after, asked)
                 if answer is not None and self._hand.answer(number, judged.batch, answer):
                     return True
         return False
@@ -274,7 +276,7 @@ class BatchTower:
         now = self._contracts.market.block().time
         if judged.times is None or now < judged.times[0] + self._contracts.answer_time / 2:
             return []
-        return data.of_demands(lane, judged.batch, judged.known)[1]
+        return demanded.of_demands(lane, judged.batch, judged.known)[1]
 
     def _data(self, lane: Lane, batch: Followed, *, over: bool, once: bool) -> Known | None:
         """`over`: nothing of it can be proven any more, so its leaves are enough if they are stored."""
@@ -284,7 +286,7 @@ class BatchTower:
         if known is not None and _enough(batch, known):
             return known
         if any(key == batch.key for key, _ in lane.answers):
-            shown, wanted = data.of_demands(lane, batch, known)
+            shown, wanted = demanded.of_demands(lane, batch, known)
             if shown is not None and not wanted:
                 self._known[place] = shown
                 return shown
@@ -293,21 +295,21 @@ class BatchTower:
         if over and self._journal.leaves(root) is not None:
             return None
         if not once and time.monotonic() < self._next_try.get(batch.key, 0):
-            return data.of_demands(lane, batch)[0]
+            return demanded.of_demands(lane, batch)[0]
         try:
-            known = data.load(self._contracts, self._content, batch)
+            known = published.load(batch.header, self._content, lambda: self._contracts.calldata_of(batch.tx_hash))
         except ContentError as error:
             self._next_try[batch.key] = time.monotonic() + min(self._contracts.answer_time / 4, 60)
             self._note(findings.missing(batch, error))
-            return data.of_demands(lane, batch)[0]
+            return demanded.of_demands(lane, batch)[0]
         if known is not None:
             self._known[place] = known
-            self._journal.keep_leaves(root, data.encode_leaves(known.leaves))
+            self._journal.keep_leaves(root, encode_leaves(known.leaves))
         return known
 
     def _old_leaves(self, batch: Followed) -> tuple[Bundle, ...] | None:
         stored = self._journal.leaves(batch.header.bundles_root)
-        return None if stored is None else data.decode_leaves(stored)
+        return None if stored is None else decode_leaves(stored)
 
     def _prices_of(self, job: int) -> Prices:
         if job not in self._prices:

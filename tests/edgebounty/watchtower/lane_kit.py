@@ -12,6 +12,7 @@ from bench.batch_lane.market import RING, STAKE, BatchMarket, account_at
 from edgebounty.chain.anvil import dev_account
 from edgebounty.chain.batches import BatchContracts
 from edgebounty.chain.deployment import BatchSettings
+from edgebounty.chain.following import Followed, Lane
 from edgebounty.chain.market import MarketContracts
 from edgebounty.chain.sender import Sender
 from edgebounty.content.store import MemoryStore, put_file
@@ -35,7 +36,6 @@ from edgebounty.protocol.batch.watching import find_faults
 from edgebounty.protocol.batch.wire import Header, encode_bundles, payouts_tree
 from edgebounty.protocol.types import Address
 from edgebounty.protocol.unixfs import root_cid
-from edgebounty.watchtower.batch.follow import Followed, Lane
 from edgebounty.watchtower.batch.tower import BatchTower
 from edgebounty.watchtower.journal import Journal
 from edgebounty.watchtower.rules import Finding, Kind

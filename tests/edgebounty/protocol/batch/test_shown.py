@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgebounty.protocol.batch.calls import LEVELS_PER_ANSWER
+from edgebounty.protocol.batch.shown import Padded, Shown
 from edgebounty.protocol.batch.tree import PositionTree, verify
-from edgebounty.watchtower.batch.shown import Padded, Shown
 
 FILLER = hashlib.sha256(b"filler").digest()
 COUNTS = st.integers(1, 1_200)

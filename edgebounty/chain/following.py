@@ -12,9 +12,9 @@ from typing import Any
 from edgebounty.chain.batches import LaneEvent
 from edgebounty.chain.errors import ChainError
 from edgebounty.protocol.batch.calls import BUNDLES, PAYOUTS
+from edgebounty.protocol.batch.shown import Shown
 from edgebounty.protocol.batch.wire import Header
 from edgebounty.protocol.types import Address, to_address
-from edgebounty.watchtower.batch.shown import Shown
 
 Key = tuple[Address, int]
 """A batch: its orchestrator, its number."""
