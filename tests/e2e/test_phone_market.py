@@ -1,4 +1,4 @@
-"""The phone page in a real market: it earns beside Python workers, and its results are theirs.
+"""The phone page in a real market: it earns beside Python workers, its results are theirs, and its pay arrives.
 
 A real chain, deployed contracts, `python -m orchestrator` that serves the page and the blocks.
 """
@@ -9,11 +9,11 @@ import secrets
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from edgebounty.chain.ledger import read_ledger
 from edgebounty.chain.rejections import load_artifact
 from edgebounty.execution import run_task
 from edgebounty.jobs.plan import PlannedJob
@@ -25,11 +25,12 @@ from edgebounty.protocol.types import Digest, TaskIndex, to_address
 from edgebounty.protocol.unixfs import root_cid
 from edgebounty.worker.batch_link import BatchLink, BatchOffer, OrchestratorRefuses, Owed
 from tests.e2e.browser_kit import keep_screenshot, new_page, open_browser
-from tests.orchestrator.devnet import Devnet, Person, Process, devnet, run_here, small_job
+from tests.orchestrator.devnet import UNIT, Devnet, Person, Process, devnet, run_here, small_job, wait
 
 pytestmark = pytest.mark.integration
 COPIES = 3
 SECONDS = 90
+PAYOUT = to_address(b"\x77" * 20)
 
 
 class PythonWorker(threading.Thread):
@@ -123,24 +124,60 @@ def open_phone(browser: Any, url: str) -> Any:
     return page
 
 
+def page_address(page: Any) -> str:
+    return str(page.locator("code.name").first.get_attribute("title"))
+
+
 def accepted(process: Process, page: Any) -> dict[str, Any]:
-    address = page.locator("code.name").first.get_attribute("title")
-    return process.get(f"/v1/batch/workers/{address}")
+    return process.get(f"/v1/batch/workers/{page_address(page)}")
 
 
-def test_phone__beside_python_workers__is_owed_for_the_same_digests(browser: Any, net: Devnet, tmp_path: Path) -> None:
+def withdraw(page: Any, net: Devnet, process: Process, pay: int) -> None:
+    """Its batch is posted and its window passes; then it has the orchestrator send all to an address of its owner's."""
+
+    def is_usable() -> bool:
+        net.mine(seconds=5)  # windows pass by the chain's clock
+        return bool(accepted(process, page)["earned"] == str(pay))
+
+    wait(is_usable, SECONDS, "the window is over")
+    page.get_by_role("button", name="Withdraw", exact=True).click(timeout=1000 * SECONDS)
+    page.get_by_label("Pay out to").fill(PAYOUT)
+    page.get_by_role("button", name="Save address", exact=True).click()
+    page.get_by_role("button", name="Withdraw", exact=True).click()
+    page.get_by_text(f"to be sent to {PAYOUT}").wait_for(timeout=1000 * SECONDS)
+
+    def has_arrived() -> bool:
+        net.mine(seconds=1)
+        return net.market.balances(PAYOUT).tokens == pay
+
+    wait(has_arrived, SECONDS, "the pay arrives")
+    wait(lambda: accepted(process, page)["withdrawn"] == str(pay), SECONDS, "the orchestrator knows it")
+    assert net.market.balances(to_address(page_address(page))).gas_wei == 0
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('button')].find(b => b.textContent == 'Withdraw').disabled"
+    )
+    page.get_by_text("Paid out").wait_for()
+    keep_screenshot(page, "phone-withdrawn")
+    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, "wider than the screen"
+    assert read_ledger(net.market).difference == 0
+
+
+def test_phone__beside_python_workers__is_paid_on_chain_for_the_same_digests(browser: Any, net: Devnet) -> None:
     planned = small_job(seed=3, shards=1)
-    with net.orchestrator() as process:
+    with net.orchestrator(withdraw_gather_seconds=1) as process:
         job = post(net, process, planned)
         others = [PythonWorker(net, process, planned) for _ in range(COPIES - 1)]
         page = open_phone(browser, process.url)
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
         page.get_by_role("button", name="Start", exact=True).click()
-        page.get_by_text("The orchestrator has too little stake on chain").wait_for(timeout=1000 * SECONDS)
+        little = page.get_by_role("region", name="Now").get_by_text("The orchestrator has too little stake on chain")
+        little.wait_for(timeout=1000 * SECONDS)
         keep_screenshot(page, "phone-no-bond")
         assert not accepted(process, page)["bundles"]
         operator = Person(net.market, net.operator)
         operator.send(net.market.token.functions.faucet())
-        operator.stake(net.market.read(least_bond(net)))
+        operator.stake(net.market.read(least_bond(net)) + 10 * UNIT)  # of a batch's pay it puts up a part besides
         page.get_by_role("button", name="Stop now", exact=True).click()
         page.get_by_role("button", name="Start", exact=True).click()  # it asks at once
         for other in others:
@@ -154,6 +191,10 @@ def test_phone__beside_python_workers__is_owed_for_the_same_digests(browser: Any
         digests = dict(enumerate(run_here(planned).outputs))
         assert [other.results for other in others] == [digests, digests]
         told = accepted(process, page)
-        assert told["accepted"] == str(total * net.market.terms(job).slot_price)
+        pay = total * net.market.terms(job).slot_price
+        assert told["accepted"] == str(pay)
         assert told["bundles"][0]["count"] == total
+        program = f"/ipfs/{planned.manifest.program}?"
+        assert sum(program in url for url in asked) == 1, "the program is fetched once, not for each task"
+        withdraw(page, net, process, pay)
         assert not page.problems

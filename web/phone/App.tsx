@@ -9,7 +9,7 @@ import { LimitsCard } from "./LimitsCard";
 import { NightStand } from "./NightStand";
 import type { Question } from "./rules/guards";
 import { energyOf, ratesOf } from "./rules/pace";
-import type { Shown } from "./shown";
+import { earnedInAll, type Shown } from "./shown";
 import { WhyCard } from "./WhyCard";
 import { say } from "./words";
 
@@ -77,7 +77,7 @@ function Head({ agent, shown, onNight }: { agent: Agent; shown: Shown; onNight: 
         <span class="dot" aria-hidden="true" />
         {say(`state.${state}`)}
       </p>
-      <p class="amount">{formatTokens(shown.earned.available + shown.earned.checking)}</p>
+      <p class="amount">{formatTokens(earnedInAll(shown.earned))}</p>
       <p class="quiet">{say("earned.title")}</p>
       {mode === "stopped" ? (
         <button
@@ -110,11 +110,13 @@ function Head({ agent, shown, onNight }: { agent: Agent; shown: Shown; onNight: 
   );
 }
 
-function NowCard({ shown: { step, task } }: { shown: Shown }) {
+function NowCard({ shown: { step, task, lack } }: { shown: Shown }) {
   const values = { task: task?.index ?? "", job: task?.job ?? "" };
+  // There is a task, and it is left alone for this reason.
+  const left = step === "no_task" && lack && lack.code !== "unchecked" ? lack.code : null;
   return (
     <Card title={say("now.title")}>
-      <p aria-live="polite">{say(`now.${step ?? "asking"}`, values)}</p>
+      <p aria-live="polite">{left ? say(`why.${left}`) : say(`now.${step ?? "asking"}`, values)}</p>
       {step === "running" && <div class="going" aria-hidden="true" />}
       {task && <p class="quiet small">{say("now.task_ends", { when: formatRelative(task.until) })}</p>}
     </Card>
@@ -130,6 +132,7 @@ function EarnedCard({ agent, shown }: { agent: Agent; shown: Shown }) {
         facts={[
           [say("earned.available"), <strong class="good">{formatTokens(earned.available)}</strong>],
           [say("earned.checking"), formatTokens(earned.checking)],
+          ...(earned.paidOut ? ([[say("earned.paid_out"), formatTokens(earned.paidOut)]] as const) : []),
           [say("earned.refused"), formatTokens(earned.refused)],
           ...(rates
             ? ([

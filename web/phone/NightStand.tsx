@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 
 import { formatTokens } from "../ui/format";
 import { currentLanguage } from "../ui/i18n";
-import type { Shown } from "./shown";
+import { earnedInAll, type Shown } from "./shown";
 import { say } from "./words";
 
 /** Nearly black, kept on by a wake lock; what is lit moves a little every minute, so that no pixel wears out. */
@@ -20,7 +20,7 @@ export function NightStand({ shown, onLeave }: { shown: Shown; onLeave: () => vo
     <main class={`night at-${minute % 5}`}>
       <h1 class="hidden">{say("go.night")}</h1>
       <p class="time">{time}</p>
-      <p>{formatTokens(shown.earned.available + shown.earned.checking)}</p>
+      <p>{formatTokens(earnedInAll(shown.earned))}</p>
       <p>{say(`state.${waits ? "waiting" : shown.mode}`)}</p>
       <button type="button" ref={button} onClick={onLeave}>
         {say("go.night_leave")}

@@ -26,6 +26,7 @@ export interface Refusal {
 export interface Earned {
   readonly available: bigint;
   readonly checking: bigint;
+  readonly paidOut: bigint; // withdrawn before
   readonly refused: bigint;
   readonly accepted: number; // tasks
   readonly refusals: readonly Refusal[];
@@ -52,4 +53,16 @@ export interface Shown {
   readonly withdrawn: string | null;
 }
 
-export const NOTHING_EARNED: Earned = { available: 0n, checking: 0n, refused: 0n, accepted: 0, refusals: [] };
+export const NOTHING_EARNED: Earned = {
+  available: 0n,
+  checking: 0n,
+  paidOut: 0n,
+  refused: 0n,
+  accepted: 0,
+  refusals: [],
+};
+
+/** What every accepted task is worth, wherever it is by now. */
+export function earnedInAll({ available, checking, paidOut }: Earned): bigint {
+  return available + checking + paidOut;
+}

@@ -62,6 +62,7 @@ export const ar: Messages = {
   "earned.title": "المكسب",
   "earned.available": "متاح",
   "earned.checking": "قيد التحقق",
+  "earned.paid_out": "دُفع",
   "earned.refused": "مرفوض",
   "earned.tasks": "المهام: {count}",
   "earned.none": "لا شيء بعد. تظهر أول مهمة مقبولة هنا.",

@@ -64,6 +64,7 @@ export const en = {
   "earned.title": "Earned",
   "earned.available": "Available",
   "earned.checking": "Being checked",
+  "earned.paid_out": "Paid out",
   "earned.refused": "Refused",
   "earned.tasks": "{count} tasks",
   "earned.none": "Nothing yet. The first accepted task appears here.",

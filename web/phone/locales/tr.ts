@@ -66,6 +66,7 @@ export const tr: Messages = {
   "earned.title": "Kazanılan",
   "earned.available": "Çekilebilir",
   "earned.checking": "Denetleniyor",
+  "earned.paid_out": "Ödenmiş",
   "earned.refused": "Reddedilen",
   "earned.tasks": "{count} görev",
   "earned.none": "Henüz yok. Kabul edilen ilk görev burada görünür.",

@@ -192,13 +192,14 @@ export class HttpLane implements Lane {
     return { job, firstTask, words, commitSets, signature, acceptance: fromHex(said.signature), assignments };
   }
 
-  async earned(): Promise<Pick<Earned, "available" | "checking" | "accepted">> {
+  async earned(): Promise<Omit<Earned, "refused" | "refusals">> {
     const said = await this.books();
-    const earned = amountOf(said.earned);
+    const [earned, paidOut] = [amountOf(said.earned), amountOf(said.withdrawn)];
     const counts = listOf(said.bundles, "bundles").map(({ count }) => numberOf(count));
     return {
-      available: earned - amountOf(said.withdrawn),
+      available: earned - paidOut,
       checking: amountOf(said.accepted) - earned,
+      paidOut,
       accepted: counts.reduce((sum, count) => sum + count, 0),
     };
   }

@@ -66,7 +66,7 @@ export interface Lane {
   show(task: Task, result: Result): Promise<Look>;
   /** Signs the receipt of an agreed result: the roots over all of the batch, anew. Gives the accepted bundle. */
   handIn(task: Task, result: Result, before: Bundle | null): Promise<Bundle>;
-  earned(): Promise<Pick<Earned, "available" | "checking" | "accepted">>;
+  earned(): Promise<Omit<Earned, "refused" | "refusals">>;
   /** Asks for all that is available to be sent to `receiver`; gives the amount. */
   withdraw(receiver: string): Promise<bigint>;
 }

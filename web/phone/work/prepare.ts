@@ -7,6 +7,7 @@ import { type Manifest, parseManifest } from "../../protocol/manifest";
 import { describeTask, moduleOf, outputBytes, outputCid } from "../../protocol/shape";
 import type { Work } from "../../runner/execute";
 import type { Task } from "./machine";
+import type { SharedFiles } from "./sharedFiles";
 
 const MODULE_BYTES_MAX = 4 << 20;
 const MANIFEST_BYTES_MAX = 1 << 20;
@@ -15,16 +16,18 @@ const MANIFEST_BYTES_MAX = 1 << 20;
  * All bytes that a task needs, each checked against its CID. Throws `ContentUnavailable`, `Malformed`, and what `signal`
  * aborts with.
  */
-export async function prepare(task: Task, gateways: Gateways, signal: AbortSignal): Promise<Work> {
-  const manifest = parseManifest(await gateways.getFile(Cid.parse(task.manifest), MANIFEST_BYTES_MAX, signal));
+export async function prepare(task: Task, gateways: Gateways, shared: SharedFiles, signal: AbortSignal): Promise<Work> {
+  const common = async (cid: Cid, limitBytes: number) => await shared.get(cid, limitBytes, gateways, signal);
+  const manifest = parseManifest(await common(Cid.parse(task.manifest), MANIFEST_BYTES_MAX));
   const spec = describeTask(manifest, task.index);
-  const module = await gateways.getFile(moduleOf(manifest, spec), MODULE_BYTES_MAX, signal);
+  const module = await common(moduleOf(manifest, spec), MODULE_BYTES_MAX);
   const output = async (index: number) => await readOutput(task, manifest, index, gateways, signal);
   const inputs: Bytes[] = [];
   for (const index of spec.inputTasks) inputs.push(await output(index));
   let state: Bytes = manifest.stateBytes ? new Uint8Array(manifest.stateBytes) : EMPTY;
   if (spec.stateTask !== null) state = await output(spec.stateTask);
-  else if (manifest.state) state = await read(manifest.state, manifest.stateBytes, "state", gateways, signal);
+  else if (manifest.state)
+    state = sized(await common(manifest.state, manifest.stateBytes), manifest.stateBytes, "state");
   return {
     module,
     state,
@@ -53,7 +56,10 @@ async function readOutput(
 }
 
 async function read(cid: Cid, bytes: number, what: string, gateways: Gateways, signal: AbortSignal): Promise<Bytes> {
-  const content = await gateways.getFile(cid, bytes, signal);
+  return sized(await gateways.getFile(cid, bytes, signal), bytes, what);
+}
+
+function sized(content: Bytes, bytes: number, what: string): Bytes {
   if (content.length !== bytes) throw new Malformed(what, `${content.length} bytes, the manifest says ${bytes}`);
   return content;
 }

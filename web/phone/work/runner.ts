@@ -7,6 +7,7 @@ import type { Screen } from "../screen";
 import type { Trouble } from "../shown";
 import type { Task } from "./machine";
 import { prepare } from "./prepare";
+import { SharedFiles } from "./sharedFiles";
 import { messageOf } from "./trouble";
 
 const RUN_SECONDS = 120;
@@ -19,6 +20,7 @@ interface Current {
 /** Fetches and runs one task at a time, and ends that at once when the owner or a limit says so. */
 export class Runner {
   private current: Current | null = null;
+  private readonly shared = new SharedFiles();
 
   constructor(
     private readonly kept: Kept,
@@ -49,7 +51,7 @@ export class Runner {
     const started = performance.now();
     try {
       this.screen.show({ step: "fetching" });
-      const work = await prepare(task, gateways, signal);
+      const work = await prepare(task, gateways, this.shared, signal);
       phase = "program";
       this.screen.show({ step: "running" });
       current.isRunning = true;

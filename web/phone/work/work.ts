@@ -131,6 +131,7 @@ export class Work {
     if (signal.aborted) return;
     const now = Date.now() / 1000;
     if ("offer" in found) {
+      if (this.screen.shown.trouble?.code === "no_task") this.screen.show({ trouble: null });
       const lack = await this.lackOf(found.offer, now);
       if (signal.aborted) return;
       if (lack && lack.code !== "unchecked")
