@@ -20,7 +20,7 @@ from edgebounty.protocol.batch.wire import encode_bundles
 from edgebounty.protocol.types import to_address
 from tests.model.machine import DOMAIN, EVE, MALLORY, NAMES, ORC, PRICES, REQUESTER, WATCH, Market
 from tests.model.people import CORRUPTIONS, account_of, key_of
-from tests.model.recorder import NOBODY, call, root_of, withdrawal_abi
+from tests.model.recorder import NO_ANSWER, NOBODY, answer_of, call, root_of, withdrawal_abi
 
 STRANGER = to_address(b"\x77" * 20)
 
@@ -34,8 +34,22 @@ class Bench:
     def refused(self, error: str, target: str, function: str, *args: Any, by: Any = EVE) -> None:
         self.ledger.send(by, target, call(target, function, *args), error=error)  # type: ignore[attr-defined]
 
-    def taken(self, target: str, function: str, *args: Any, by: Any = EVE, act: Any = lambda: None) -> None:
-        self.ledger.send(by, target, call(target, function, *args), act)  # type: ignore[attr-defined]
+    def taken(
+        self,
+        target: str,
+        function: str,
+        *args: Any,
+        by: Any = EVE,
+        act: Any = lambda: None,
+        answer: tuple[Any, ...] | None = None,
+    ) -> None:
+        """`answer`: what the call returns, where that is to be compared too."""
+        told = NO_ANSWER if answer is None else answer_of(target, function, answer)
+        self.ledger.send(by, target, call(target, function, *args), act, answer=told)  # type: ignore[attr-defined]
+
+    def shows(self, target: str, view: str, *args: Any, answer: tuple[Any, ...] | None = None) -> None:
+        """A view answers so; without `answer`: it does answer."""
+        self.taken(target, view, *args, answer=answer)
 
     def honest(self, *, calldata: bool = False, job: int = 0, seed: int = 1) -> Batch:
         """Built, not posted."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final
 
+from eth_abi.abi import encode
 from web3 import Web3
 from web3.exceptions import MismatchedABI
 
@@ -39,6 +40,8 @@ TARGETS: Final = ("BatchLane", "BatchChallenges", "BatchPayouts", "BountyEscrow"
 TAKEN: Final = "0x" + "00" * 32
 ANY: Final = "0xffffffff" + "00" * 28
 """Refused, for whatever reason the contract finds first; an arithmetic panic is none."""
+NO_ANSWER: Final = "0x" + "00" * 32
+"""What a call returns is not compared."""
 
 
 @lru_cache(maxsize=8)
@@ -48,6 +51,19 @@ def contract(name: str) -> Any:
 
 def call(target: str, function: str, *args: Any) -> str:
     return str(contract(target).encode_abi(function, args=args))
+
+
+def answer_of(target: str, function: str, values: tuple[Any, ...]) -> str:
+    """Hash of what the function returns if it returns these."""
+    (entry,) = (e for e in artifact(target)["abi"] if e["type"] == "function" and e["name"] == function)
+    return "0x" + keccak256(encode([_kind(each) for each in entry["outputs"]], values)).hex()
+
+
+def _kind(part: Any) -> str:
+    kind = str(part["type"])
+    if not kind.startswith("tuple"):
+        return kind
+    return f"({','.join(map(_kind, part['components']))}){kind.removeprefix('tuple')}"
 
 
 def selector(error: str) -> str:
@@ -73,7 +89,7 @@ def withdrawal_abi(
 
 @dataclass(slots=True, kw_only=True)
 class Steps:
-    """What is sent, one entry each in five columns, as forge reads them."""
+    """What is sent, one entry each in seven columns, as forge reads them. `answers`: hashes of what is returned."""
 
     senders: list[str] = field(default_factory=list)
     targets: list[str] = field(default_factory=list)
@@ -81,14 +97,18 @@ class Steps:
     times: list[str] = field(default_factory=list)
     outcomes: list[str] = field(default_factory=list)
     states: list[str] = field(default_factory=list)
+    answers: list[str] = field(default_factory=list)
 
-    def add(self, *, sender: Address, target: str, data: str, time: int, outcome: str, state: str) -> None:
+    def add(
+        self, *, sender: Address, target: str, data: str, time: int, outcome: str, state: str, answer: str = NO_ANSWER
+    ) -> None:
         self.senders.append(sender)
         self.targets.append(str(TARGETS.index(target)))
         self.calls.append(data)
         self.times.append(str(time))
         self.outcomes.append(outcome)
         self.states.append(state)
+        self.answers.append(answer)
 
     def as_json(self) -> dict[str, list[str]]:
         return {name: getattr(self, name) for name in self.__slots__}
@@ -112,6 +132,7 @@ class Recorder(Ledger):
         act: Callable[[], Any] = lambda: None,
         *,
         error: str | None = None,
+        answer: str = NO_ANSWER,
     ) -> Any:
         """Does it in the model and notes how it went. `error`: the act is only the contracts', and refused so."""
         try:
@@ -124,8 +145,9 @@ class Recorder(Ledger):
                 )
             raise
         outcome = TAKEN if error is None else selector(error)
+        state = self.state_digest()
         self.steps.add(
-            sender=sender, target=target, data=data, time=self.now, outcome=outcome, state=self.state_digest()
+            sender=sender, target=target, data=data, time=self.now, outcome=outcome, state=state, answer=answer
         )
         return result
 

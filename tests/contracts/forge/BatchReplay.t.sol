@@ -29,6 +29,7 @@ abstract contract BatchReplay {
         uint256[] times;
         bytes32[] outcomes;
         bytes32[] states;
+        bytes32[] answers;
     }
 
     OpenToken internal token;
@@ -91,7 +92,8 @@ abstract contract BatchReplay {
                 calls: vm.parseJsonBytesArray(json, "$.calls"),
                 times: vm.parseJsonUintArray(json, "$.times"),
                 outcomes: vm.parseJsonBytes32Array(json, "$.outcomes"),
-                states: vm.parseJsonBytes32Array(json, "$.states")
+                states: vm.parseJsonBytes32Array(json, "$.states"),
+                answers: vm.parseJsonBytes32Array(json, "$.answers")
             });
     }
 
@@ -105,6 +107,8 @@ abstract contract BatchReplay {
             if (!taken && (bytes4(answer) == PANIC || (expected != ANY && bytes4(answer) != expected))) {
                 revert Diverged(walk.name, i, string(answer));
             }
+            if (walk.answers[i] != 0 && walk.answers[i] != keccak256(answer))
+                revert Diverged(walk.name, i, "another answer");
             if (walk.states[i] != state()) revert Diverged(walk.name, i, "somebody has something else");
         }
     }
@@ -197,6 +201,26 @@ contract BatchReplayTest is BatchReplay {
         refuse(s, IBatchLane.BondOutOfRange.selector);
     }
 
+    /// @dev What the settings may be at most and at least: then it is the wiring that is refused.
+    function test_Settings_AtTheirEdges() public {
+        BatchSettings memory s = settings();
+        s.claim = 1_000;
+        refuse(s, IBatchLane.WrongWiring.selector);
+        s = settings();
+        s.liability = 2_999;
+        refuse(s, IBatchLane.WrongWiring.selector);
+        s = settings();
+        s.notice = 30 days - s.grace;
+        refuse(s, IBatchLane.WrongWiring.selector);
+        s.notice += 1;
+        refuse(s, IBatchLane.EndingOutOfRange.selector);
+        s = settings();
+        (s.ring, s.leastBond, s.bondBps, s.deposit) = (2, 2, 10_000, 1);
+        refuse(s, IBatchLane.WrongWiring.selector);
+        (s.ring, s.leastBond, s.bondBps, s.deposit) = (65_536, (1 << 88) - 1, 0, (1 << 96) - 1);
+        refuse(s, IBatchLane.WrongWiring.selector);
+    }
+
     function test_RevertWhen_SomebodyKnowsAnotherLane() public {
         refuse(settings(), IBatchLane.WrongWiring.selector);
     }
@@ -206,6 +230,7 @@ contract BatchReplayTest is BatchReplay {
         same(lane.MAX_RECEIPTS(), 1 << 20, "most receipts");
         same(lane.bondFor(1_001, false), 1_201, "a fifth, rounded up, on top of the least");
         same(lane.bondFor(10_000, true), 10_000, "all of it in CID mode");
+        same(lane.bondFor(10_000, false), 3_000, "no more than that of calldata");
         same(BatchChallenges(targets[1]).demandCount() + BatchPayouts(targets[2]).claimCount(), 0, "none");
     }
 }
