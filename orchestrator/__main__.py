@@ -36,6 +36,7 @@ from orchestrator.adapters.chain.witness import WitnessedReader
 from orchestrator.adapters.chain.writer import Web3Writer
 from orchestrator.adapters.clock import SystemClock
 from orchestrator.adapters.content.keeper import StoreKeeper
+from orchestrator.adapters.http.batch_explore import BatchExplorer
 from orchestrator.adapters.http.connections import Connections
 from orchestrator.adapters.http.limits import RateLimit, UploadQuota
 from orchestrator.adapters.http.pages import BUILT, Pages
@@ -218,6 +219,7 @@ async def _build(
         read_ledger=lambda block: ask("the chain", lambda: read_ledger(market, block_number=block)),
         batch=batch.api,
         batch_outputs=batch.outputs,
+        batch_explorer=BatchExplorer(desk=batch.desk, follower=batch.follower),
         pages=Pages(settings.web_dir or BUILT, chain_urls=[settings.public_rpc_url or settings.rpc_url]),
     )
 
@@ -234,6 +236,7 @@ async def _build(
         run_loop("act", act, pause_seconds=pause, health=health, clock=clock),
         run_loop("content", contents.load_step, pause_seconds=pause, health=health, clock=clock),
         run_loop("outputs", contents.output_step, pause_seconds=max(pause, 0.5), health=health, clock=clock),
+        run_loop("batch-history", batch.follower.step, pause_seconds=max(pause, 0.5), health=health, clock=clock),
     )
     if not settings.batch_most_bond:
         return service, loops  # no job of the batch lane is taken, so nobody works for what could not be posted

@@ -14,6 +14,7 @@ from edgebounty.protocol.types import Address
 from orchestrator import config
 from orchestrator.adapters.chain.batch import BatchLaneReader
 from orchestrator.adapters.chain.batch_reader import BatchChainReader
+from orchestrator.adapters.chain.lane_history import LaneHistoryReader
 from orchestrator.adapters.http.batch import BatchApi
 from orchestrator.app.answers import Answers
 from orchestrator.app.batch_checks import BatchChecks
@@ -21,6 +22,7 @@ from orchestrator.app.batch_jobs import BatchJobs, ChainTime
 from orchestrator.app.batch_outputs import BatchOutputs
 from orchestrator.app.books import Books
 from orchestrator.app.desk import BatchDesk
+from orchestrator.app.lane_history import LaneFollower
 from orchestrator.app.poster import Poster, PostingSettings
 from orchestrator.app.room import UploadRoom
 from orchestrator.app.withdrawals import Withdrawals
@@ -49,6 +51,7 @@ class BatchLane:
     checks: BatchChecks
     withdrawals: Withdrawals
     answers: Answers
+    follower: LaneFollower
 
 
 def build_batch_lane(
@@ -81,6 +84,7 @@ def build_batch_lane(
         sponsor_of=reader.sponsor_of,
     )
     chain = BatchChainReader(market, me)
+    limits = chain.limits()
     unit = 10 ** int(market.read(market.token.functions.decimals()))
     poster = Poster(
         desk=desk,
@@ -88,7 +92,7 @@ def build_batch_lane(
         outbox=outbox,
         books=books,
         content=keeper,
-        limits=chain.limits(),
+        limits=limits,
         settings=PostingSettings(
             most_age=settings.batch_age_seconds,
             calldata_receipts=settings.batch_calldata_receipts,
@@ -122,6 +126,12 @@ def build_batch_lane(
         withdrawals=withdrawals,
         answers=Answers(
             desk=desk, poster=poster, chain=chain, outbox=outbox, books=books, since=market.deployment.block
+        ),
+        follower=LaneFollower(
+            history=LaneHistoryReader(market),
+            books=books,
+            since=market.deployment.block,
+            window=limits.window,
         ),
     )
 

@@ -171,7 +171,7 @@ class BatchContracts:
         found = contract.events[name]().process_log(log)
         return LaneEvent(
             name=name,
-            args={key: _plain(value) for key, value in found["args"].items()},
+            args={key: plain(value) for key, value in found["args"].items()},
             block=int(log["blockNumber"]),
             log_index=int(log["logIndex"]),
             tx_hash="0x" + bytes(log["transactionHash"]).hex(),
@@ -185,11 +185,13 @@ def _kind(part: Any) -> str:
     return f"({','.join(_kind(inner) for inner in part['components'])}){kind.removeprefix('tuple')}"
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """An event's argument in JSON's types: bytes as hex text, structs as lists."""
+    """An argument of an event in JSON's types: bytes as hex text, structs as lists."""
     if isinstance(value, bytes):
         return "0x" + value.hex()
     if isinstance(value, dict) or hasattr(value, "items"):
-        return [_plain(each) for each in value.values()]
+        return [plain(each) for each in value.values()]
     if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
+        return [plain(each) for each in value]
     return value

@@ -10,6 +10,7 @@ from edgebounty.protocol.batch.answering import Asked
 from edgebounty.protocol.types import Address, JobId
 from orchestrator.domain.batch.history import LaneEvent
 from orchestrator.domain.batch.posting import Held
+from orchestrator.domain.batch.record import LaneLog
 from orchestrator.domain.values import BlockRef
 
 
@@ -75,4 +76,12 @@ class BatchChain(Protocol):
 
     async def withdrawn(self, block: BlockRef, indices: Sequence[int]) -> list[int]:
         """What these payout indices have withdrawn, in base units."""
+        ...
+
+
+class LaneHistory(Protocol):
+    """Everything that the batch lane's contracts have told, of all orchestrators."""
+
+    async def read(self, first: int, last: int) -> Sequence[LaneLog]:
+        """In a closed range of final blocks, in chain order. Raises `Unavailable` when the node fails."""
         ...

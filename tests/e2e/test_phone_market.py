@@ -162,6 +162,26 @@ def withdraw(page: Any, net: Devnet, process: Process, pay: int) -> None:
     assert read_ledger(net.market).difference == 0
 
 
+def look(process: Process, job: int, tasks: int, worker: str, pay: int) -> None:
+    """What anybody is told of all this."""
+    (line,) = process.get("/v1/jobs")["jobs"]
+    assert (line["lane"], line["status"], line["settled"]) == ("batch", "finished", tasks)
+    assert int(line["paid"]) == COPIES * pay
+    (batch,) = process.get("/v1/batches")["batches"]
+    assert (batch["job_id"], batch["receipts"], batch["state"]) == (job, COPIES * tasks, "matured")
+    page = process.get(f"/v1/batches/{batch['orchestrator']}/0")
+    assert {bundle["amount"] for bundle in page["bundle_list"]} == {str(pay)}
+    for text in (batch["tx"], batch["data_cid"], page["header"]["bundlesRoot"]):
+        assert {"kind": "batch", "orchestrator": batch["orchestrator"], "number": 0} in process.get(
+            f"/v1/find?q={text}"
+        )["found"]
+    assert process.get(f"/v1/find?q={worker}")["found"] == [{"kind": "worker", "address": worker}]
+    record = process.get(f"/v1/workers/{worker}")["batch_lane"]
+    assert (record["accepted"], record["withdrawn"]) == (str(pay), str(pay))
+    assert process.get("/v1/ledger")["difference"] == "0"
+    assert process.get("/v1/disputes")["disputes"] == []
+
+
 def test_phone__beside_python_workers__is_paid_on_chain_for_the_same_digests(browser: Any, net: Devnet) -> None:
     planned = small_job(seed=3, shards=1)
     with net.orchestrator(withdraw_gather_seconds=1) as process:
@@ -197,4 +217,5 @@ def test_phone__beside_python_workers__is_paid_on_chain_for_the_same_digests(bro
         program = f"/ipfs/{planned.manifest.program}?"
         assert sum(program in url for url in asked) == 1, "the program is fetched once, not for each task"
         withdraw(page, net, process, pay)
+        look(process, job, total, page_address(page), pay)
         assert not page.problems

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from edgebounty.protocol.types import Digest
+from aiohttp import web
+
+from edgebounty.protocol.types import Address, Digest, to_address
+from orchestrator.domain.errors import Rejected
 from orchestrator.domain.market import Market
 from orchestrator.domain.matching import content_problem
 from orchestrator.domain.values import NO_DIGEST, Claim, Job, Reason, Task, Worker
@@ -15,6 +18,7 @@ def job_line(market: Market, job: Job) -> dict[str, Any]:
     manifest = market.manifests.get(job.terms.manifest_digest)
     return {
         "id": job.id,
+        "lane": "direct" if job.terms.lane == market.policy.lane else "batch",
         "status": _status(market, job),
         "kind": manifest.kind if manifest is not None else "",
         "requester": job.requester,
@@ -100,6 +104,21 @@ def reason_line(reason: Reason) -> dict[str, Any]:
         "tx": "0x" + reason.tx_hash.hex(),
         "text": str(reason),
     }
+
+
+def address_of(text: str | None, what: str) -> Address:
+    """An account that a caller names. Raises `Rejected`."""
+    if not text:
+        raise Rejected(by="the caller", reason=f"{what} is missing: give an account as 0x and 40 hex digits")
+    try:
+        return to_address(text)
+    except ValueError as error:
+        raise Rejected(by="the caller", reason=f"{what}: {error}") from error
+
+
+def problem(status: int, reason: str, *, who: str) -> web.Response:
+    """An error, with who has to act."""
+    return web.json_response({"error": reason, "who_acts": who}, status=status)
 
 
 def _status(market: Market, job: Job) -> str:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Mapping
 from dataclasses import asdict
 from statistics import median
 from typing import Any, Final
 
 from edgebounty.chain.ledger import Ledger
 from edgebounty.protocol.cid import Cid
-from edgebounty.protocol.types import JobId, to_address
+from edgebounty.protocol.types import Address, JobId, to_address
 from orchestrator.app.books import Books
 from orchestrator.app.offers import Offering
 from orchestrator.domain.market import Market
@@ -70,10 +70,14 @@ def overview(market: Market, offering: Offering, *, now: float) -> dict[str, Any
     }
 
 
-def worker_lines(market: Market) -> list[dict[str, Any]]:
-    """The workers that were paid most often, without the reasons of their losses."""
-    known = sorted(market.workers.values(), key=lambda worker: (-worker.tasks_paid, worker.address))
-    return [_worker_line(worker) for worker in known[:MOST_WORKERS]]
+def worker_lines(market: Market, in_batches: Mapping[Address, dict[str, Any]]) -> list[dict[str, Any]]:
+    """The workers that did most in both lanes, without the reasons of their losses. `in_batches`: sums by worker."""
+    nothing = {"tasks_accepted": 0, "accepted": "0", "withdrawn": "0"}
+    lines = [
+        _worker_line(market.workers.get(address) or Worker(address=address)) | in_batches.get(address, nothing)
+        for address in {*market.workers, *in_batches}
+    ]
+    return sorted(lines, key=lambda it: (-it["tasks_paid"] - it["tasks_accepted"], it["address"]))[:MOST_WORKERS]
 
 
 def ledger_page(ledger: Ledger) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -12,17 +11,16 @@ from typing import Any
 
 from aiohttp import web
 
-from edgebounty.chain.ledger import Ledger
 from edgebounty.content.gateway import routes as gateway_routes
 from edgebounty.content.permission import Authorise
 from edgebounty.content.store import ContentStore
 from edgebounty.protocol.messages import Domain
-from edgebounty.protocol.types import Address, JobId, to_address
-from orchestrator.adapters.http import answers, explore, metrics
+from orchestrator.adapters.http import metrics
+from orchestrator.adapters.http.answers import address_of, problem
 from orchestrator.adapters.http.batch import BatchApi
+from orchestrator.adapters.http.batch_explore import BatchExplorer
 from orchestrator.adapters.http.connections import Connections
-from orchestrator.adapters.http.documents import Documents, Paced
-from orchestrator.adapters.http.documents import answer as send
+from orchestrator.adapters.http.explorer import Explorer, ReadLedger
 from orchestrator.adapters.http.hello import read_hello, read_json
 from orchestrator.adapters.http.limits import RateLimit
 from orchestrator.adapters.http.pages import Pages
@@ -34,7 +32,6 @@ from orchestrator.app.health import Health
 from orchestrator.app.offers import Offering
 from orchestrator.app.watch import Watcher
 from orchestrator.domain.errors import Rejected, Unavailable
-from orchestrator.domain.values import Worker
 from orchestrator.ports.clock import Clock
 from orchestrator.ports.store import OrderStatus, Outbox
 
@@ -43,8 +40,6 @@ MOST_BODY_BYTES = 256 << 10
 BODY_SECONDS = 10
 STALE_SECONDS = 60
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-ReadLedger = Callable[[int], Awaitable[Ledger]]
-"""The books of the whole market at a block, from the chain. Raises `Unavailable`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,24 +66,27 @@ class Service:
     pages: Pages | None = None
     batch: BatchApi | None = None
     batch_outputs: BatchOutputs | None = None
+    batch_explorer: BatchExplorer | None = None
 
 
 def make_application(service: Service) -> web.Application:
     """The application, ready for a runner."""
     api = _Api(service)
+    explorer = Explorer(
+        books=service.books,
+        watcher=service.watcher,
+        offering=service.offering,
+        clock=service.clock,
+        read_ledger=service.read_ledger,
+        batch=service.batch_explorer,
+    )
     application = web.Application(client_max_size=MOST_BODY_BYTES, middlewares=[api.guard])
     application.add_routes(
         [
             web.get("/v1/market", api.market),
             web.get("/v1/work", api.work),
             web.post("/v1/workers", api.hello),
-            web.get("/v1/workers/{address}", api.worker),
-            web.get("/v1/jobs", api.jobs),
-            web.get("/v1/jobs/{id}", api.job),
-            web.get("/v1/overview", api.overview),
-            web.get("/v1/workers", api.workers),
-            web.get("/v1/ledger", api.ledger),
-            web.get("/v1/find", api.find),
+            *explorer.routes(),
             web.get("/v1/status", api.status),
             web.options("/v1/{path:.*}", api.preflight),
             web.get("/healthz", api.healthz),
@@ -105,8 +103,6 @@ class _Api:
     def __init__(self, service: Service) -> None:
         self._s = service
         self._requests: Counter[str] = Counter()
-        self._documents = Documents(service.clock)
-        self._index = Paced(service.clock, lambda: explore.index_of(service.books.soft))
 
     @web.middleware
     async def guard(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
@@ -118,17 +114,17 @@ class _Api:
         try:
             response = await handler(request)
         except Rejected as error:
-            response = _problem(400, error.reason, who=error.by)
+            response = problem(400, error.reason, who=error.by)
         except Unavailable as error:
-            response = _problem(503, str(error), who="the operator; asking again in a moment may do")
+            response = problem(503, str(error), who="the operator; asking again in a moment may do")
         except web.HTTPException as error:
             if request.path.startswith("/ipfs/"):
                 raise
-            response = _problem(error.status, error.reason or "", who="the caller")
+            response = problem(error.status, error.reason or "", who="the caller")
             if "Retry-After" in error.headers:
                 response.headers["Retry-After"] = error.headers["Retry-After"]
         except ValueError as error:
-            response = _problem(400, str(error), who="the caller")
+            response = problem(400, str(error), who="the caller")
         self._requests[str(response.status)] += 1
         if request.method == "PUT" and response.status in (200, 201):
             self._s.contents.wake()
@@ -151,7 +147,7 @@ class _Api:
         return web.json_response(self._s.market | {"now": self._s.books.soft.block.time})
 
     async def work(self, request: web.Request) -> web.Response:
-        worker = _address(request.query.get("worker"), "worker")
+        worker = address_of(request.query.get("worker"), "worker")
         is_known = self._s.offering.is_ticket(worker, request.query.get("ticket", ""))
         # Anybody can name anybody's account: without its ticket a caller uses up only its own share, and holds nothing.
         wait = self._s.by_account.take(worker if is_known else f"{self._caller(request)} {worker}")
@@ -178,76 +174,6 @@ class _Api:
             return _too_many(wait, f"worker {hello.worker}")
         ticket = self._s.offering.introduce(hello.worker, able, until=hello.until, said=hello.capabilities)
         return web.json_response({"worker": hello.worker, "until": hello.until, "ticket": ticket})
-
-    async def worker(self, request: web.Request) -> web.Response:
-        address = _address(request.match_info["address"], "the address")
-        known = self._s.offering.workers.get(address)
-        record = self._s.books.soft.workers.get(address) or Worker(address=address)
-        page = answers.worker_page(record)
-        page["capabilities"] = json.loads(known.said) if known is not None else None
-        return web.json_response(page)
-
-    async def jobs(self, request: web.Request) -> web.Response:
-        async def make() -> dict[str, Any]:
-            soft = self._s.books.soft
-            newest = sorted(soft.jobs.values(), key=lambda job: -job.id)[:500]
-            return {"jobs": [answers.job_line(soft, job) for job in newest], "block": self._freshness()}
-
-        return send(await self._documents.of_version("jobs", self._version(), make), request)
-
-    async def job(self, request: web.Request) -> web.Response:
-        text = request.match_info["id"]
-        job = self._s.books.soft.jobs.get(JobId(int(text))) if text.isdigit() and len(text) < 19 else None
-        if job is None:
-            return _problem(404, f"job {text[:20]} is not known here (yet)", who="the caller")
-
-        async def make() -> dict[str, Any]:
-            final = self._s.books.final.jobs.get(job.id)
-            page = answers.job_page(self._s.books.soft, job)
-            page["final"] = {"known": final is not None, "settled": final.settled if final is not None else 0}
-            page["block"] = self._freshness()
-            return page
-
-        return send(await self._documents.of_version(f"jobs/{job.id}", self._version(), make), request)
-
-    async def overview(self, request: web.Request) -> web.Response:
-        async def make() -> dict[str, Any]:
-            now = self._s.clock.now()
-            page = explore.overview(self._s.books.soft, self._s.offering, now=now)
-            return page | {"block": self._freshness()}
-
-        return send(await self._documents.paced("overview", make), request)
-
-    async def workers(self, request: web.Request) -> web.Response:
-        async def make() -> dict[str, Any]:
-            return {"workers": explore.worker_lines(self._s.books.soft), "block": self._freshness()}
-
-        return send(await self._documents.paced("workers", make), request)
-
-    async def ledger(self, request: web.Request) -> web.Response:
-        read = self._s.read_ledger
-        if read is None:
-            return _problem(404, "this service does not keep the market's books", who="nobody")
-
-        async def make() -> dict[str, Any]:
-            page = explore.ledger_page(await read(self._s.books.final_header.ref.number))
-            return page | {"block": self._freshness()}
-
-        return send(await self._documents.paced("ledger", make), request)
-
-    async def find(self, request: web.Request) -> web.Response:
-        text = request.query.get("q", "")
-        if not 0 < len(text) <= 100:
-            raise Rejected(by="the caller", reason="q is missing: a job number, an address, a CID or a digest")
-        found = explore.find(self._index.get(), self._s.books.soft.jobs, text)
-        return web.json_response({"found": found, "block": self._freshness()})
-
-    def _freshness(self) -> dict[str, Any]:
-        return explore.freshness(self._s.books, self._s.watcher.head)
-
-    def _version(self) -> tuple[bytes, int, int]:
-        books = self._s.books
-        return books.tip.ref.hash, books.final_header.ref.number, books.local_changes
 
     async def status(self, request: web.Request) -> web.Response:
         s, books = self._s, self._s.books
@@ -323,20 +249,7 @@ class _Api:
         return web.Response(text=page, content_type="text/plain", charset="utf-8")
 
 
-def _address(text: str | None, what: str) -> Address:
-    if not text:
-        raise Rejected(by="the caller", reason=f"{what} is missing: give an account as 0x and 40 hex digits")
-    try:
-        return to_address(text)
-    except ValueError as error:
-        raise Rejected(by="the caller", reason=f"{what}: {error}") from error
-
-
-def _problem(status: int, reason: str, *, who: str) -> web.Response:
-    return web.json_response({"error": reason, "who_acts": who}, status=status)
-
-
 def _too_many(wait_seconds: float, whose: str) -> web.Response:
-    answer = _problem(429, f"too many requests of {whose}: wait {wait_seconds:.1f} s", who="the caller")
+    answer = problem(429, f"too many requests of {whose}: wait {wait_seconds:.1f} s", who="the caller")
     answer.headers["Retry-After"] = str(max(1, round(wait_seconds)))
     return answer

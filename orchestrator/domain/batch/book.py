@@ -42,6 +42,7 @@ class BatchBook:
     places: Places = field(default_factory=Places)
     standing: Standing = field(default_factory=Standing)
     to_run: dict[Place, None] = field(default_factory=dict)
+    changes: int = 0  # another number whenever something of a task or bundle is another
     _due: DueTimes = field(default_factory=DueTimes)
     _index_of: dict[Address, int] = field(default_factory=dict)
     _batches_of: dict[Address, list[tuple[JobId, int]]] = field(default_factory=dict)
@@ -95,6 +96,7 @@ class BatchBook:
         return decision
 
     def apply(self, fact: BatchFact, decision: BatchDecision) -> None:
+        self.changes += 1
         before = self.task(fact.job, fact.task)
         self.counts[fact.job].subtract([before.stage])
         self.counts[fact.job].update([decision.task.stage])

@@ -12,8 +12,10 @@ import pytest
 from edgebounty.chain.anvil import Anvil, dev_account
 from edgebounty.chain.rpc import connect
 from edgebounty.watchtower.rules import Kind
+from orchestrator.adapters.chain.lane_history import LaneHistoryReader
+from orchestrator.domain.batch.record import LaneRecord
 from tests.e2e.market_kit import run_cli
-from tests.edgebounty.watchtower.lane_kit import WATCH, LaneRig
+from tests.edgebounty.watchtower.lane_kit import TIMES, WATCH, LaneRig
 from tests.model.people import CORRUPTIONS
 
 pytestmark = pytest.mark.integration
@@ -49,6 +51,12 @@ def test_tower__a_rule_is_broken__proves_it_takes_half_of_the_bond_and_restates(
     assert took_half_of_the_bond(rig, tokens, rule), rig.told
     assert rig.stated_rightly()
     assert len(rig.found(Kind.BATCH_FAULT)) == 1
+    record = LaneRecord(window=TIMES.window)  # and what the explorer shows of it
+    for event in LaneHistoryReader(rig.contracts).read_now(0, rig.contracts.block().number):
+        record.take(event)
+    (dispute,) = record.disputes
+    assert (dispute.by, dispute.amount) == (rig.watch, int(rig.found(Kind.CHALLENGED)[0].evidence["bond"]))
+    assert dispute.kind == {"s": "strike", "v": "void", "r": "rewind"}[rule[0]]
 
 
 def test_tower__payouts_are_wrong_and_shown__the_wrong_one_is_found_and_proven(rig: LaneRig, tmp_path: Path) -> None:

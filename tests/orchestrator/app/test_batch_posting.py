@@ -14,15 +14,18 @@ from aiohttp.test_utils import TestServer
 from edgebounty.chain.ledger import read_ledger
 from edgebounty.content.store import get_file
 from edgebounty.protocol.batch.building import Batch, next_payouts
-from edgebounty.protocol.batch.messages import to_compact
+from edgebounty.protocol.batch.messages import Claim, to_compact
 from edgebounty.protocol.batch.openings import open_bundle
 from edgebounty.protocol.batch.publishing import data_cid, parse_data
 from edgebounty.protocol.batch.rules import Case, Prices
 from edgebounty.protocol.batch.watching import find_faults
 from edgebounty.protocol.batch.wire import Payout, bundles_tree, parse_bundles, payouts_tree
 from edgebounty.protocol.types import JobId
+from orchestrator.adapters.chain.lane_history import LaneHistoryReader
 from orchestrator.adapters.http.batch import BatchApi
+from orchestrator.adapters.http.batch_explore import BatchExplorer
 from orchestrator.adapters.http.server import make_application
+from orchestrator.app.lane_history import LaneFollower
 from orchestrator.domain.batch.relaying import gas_of
 from orchestrator.domain.errors import Rejected, Unavailable
 from tests.orchestrator.adapters.http_kit import FakeClock, make_service
@@ -328,3 +331,54 @@ def test_small_batch__as_calldata__is_posted_whole(here: World) -> None:
     told = parse_bundles(arguments["bundles"])
     assert [bundle.account for bundle in told] == [hand.address for hand in here.hands]
     assert [len(bundle.receipts) for bundle in told] == [1] * SLOTS
+
+
+def test_explorer__whatever_has_happened__shows_what_the_chain_and_the_book_say(here: World) -> None:
+    if not here.headers():
+        here.begin()
+        here.stake(50 * UNIT)
+    job, number = here.post_job(), len(here.headers())
+    here.work(job, [0, 1])
+    here.until_posted(number + 1)
+    here.turns(2)
+    follower = LaneFollower(
+        history=LaneHistoryReader(here.market), books=here.books, since=here.market.deployment.block, window=WINDOW
+    )
+    while run(follower.step()):
+        pass
+    shown = BatchExplorer(desk=here.desk, follower=follower)
+    batches = {batch["number"]: batch for batch in shown.batches()}
+    assert [(n, batches[n]["job_id"], batches[n]["first_task"]) for n in sorted(batches)] == here.headers()
+    for each, batch in batches.items():
+        on_chain = here.lane.functions.batchOf(here.me, each).call()
+        page = shown.batch((here.me, each))
+        assert page is not None
+        assert page["header_hash"] == "0x" + on_chain[0].hex()
+        assert (batch["posted"], batch["window_ends"]) == (on_chain[1], on_chain[2] + WINDOW)
+        assert sum(bundle["receipts"] for bundle in page["bundle_list"]) == batch["receipts"]
+    assert (batches[number]["state"], batches[number]["receipts"]) == ("open", 2 * SLOTS)
+    told = Counter(dispute["kind"] for dispute in shown.disputes())
+    assert told["demand"] == here.challenges.functions.demandCount().call()
+    assert told["claim"] == len(here.payouts.events.BundleClaimed().get_logs(from_block=0))
+    assert told["rewind"] == len(here.lane.events.PayoutsRewound().get_logs(from_block=0))
+    lost = sum(event["args"]["amount"] for event in here.lane.events.BondLost().get_logs(from_block=0))
+    assert sum(int(batch["bond_lost"]) for batch in batches.values()) == lost
+    paid = sum(event["args"]["amount"] for event in here.payouts.events.PayoutWithdrawn().get_logs(from_block=0))
+    assert sum(int(worker["withdrawn"]) for worker in shown.workers().values()) == paid
+    line, page_of_job = shown.job_line(JobId(job)), shown.job_page(JobId(job))
+    assert (line["settled"], line["paid"], line["batches"]) == (2, str(2 * SLOTS * PRICE), 1)
+    assert "status" not in line, "its other tasks are not done"
+    assert [task["batch"] for task in page_of_job["task_list"]] == [number, number]
+    assert {claim["worker"] for claim in page_of_job["task_list"][0]["claims"]} == {h.address for h in here.hands}
+    until = here.market.block().time + 60
+    run(here.desk.claim(Claim(worker=here.hands[0].address, orchestrator=here.me, job=job, task=2, until=until)))
+    undecided = shown.job_page(JobId(job))["task_list"][2]
+    assert (undecided["taken"], undecided["claims"]) == (1, []), "who is at work on one task must not find each other"
+    worker = shown.worker_page(here.hands[0].address)
+    assert worker is not None
+    assert {key: worker["bundles"][0][key] for key in ("batch", "receipts", "amount", "state")} == {
+        "batch": number,
+        "receipts": 2,
+        "amount": str(2 * PRICE),
+        "state": "open",
+    }
