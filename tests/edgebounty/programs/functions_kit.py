@@ -88,3 +88,7 @@ def integer_products(a, b, c):
 
 def long_maximum(x):
     return x.max(1)
+
+
+def pooled(x):
+    return x.max_pool2d(kernel_size=(2, 2)), x.max_pool2d(kernel_size=(3, 2), stride=1)

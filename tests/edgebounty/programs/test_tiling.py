@@ -120,6 +120,18 @@ def test_products__of_odd_sizes__equal_numpy(tmp_path):
     np.testing.assert_allclose(found, np.concatenate([w.ravel() for w in wanted]), atol=1e-6)
 
 
+def test_maxima__of_rows_that_fill_no_vector__equal_numpy():
+    built = build_function(f"{FILE}:pooled", [ArraySpec.parse("x:f32[2,3,8,13]")])
+    x = np.random.default_rng(0).normal(size=(2, 3, 8, 13)).astype(np.float32) - 3  # all below zero
+
+    found = outputs(built.layout, run(built, x=x))
+
+    windows = np.lib.stride_tricks.sliding_window_view
+    np.testing.assert_array_equal(found["out0"], windows(x, (2, 2), (2, 3))[:, :, ::2, ::2].max((4, 5)))
+    np.testing.assert_array_equal(found["out1"], windows(x, (3, 2), (2, 3)).max((4, 5)))
+    assert built.c_source.count("maxima of") == 2
+
+
 def test_integer_products__of_odd_and_even_sizes__are_exact():
     shapes = {"a": ("i8", (13, 37)), "b": ("u8", (37, 11)), "c": ("i8", (37, 16))}
     arrays = [ArraySpec(name=name, dtype=dtype, shape=shape) for name, (dtype, shape) in shapes.items()]

@@ -7,6 +7,15 @@ typedef float tile_v2 __attribute__((ext_vector_type(2), aligned(4)));
    Cranelift sends it through a general register, since it moves all loads of a block to its beginning. For the same
    reason the loop over k is not unrolled: what is loaded ahead would not fit into 16 registers. */
 #define TILE_LANE(vector, i) __builtin_shufflevector((vector), (vector), (i), (i), (i), (i))
+/* a < b ? b : a in each lane; chosen by a condition it would become branches. */
+static inline tile_v4 tile_max(tile_v4 a, tile_v4 b) {
+#ifdef __wasm_simd128__
+  return __builtin_wasm_pmax_f32x4(a, b);
+#else
+  TILE_UNROLL for (int i = 0; i < 4; i++) a[i] = a[i] < b[i] ? b[i] : a[i];
+  return a;
+#endif
+}
 #define TILE_ROW(i, one)                                                                                                \
   do {                                                                                                                  \
     tile_v4 row = (one);                                                                                                \

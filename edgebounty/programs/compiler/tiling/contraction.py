@@ -24,6 +24,7 @@ from edgebounty.programs.compiler.tiling.expression import (
     terms,
     total,
 )
+from edgebounty.programs.compiler.tiling.lanes import in_fours
 
 COLUMNS = 8
 SIX_COST = 1.3  # a tile of six rows takes this much more a row than one of four: it wants all 16 registers
@@ -86,7 +87,7 @@ def contraction(reduce: Any, outer: Sequence[Any], *, store: Any = None, target:
     if store is None:
         ending = nest([*shape.m, *shape.n], f"{target}[{linear(order)}] = {found};")
     else:
-        ending = nest([*shape.m, *shape.n], stored(store, {reduce: "sum"}, f"{kind} sum = {found};"))
+        ending = _ending(reduce, store, shape, kind, found)
     depth_x = max((b.index(loop) + 1 for loop in uses_x), default=0)
     depth_y = max((b.index(loop) + 1 for loop in uses_y), default=0)
     code = ""
@@ -103,13 +104,20 @@ def contraction(reduce: Any, outer: Sequence[Any], *, store: Any = None, target:
     )
 
 
-def stored(store: Any, known: dict[Any, str], before: str) -> str:
-    """`before`, then what the store writes, with the sums in `known`."""
-    value = Expression(known)
+def _ending(reduce: Any, store: Any, shape: _Shape, kind: str, found: str) -> str:
+    """What is stored, made of the sums, which are `found` in memory: four neighbours at a time where that can be."""
+    if kind == "float":
+        try:
+            lanes = in_fours(store, reduce, shape.n[-1], "sums", f"tile_v4 sums = *(const tile_v4 *)(&{found});")
+            return nest([*shape.m, *shape.n[:-1]], lanes)
+        except NotTiled:
+            pass
+    value = Expression({reduce: "sum"})
     written = value.of(store.src[1])
     place = store.src[0]
     address = value.of(place.src[1])
-    return f"{before} {value.body} data{place.src[0].arg.slot}[{address}] = {written};"
+    one = f"{kind} sum = {found}; {value.body} data{place.src[0].arg.slot}[{address}] = {written};"
+    return nest([*shape.m, *shape.n], one)
 
 
 def _shape_of(reduce: Any, outer: Sequence[Any]) -> _Shape:

@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-_BINARY = {
+BINARY = {
     "ADD": "({}+{})",
     "MUL": "({}*{})",
     "SUB": "({}-{})",
@@ -123,9 +123,9 @@ class Expression:
             if uop.src[0].vmin < 0 or uop.src[1].vmin <= 0:
                 raise NotTiled(f"{kind} of what may be negative")
             return self._temporary(uop, _INDEX_ONLY[kind].format(*parts))
-        if kind not in _BINARY:
+        if kind not in BINARY:
             raise NotTiled(f"operator {kind}")
-        return self._temporary(uop, _BINARY[kind].format(*parts))
+        return self._temporary(uop, BINARY[kind].format(*parts))
 
     def _quotient(self, uop: Any) -> str:
         """a * (1 / b) is a / b, as tinygrad has it."""

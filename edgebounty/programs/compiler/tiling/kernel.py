@@ -7,7 +7,7 @@ from typing import Any
 
 from edgebounty.programs.compiler.tiling.contraction import contraction
 from edgebounty.programs.compiler.tiling.expression import Expression, NotTiled, c_type, size, total
-from edgebounty.programs.compiler.tiling.small import short_sum
+from edgebounty.programs.compiler.tiling.small import short_maximum, short_sum
 
 _PART = "@part"  # stands for the kernel's own name, which its content gives
 _HELD_ITEMS = 1 << 22  # floats one kernel may keep between its parts
@@ -39,11 +39,12 @@ class Kernel:
                 return
             except NotTiled as found:
                 reason = found
-            try:
-                self._add(*short_sum(reduces[0], store))
-                return
-            except NotTiled:
-                pass
+            for short in (short_sum, short_maximum):
+                try:
+                    self._add(*short(reduces[0], store))
+                    return
+                except NotTiled:
+                    pass
         self._split(ast, reduces, reason)
 
     def text(self) -> tuple[str, str]:
