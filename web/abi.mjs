@@ -6,6 +6,9 @@ const FUNCTIONS = {
   BountyEscrow: ["terms", "requesterOf", "escrowOf", "postJobWithPermit", "stop", "isStopped", "creditOf", "withdraw"],
   DirectLane: ["resultOf"],
   StakeVault: [],
+  BatchLane: ["postWithData"],
+  BatchChallenges: [],
+  BatchPayouts: [],
   EdgeToken: ["name", "symbol", "decimals", "nonces", "balanceOf", "eip712Domain"],
 };
 

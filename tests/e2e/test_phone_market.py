@@ -1,15 +1,19 @@
-"""The phone page in a real market: it earns beside Python workers, its results are theirs, and its pay arrives.
+"""The phone page in a real market: it earns beside Python workers, its results are theirs, its pay arrives; and what
+the explorer shows of it, to whoever believes nobody.
 
 A real chain, deployed contracts, `python -m orchestrator` that serves the page and the blocks.
 """
 
 from __future__ import annotations
 
+import json
 import secrets
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -19,12 +23,13 @@ from edgebounty.execution import run_task
 from edgebounty.jobs.plan import PlannedJob
 from edgebounty.jobs.shape import describe
 from edgebounty.programs.runtime import Runtime
+from edgebounty.protocol.cid import Cid
 from edgebounty.protocol.commitment import commitment
 from edgebounty.protocol.messages import Domain
-from edgebounty.protocol.types import Digest, TaskIndex, to_address
+from edgebounty.protocol.types import Address, Digest, TaskIndex, to_address
 from edgebounty.protocol.unixfs import root_cid
 from edgebounty.worker.batch_link import BatchLink, BatchOffer, OrchestratorRefuses, Owed
-from tests.e2e.browser_kit import keep_screenshot, new_page, open_browser
+from tests.e2e.browser_kit import keep_screenshot, new_page, open_browser, small_targets, violations
 from tests.orchestrator.devnet import UNIT, Devnet, Person, Process, devnet, run_here, small_job, wait
 
 pytestmark = pytest.mark.integration
@@ -152,40 +157,35 @@ def withdraw(page: Any, net: Devnet, process: Process, pay: int) -> None:
 
     wait(has_arrived, SECONDS, "the pay arrives")
     wait(lambda: accepted(process, page)["withdrawn"] == str(pay), SECONDS, "the orchestrator knows it")
-    assert net.market.balances(to_address(page_address(page))).gas_wei == 0
     page.wait_for_function(
         "() => [...document.querySelectorAll('button')].find(b => b.textContent == 'Withdraw').disabled"
     )
     page.get_by_text("Paid out").wait_for()
-    keep_screenshot(page, "phone-withdrawn")
-    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, "wider than the screen"
-    assert read_ledger(net.market).difference == 0
 
 
-def look(process: Process, job: int, tasks: int, worker: str, pay: int) -> None:
-    """What anybody is told of all this."""
-    (line,) = process.get("/v1/jobs")["jobs"]
-    assert (line["lane"], line["status"], line["settled"]) == ("batch", "finished", tasks)
-    assert int(line["paid"]) == COPIES * pay
-    (batch,) = process.get("/v1/batches")["batches"]
-    assert (batch["job_id"], batch["receipts"], batch["state"]) == (job, COPIES * tasks, "matured")
-    page = process.get(f"/v1/batches/{batch['orchestrator']}/0")
-    assert {bundle["amount"] for bundle in page["bundle_list"]} == {str(pay)}
-    for text in (batch["tx"], batch["data_cid"], page["header"]["bundlesRoot"]):
-        assert {"kind": "batch", "orchestrator": batch["orchestrator"], "number": 0} in process.get(
-            f"/v1/find?q={text}"
-        )["found"]
-    assert process.get(f"/v1/find?q={worker}")["found"] == [{"kind": "worker", "address": worker}]
-    record = process.get(f"/v1/workers/{worker}")["batch_lane"]
-    assert (record["accepted"], record["withdrawn"]) == (str(pay), str(pay))
-    assert process.get("/v1/ledger")["difference"] == "0"
-    assert process.get("/v1/disputes")["disputes"] == []
+@dataclass(frozen=True, kw_only=True)
+class Story:
+    """What happened, once for all tests below."""
+
+    process: Process
+    planned: PlannedJob
+    job: int
+    pay: int
+    worker: Address  # the page's
+    told: dict[str, Any]  # of it, before it withdrew
+    results: list[dict[int, Digest]]  # the Python workers'
+    requests: list[str]  # the page's
+    width_over: int  # pixels that the page was wider than the screen
+    problems: list[str]
 
 
-def test_phone__beside_python_workers__is_paid_on_chain_for_the_same_digests(browser: Any, net: Devnet) -> None:
+@pytest.fixture(scope="module")
+def story(browser: Any, net: Devnet) -> Iterator[Story]:
     planned = small_job(seed=3, shards=1)
+    total = planned.manifest.total_tasks
     with net.orchestrator(withdraw_gather_seconds=1) as process:
         job = post(net, process, planned)
+        pay = total * net.market.terms(job).slot_price
         others = [PythonWorker(net, process, planned) for _ in range(COPIES - 1)]
         page = open_phone(browser, process.url)
         asked: list[str] = []
@@ -202,20 +202,184 @@ def test_phone__beside_python_workers__is_paid_on_chain_for_the_same_digests(bro
         page.get_by_role("button", name="Start", exact=True).click()  # it asks at once
         for other in others:
             other.start()
-        total = planned.manifest.total_tasks
         page.get_by_text(f"{total} tasks").wait_for(timeout=1000 * SECONDS)
         keep_screenshot(page, "phone-market")
         for other in others:
             other.ended.set()
             other.join(SECONDS)
-        digests = dict(enumerate(run_here(planned).outputs))
-        assert [other.results for other in others] == [digests, digests]
         told = accepted(process, page)
-        pay = total * net.market.terms(job).slot_price
-        assert told["accepted"] == str(pay)
-        assert told["bundles"][0]["count"] == total
-        program = f"/ipfs/{planned.manifest.program}?"
-        assert sum(program in url for url in asked) == 1, "the program is fetched once, not for each task"
         withdraw(page, net, process, pay)
-        look(process, job, total, page_address(page), pay)
-        assert not page.problems
+        keep_screenshot(page, "phone-withdrawn")
+        yield Story(
+            process=process,
+            planned=planned,
+            job=job,
+            pay=pay,
+            worker=to_address(page_address(page)),
+            told=told,
+            results=[other.results for other in others],
+            requests=asked,
+            width_over=page.evaluate("document.documentElement.scrollWidth - innerWidth"),
+            problems=page.problems,
+        )
+
+
+def test_phone__beside_python_workers__is_paid_on_chain_for_the_same_digests(story: Story, net: Devnet) -> None:
+    digests = dict(enumerate(run_here(story.planned).outputs))
+    assert story.results == [digests, digests]
+    assert story.told["accepted"] == str(story.pay)
+    assert story.told["bundles"][0]["count"] == len(digests)
+    assert net.market.balances(PAYOUT).tokens == story.pay
+    assert net.market.balances(story.worker).gas_wei == 0
+    assert read_ledger(net.market).difference == 0
+    program = f"/ipfs/{story.planned.manifest.program}?"
+    assert sum(program in url for url in story.requests) == 1, "the program is fetched once, not for each task"
+    assert story.width_over <= 0
+    assert not story.problems
+
+
+def test_documents__of_the_batch_lane__say_what_has_happened(story: Story) -> None:
+    ask, tasks = story.process.get, len(story.results[0])
+    (line,) = ask("/v1/jobs")["jobs"]
+    assert (line["lane"], line["status"], line["settled"]) == ("batch", "finished", tasks)
+    assert int(line["paid"]) == COPIES * story.pay
+    (batch,) = ask("/v1/batches")["batches"]
+    assert (batch["job_id"], batch["receipts"], batch["state"]) == (story.job, COPIES * tasks, "matured")
+    page = ask(f"/v1/batches/{batch['orchestrator']}/0")
+    assert {bundle["amount"] for bundle in page["bundle_list"]} == {str(story.pay)}
+    record = ask(f"/v1/workers/{story.worker}")["batch_lane"]
+    assert (record["accepted"], record["withdrawn"]) == (str(story.pay), str(story.pay))
+    assert ask("/v1/ledger")["difference"] == "0"
+    assert ask("/v1/disputes")["disputes"] == []
+
+
+def verify(page: Any, story: Story, task: int) -> str:
+    """Presses the button; how it ended."""
+    page.goto(f"{story.process.url}/explorer/#/jobs/{story.job}/{task}")
+    page.get_by_role("button", name=f"Verify task {task}").click()
+    page.wait_for_selector("[data-verify=right], [data-verify=wrong], [data-verify=failed]", timeout=60_000)
+    return str(page.get_attribute("[data-verify]", "data-verify"))
+
+
+def test_verify__receipts_of_a_batch__are_found_under_its_root_and_run_again(
+    browser: Any, story: Story, net: Devnet
+) -> None:
+    page = new_page(browser)
+    asked: set[str] = set()
+    page.on("request", lambda request: asked.add(request.url))
+    for task in range(len(story.results[0])):  # maps, which read a shard, and reduces, which read other tasks' results
+        assert verify(page, story, task) == "right", page.inner_text("main")
+    keep_screenshot(page, "explorer-verified-batch")
+    card = page.get_by_role("region", name="Verify this yourself").inner_text()
+    assert "Signed by" in card
+    assert "Receipts with this digest" in card
+    origins = {f"{urlsplit(url).scheme}://{urlsplit(url).netloc}" for url in asked if url.startswith("http")}
+    assert origins == {story.process.url, net.anvil.url}
+    assert not page.problems
+
+
+def _rewrite(page: Any, net: Devnet, method: str, change: Any) -> None:
+    """Has the chain's node say something else, where it is asked so."""
+
+    def answer(route: Any) -> None:
+        said = route.fetch().json()
+        asked = json.loads(route.request.post_data)
+        if asked["method"] == method:
+            said["result"] = change(said["result"])
+        route.fulfill(json=said, headers={"Access-Control-Allow-Origin": "*"})
+
+    page.route(net.anvil.url + "/**", answer)
+
+
+def test_verify__data_under_another_root__are_refused(browser: Any, story: Story, net: Devnet) -> None:
+    root = story.process.get(f"/v1/batches/{net.operator.address}/0")["header"]["bundlesRoot"][2:]
+    page = new_page(browser)
+    _rewrite(page, net, "eth_getLogs", lambda logs: json.loads(json.dumps(logs).replace(root, "ab" * 32)))
+
+    assert verify(page, story, 0) == "failed"
+    assert "do not have the root that stands on chain" in page.inner_text("main")
+
+
+def test_verify__another_lane_than_the_signed_one__is_a_signature_of_nobody(
+    browser: Any, story: Story, net: Devnet
+) -> None:
+    page = new_page(browser)
+
+    def answer(route: Any) -> None:  # the same contracts on a chain of another number
+        route.fulfill(json=route.fetch().json() | {"chain_id": 77})
+
+    page.route("**/v1/market", answer)
+    _rewrite(page, net, "eth_chainId", lambda _: hex(77))
+
+    assert verify(page, story, 0) == "failed"
+    assert "did not sign its receipts" in page.inner_text("main")
+
+
+def test_verify__other_data_than_the_workers_had__gives_another_digest(browser: Any, story: Story, net: Devnet) -> None:
+    manifest = story.planned.manifest
+    data = bytes(manifest.shards[0].bytes)
+    shard = replace(manifest.shards[0], cid=Cid.of(data))
+    other = replace(manifest, shards=(shard,))
+    blocks = {str(Cid.of(block)): block for block in (data, other.encode())}
+    page = new_page(browser)
+
+    def serve(route: Any) -> None:
+        block = blocks.get(urlsplit(route.request.url).path.rpartition("/")[2])
+        route.fulfill(body=block) if block is not None else route.continue_()
+
+    page.route("**/ipfs/**", serve)
+    _rewrite(page, net, "eth_call", lambda said: said[:-64] + other.digest.hex())  # the terms end with it
+
+    assert verify(page, story, 0) == "wrong"
+    assert "another digest" in page.inner_text("main")
+
+
+def test_search__of_the_batch_lane__transaction_cid_root_and_address_each_lead_there(
+    browser: Any, story: Story
+) -> None:
+    (batch,) = story.process.get("/v1/batches")["batches"]
+    place = f"#/batches/{batch['orchestrator']}/0"
+    header = story.process.get(f"/v1/batches/{batch['orchestrator']}/0")
+    page = new_page(browser)
+    for text, expected in {
+        batch["tx"]: place,
+        batch["data_cid"]: place,
+        header["header_hash"]: place,
+        story.worker: f"#/workers/{story.worker}",
+        "0x" + story.results[0][1].hex(): f"#/jobs/{story.job}/1",
+    }.items():
+        page.goto(f"{story.process.url}/explorer/#/")
+        page.get_by_role("searchbox").fill(text)
+        page.get_by_role("button", name="Search").click()
+        page.wait_for_function("place => location.hash === place", arg=expected)
+    assert not page.problems
+
+
+@pytest.mark.parametrize(
+    ("device", "scheme", "language", "zoom"),
+    [("phone", "light", "ar", 1), ("tablet", "dark", "tr", 2)],
+)
+def test_pages__of_the_batch_lane__axe_and_targets__no_violation(
+    browser: Any, story: Story, net: Devnet, device: str, scheme: str, language: str, zoom: int
+) -> None:
+    page = new_page(browser, device=device, scheme=scheme, reduced_motion="reduce")
+    explorer = f"{story.process.url}/explorer/"
+    page.goto(explorer)
+    page.get_by_role("combobox").select_option(language)
+    page.wait_for_function("language => document.documentElement.lang === language", arg=language)
+    routes = {
+        "batches": "#/batches",
+        "batch": f"#/batches/{net.operator.address}/0",
+        "batch-job": f"#/jobs/{story.job}",
+        "batch-worker": f"#/workers/{story.worker}",
+    }
+    for name, route in routes.items():
+        page.goto(explorer + route)
+        page.wait_for_selector("table")
+        page.evaluate("zoom => { document.documentElement.style.fontSize = `${100 * zoom}%`; }", zoom)
+        keep_screenshot(page, f"explorer-{name}-{device}-{scheme}-{language}")
+        assert violations(page) == [], name
+        assert small_targets(page) == [], name
+        overflow = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert overflow <= 0, f"{name} is {overflow} px wider than the screen"
+    assert not page.problems

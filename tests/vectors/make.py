@@ -21,7 +21,7 @@ from edgebounty.programs import builtin
 from edgebounty.programs.runtime import Execution, Runtime
 from edgebounty.protocol import draw, failure, merkle, messages, unixfs
 from edgebounty.protocol.batch import messages as batch
-from edgebounty.protocol.batch import wire
+from edgebounty.protocol.batch import publishing, wire
 from edgebounty.protocol.cid import DAG_PB, Cid
 from edgebounty.protocol.commitment import commitment
 from edgebounty.protocol.layout import NUMPY_TYPES, Layout
@@ -262,6 +262,45 @@ def batch_wire() -> dict[str, Any]:
     }
 
 
+def batch_data() -> list[dict[str, Any]]:
+    """Batches as they are published and as they are posted whole, and the root that both have on chain."""
+    found = []
+    for counts in ((1,), (2, 1), (3, 1, 5, 2, 1)):
+        bundles = tuple(
+            wire.SignedBundle(
+                payout_index=3 * i + 1,
+                account=_address(f"worker {i}"),
+                receipts=tuple(
+                    wire.Receipt(task=10 * i + j, slot=i, digest=_bytes(f"result {i} {j}")[:27]) for j in range(count)
+                ),
+                commit_sets=tuple(_bytes(f"set {i} {j}") for j in range(count)),
+                signature=_bytes(f"r {i}") + _bytes(f"vs {i}"),
+            )
+            for i, count in enumerate(counts)
+        )
+        leaves = wire.bundle_leaves(bundles)
+        tree = wire.bundles_tree(leaves)
+        found.append(
+            {
+                "file": _hex(publishing.encode_data(leaves, bundles)),
+                "calldata": _hex(wire.encode_bundles(bundles)),
+                "receiptCount": str(sum(counts)),
+                "bundlesRoot": _hex(tree.root),
+                "leaves": [_hex(leaf.leaf) for leaf in leaves],
+                "proofs": [[_hex(node) for node in tree.proof(i)] for i in range(len(counts))],
+                "bundles": [
+                    {
+                        "account": leaf.account,
+                        "start": str(leaf.start),
+                        "words": [_hex(receipt.word) for receipt in bundle.receipts],
+                    }
+                    for leaf, bundle in zip(leaves, bundles, strict=True)
+                ],
+            }
+        )
+    return found
+
+
 def _text(value: Any) -> str:
     return _hex(value) if isinstance(value, bytes) else str(value)
 
@@ -398,6 +437,7 @@ FILES: dict[str, Callable[[], Any]] = {
     "cid_texts": cid_texts,
     "messages": signed,
     "batch_wire": batch_wire,
+    "batch_data": batch_data,
     "failures": failures,
     "programs": programs,
     "plans": plans,

@@ -19,7 +19,9 @@ export interface MarketDocument {
   readonly chain_id: number;
   readonly rpc_url: string;
   readonly block: number;
-  readonly contracts: Readonly<Record<"token" | "vault" | "escrow" | "direct_lane", Hex>>;
+  readonly contracts: Readonly<
+    Record<"token" | "vault" | "escrow" | "direct_lane" | "batch_lane" | "batch_challenges" | "batch_payouts", Hex>
+  >;
   readonly orchestrator: Hex;
   readonly fee_bps: number;
 }
@@ -35,10 +37,23 @@ export interface Overview {
     readonly refunded: string;
     readonly slashed: string;
   };
+  readonly batch_lane: LaneTotals | null;
+}
+
+export interface LaneTotals {
+  readonly tasks_agreed: number;
+  readonly tasks_waiting: number;
+  readonly receipts_posted: number;
+  readonly batches: number;
+  readonly batches_open: number;
+  readonly disputes: number;
+  readonly workers: number;
+  readonly withdrawn: string;
 }
 
 export interface JobLine {
   readonly id: number;
+  readonly lane: "direct" | "batch";
   readonly status: string;
   readonly kind: string;
   readonly requester: string;
@@ -57,6 +72,8 @@ export interface TaskLine {
   readonly task_index: number;
   readonly status: string;
   readonly wave: number;
+  readonly taken?: number; // batch lane: places taken; by whom is told once the task is decided
+  readonly batch?: number | null; // batch lane: the number of the batch on chain that pays it
   readonly result: Hex | null;
   readonly claims: readonly { readonly worker: string; readonly status: string; readonly digest: Hex | null }[];
 }
@@ -70,6 +87,69 @@ export interface JobDocument extends JobLine {
     readonly slot_price: string;
   };
   readonly task_list: readonly TaskLine[];
+  readonly batch_list?: readonly BatchLine[];
+}
+
+/** A batch of receipts on chain. */
+export interface BatchLine {
+  readonly orchestrator: Hex;
+  readonly number: number;
+  readonly job_id: number;
+  readonly first_task: number;
+  readonly end_task: number;
+  readonly bundles: number;
+  readonly receipts: number;
+  readonly struck: number;
+  readonly state: string;
+  readonly data_cid: string | null; // null: its data are calldata
+  readonly bond: string;
+  readonly bond_lost: string;
+  readonly posted_block: number;
+  readonly posted: number;
+  readonly window_ends: number;
+  readonly tx: Hex;
+}
+
+export interface BatchDocument extends BatchLine {
+  readonly block: Freshness;
+  readonly header: Readonly<Record<string, string | number>>;
+  readonly header_hash: Hex;
+  readonly bundle_list: readonly BundleLine[];
+  readonly events: readonly BatchEvent[];
+  readonly disputes: readonly Dispute[];
+}
+
+export interface BundleLine {
+  readonly position: number;
+  readonly worker: Hex;
+  readonly receipts: number;
+  readonly tasks: readonly number[];
+  readonly amount: string;
+  readonly struck_by: Hex | null;
+}
+
+export interface BatchEvent {
+  readonly name: string;
+  readonly by: string | null;
+  readonly amount: string | null;
+  readonly block: number;
+  readonly time: number;
+  readonly tx: Hex;
+}
+
+/** A proof of a fault, a demand for data, or a worker's claim of what was left out. */
+export interface Dispute {
+  readonly kind: string;
+  readonly state: string;
+  readonly by: string;
+  readonly against: string;
+  readonly batch: number | null;
+  readonly job_id: number | null;
+  readonly opened: number;
+  readonly deadline: number | null;
+  readonly amount: string;
+  readonly tx: Hex;
+  readonly ended_tx: Hex | null;
 }
 
 export interface WorkerDocument {
@@ -82,6 +162,27 @@ export interface WorkerDocument {
   readonly slashed: string;
   readonly no_show_fees: string;
   readonly reasons: readonly Loss[];
+  readonly batch_lane: BatchRecord | null;
+}
+
+/** A worker's record in the batch lane. */
+export interface BatchRecord {
+  readonly tasks_accepted: number;
+  readonly accepted: string;
+  readonly withdrawn: string;
+  readonly why_out: string | null;
+  readonly bundles: readonly WorkerBundle[];
+}
+
+export interface WorkerBundle {
+  readonly job_id: number;
+  readonly first_task: number;
+  readonly receipts: number;
+  readonly amount: string;
+  readonly orchestrator: Hex;
+  readonly batch: number | null;
+  readonly state: string;
+  readonly tx: Hex | null;
 }
 
 export interface Loss {
@@ -102,6 +203,8 @@ export interface WorkerLine {
   readonly earned: string;
   readonly slashed: string;
   readonly losses: number;
+  readonly tasks_accepted: number;
+  readonly accepted: string;
 }
 
 export type LedgerDocument = { readonly block: Freshness; readonly block_number: number } & Readonly<
@@ -112,10 +215,12 @@ export type LedgerDocument = { readonly block: Freshness; readonly block_number:
 >;
 
 export interface Found {
-  readonly kind: "job" | "worker" | "requester" | "manifest" | "shard" | "result" | "reveal";
+  readonly kind: "job" | "worker" | "requester" | "manifest" | "shard" | "result" | "reveal" | "batch" | "orchestrator";
   readonly job_id?: number;
   readonly task_index?: number;
   readonly address?: string;
+  readonly orchestrator?: string;
+  readonly number?: number;
 }
 
 /** The orchestrator's answer cannot be used now; `status` is that of HTTP, 0 when there was none. */
@@ -211,6 +316,9 @@ export async function openChain(): Promise<MarketChain> {
     firstBlock: block,
     escrow: contracts.escrow,
     lane: contracts.direct_lane,
+    batchLane: contracts.batch_lane,
+    batchChallenges: contracts.batch_challenges,
+    batchPayouts: contracts.batch_payouts,
     vault: contracts.vault,
     token: contracts.token,
   });

@@ -1,12 +1,23 @@
-import { type Abi, decodeEventLog, decodeFunctionResult, encodeFunctionData, numberToHex } from "viem";
+import {
+  type Abi,
+  decodeEventLog,
+  decodeFunctionData,
+  decodeFunctionResult,
+  encodeEventTopics,
+  encodeFunctionData,
+  numberToHex,
+  pad,
+} from "viem";
 
-import { BountyEscrow, DirectLane, StakeVault } from "../generated/abi";
+import { BatchChallenges, BatchLane, BatchPayouts, BountyEscrow, DirectLane, StakeVault } from "../generated/abi";
+import type { BatchHeader } from "../protocol/batchData";
 import { type Bytes, fromHex, type Hex } from "../protocol/bytes";
 import { EdgebountyError } from "../protocol/errors";
 import type { Rpc } from "./rpc";
 
 const LOG_SPAN_BLOCKS = 5_000;
 const MOST_SPANS = 200;
+const BATCH_POSTED = topicOf(BatchLane, "BatchPosted");
 
 /** Where a market's contracts are, as `/v1/market` tells it. */
 export interface MarketAddress {
@@ -16,6 +27,9 @@ export interface MarketAddress {
   readonly lane: Hex;
   readonly vault: Hex;
   readonly token: Hex;
+  readonly batchLane: Hex;
+  readonly batchChallenges: Hex;
+  readonly batchPayouts: Hex;
 }
 
 /** Something that happened to a job, with the transaction that says so. */
@@ -26,6 +40,13 @@ export interface ChainEvent {
   readonly transaction: Hex;
   readonly block: number;
   readonly logIndex: number;
+}
+
+/** A batch on chain, as it was posted. */
+export interface PostedBatch {
+  readonly header: BatchHeader;
+  readonly transaction: Hex;
+  readonly block: number;
 }
 
 export interface ChainTransaction {
@@ -94,22 +115,48 @@ export class MarketChain {
 
   /** Every event of a job, oldest first. `fromBlock` is the block it was posted in. */
   async eventsOfJob(jobId: bigint, fromBlock: number): Promise<ChainEvent[]> {
-    const last = await this.blockNumber();
-    const found: ChainEvent[] = [];
-    const lowest = Math.max(fromBlock, last - LOG_SPAN_BLOCKS * MOST_SPANS);
-    for (let first = lowest; first <= last; first += LOG_SPAN_BLOCKS) {
-      const logs = await this.rpc.call<RawLog[]>("eth_getLogs", [
-        {
-          address: [this.at.escrow, this.at.lane],
-          topics: [null, numberToHex(jobId, { size: 32 })],
-          fromBlock: numberToHex(first),
-          toBlock: numberToHex(Math.min(last, first + LOG_SPAN_BLOCKS - 1)),
-        },
-      ]);
-      found.push(...this.decode(logs));
-    }
+    const [{ escrow, lane, batchLane }, job] = [this.at, numberToHex(jobId, { size: 32 })];
+    const found = await this.logs(fromBlock, [
+      { address: [escrow, lane, batchLane], topics: [null, job] },
+      { address: [batchLane], topics: [BATCH_POSTED, null, job] }, // there the job is the second word
+    ]);
     // Other events of these contracts may carry the same word in the same place: an account's address never does.
     return found.filter((event) => event.args["jobId"] === jobId);
+  }
+
+  /** The batches that were posted for a job, oldest first. */
+  async batchesOf(jobId: bigint, fromBlock: number): Promise<PostedBatch[]> {
+    const topics = [BATCH_POSTED, null, numberToHex(jobId, { size: 32 })];
+    const found = await this.logs(fromBlock, [{ address: [this.at.batchLane], topics }]);
+    return found.map(({ args, transaction, block }) => {
+      const header = args["header"] as Omit<BatchHeader, "number"> & { number: number | bigint };
+      return { header: { ...header, number: Number(header.number) }, transaction, block };
+    });
+  }
+
+  /** Which bundles of a batch were proven wrong, by position; "all" once it is void. */
+  async faultsOf({ header, block }: PostedBatch): Promise<ReadonlySet<number> | "all"> {
+    const names = ["BundleStruck", "BatchVoided"] as const;
+    const topics = [
+      names.map((eventName) => topicOf(BatchLane, eventName)),
+      pad(header.orchestrator, { size: 32 }),
+      numberToHex(header.number, { size: 32 }),
+    ];
+    const found = await this.logs(block, [{ address: [this.at.batchLane], topics }]);
+    if (found.some(({ name }) => name === "BatchVoided")) return "all";
+    return new Set(found.map(({ args }) => Number(args["position"])));
+  }
+
+  /** The bundles that a transaction posted as calldata; null if it did so by way of another contract. */
+  async postedData(hash: Hex): Promise<Bytes | null> {
+    const sent = await this.rpc.call<{ input: Hex } | null>("eth_getTransactionByHash", [hash]);
+    if (!sent) return null;
+    try {
+      const { args } = decodeFunctionData({ abi: BatchLane, data: sent.input });
+      return fromHex(args[1]);
+    } catch {
+      return null;
+    }
   }
 
   /** A transaction and what it did to the market; null if the node does not know it. */
@@ -141,11 +188,37 @@ export class MarketChain {
     return await this.rpc.call<Hex>("eth_call", [{ to, data }, "latest"]);
   }
 
+  /** What these filters find, in chain order. */
+  private async logs(
+    fromBlock: number,
+    filters: readonly { readonly address: readonly Hex[]; readonly topics: readonly unknown[] }[],
+  ): Promise<ChainEvent[]> {
+    const last = await this.blockNumber();
+    const found: ChainEvent[] = [];
+    for (
+      let first = Math.max(fromBlock, last - LOG_SPAN_BLOCKS * MOST_SPANS);
+      first <= last;
+      first += LOG_SPAN_BLOCKS
+    ) {
+      const span = {
+        fromBlock: numberToHex(first),
+        toBlock: numberToHex(Math.min(last, first + LOG_SPAN_BLOCKS - 1)),
+      };
+      for (const filter of filters) {
+        found.push(...this.decode(await this.rpc.call<RawLog[]>("eth_getLogs", [{ ...filter, ...span }])));
+      }
+    }
+    return found.sort((a, b) => a.block - b.block || a.logIndex - b.logIndex);
+  }
+
   private decode(logs: readonly RawLog[]): ChainEvent[] {
     const abis = new Map<string, Abi>([
       [this.at.escrow.toLowerCase(), BountyEscrow],
       [this.at.lane.toLowerCase(), DirectLane],
       [this.at.vault.toLowerCase(), StakeVault],
+      [this.at.batchLane.toLowerCase(), BatchLane],
+      [this.at.batchChallenges.toLowerCase(), BatchChallenges],
+      [this.at.batchPayouts.toLowerCase(), BatchPayouts],
     ]);
     return logs.flatMap((log) => {
       const abi = abis.get(log.address.toLowerCase());
@@ -171,4 +244,9 @@ export class MarketChain {
       }
     });
   }
+}
+
+function topicOf(abi: Abi, eventName: string): Hex {
+  const [topic] = encodeEventTopics({ abi, eventName });
+  return topic as Hex;
 }

@@ -3,6 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import { useLanguage } from "../ui/i18n";
 import { LanguageChoice } from "../ui/parts";
 import { t } from "../ui/words";
+import { BatchesPage, BatchPage } from "./BatchPages";
 import { FindPage } from "./FindPage";
 import { JobPage } from "./JobPage";
 import { LedgerPage } from "./LedgerPage";
@@ -40,6 +41,11 @@ export function App() {
               </a>
             </li>
             <li>
+              <a href="#/batches" {...here("batches")}>
+                {t("nav.batches")}
+              </a>
+            </li>
+            <li>
               <a href="#/ledger" {...here("ledger")}>
                 {t("nav.ledger")}
               </a>
@@ -62,6 +68,16 @@ function Page({ route }: { route: Route }) {
       return <MarketPage />;
     case "workers":
       return <WorkersPage />;
+    case "batches":
+      return <BatchesPage />;
+    case "batch":
+      return (
+        <BatchPage
+          key={`${route.orchestrator}/${route.number}`}
+          orchestrator={route.orchestrator}
+          number={route.number}
+        />
+      );
     case "ledger":
       return <LedgerPage />;
     case "job":

@@ -61,7 +61,9 @@ async function find(text: string): Promise<Hit[]> {
   return hits;
 }
 
-function hitOf({ kind, job_id: job = 0, task_index: task, address = "" }: Found): Hit {
+function hitOf({ kind, job_id: job = 0, task_index: task, address = "", orchestrator = "", number = 0 }: Found): Hit {
+  if (kind === "batch") return { text: t("batch.title", { number }), href: link.batch(orchestrator, number) };
+  if (kind === "orchestrator") return { text: t("batch.list"), href: "#/batches" };
   if (kind === "worker") return { text: t("worker.title"), href: link.worker(address) };
   return task === undefined ? { text: t("job.title", { id: job }), href: link.job(job) } : taskHit(job, task);
 }

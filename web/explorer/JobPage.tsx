@@ -8,12 +8,16 @@ import { formatNumber, formatRelative, formatSeconds, formatTime, formatTokens }
 import { Card, type Column, DataTable, Facts, Name, PartsBar } from "../ui/parts";
 import { t, tData } from "../ui/words";
 import { type JobDocument, openChain, type TaskLine, useDocument } from "../api/documents";
+import { BatchTable } from "./BatchPages";
 import { EventTable } from "./EventTable";
 import { link } from "./routes";
 import { ShownDocument } from "./Shown";
 import { VerifyCard } from "./VerifyCard";
 
-const STATES = ["settled", "revealing", "filling", "refunded"] as const;
+const STATES = {
+  direct: ["settled", "revealing", "filling", "refunded"],
+  batch: ["agreed", "closed", "open", "given_up"],
+} as const;
 
 export function JobPage({ job, task }: { job: number; task: number | null }) {
   const shown = useDocument<JobDocument>(`/v1/jobs/${job}`);
@@ -28,7 +32,7 @@ export function JobPage({ job, task }: { job: number; task: number | null }) {
 
 function Job({ job, task }: { job: JobDocument; task: number | null }) {
   const timeline = useTimeline(job);
-  const firstSettled = job.task_list.find((it) => it.status === "settled")?.task_index ?? 0;
+  const firstSettled = job.task_list.find(canVerify)?.task_index ?? 0;
   return (
     <>
       <div class="columns">
@@ -45,10 +49,15 @@ function Job({ job, task }: { job: JobDocument; task: number | null }) {
         <DataTable
           caption={t("job.task_list")}
           name={`job-${job.id}-tasks`}
-          columns={taskColumns(job.id)}
+          columns={taskColumns(job)}
           rows={job.task_list}
         />
       </Card>
+      {job.batch_list && (
+        <Card title={t("batch.list")}>
+          <BatchTable name={`job-${job.id}-batches`} batches={job.batch_list} />
+        </Card>
+      )}
       <Card title={t("job.timeline")}>
         <p class="quiet">{t("job.timeline_lead")}</p>
         {timeline.problem && <p class="notice">{timeline.problem}</p>}
@@ -67,7 +76,7 @@ interface Timeline {
 /** The job's events from the chain's node, read again whenever the job has moved. */
 function useTimeline(job: JobDocument): Timeline {
   const [timeline, setTimeline] = useState<Timeline>({ events: [], firstClaimSeconds: null, problem: "" });
-  const moves = job.task_list.reduce((sum, task) => sum + task.claims.length, 0);
+  const moves = job.task_list.reduce((sum, task) => sum + task.claims.length, job.batch_list?.length ?? 0);
   useEffect(() => {
     readTimeline(job).then(setTimeline, (error: Error) => setTimeline((old) => ({ ...old, problem: error.message })));
   }, [job.id, job.status, job.settled, job.refunded, moves]);
@@ -88,6 +97,7 @@ function factsOf(job: JobDocument, timeline: Timeline): [string, ComponentChildr
   const manifest = String(new Cid(RAW, fromHex(job.manifest_digest)));
   return [
     [t("job.kind"), job.kind || "–"],
+    [t("job.lane"), tData("lane", job.lane)],
     [t("job.progress"), `${formatNumber(job.settled + job.refunded)} / ${formatNumber(job.tasks)}`],
     [t("job.rounds"), formatNumber(job.terms.rounds)],
     [t("job.quorum"), formatNumber(job.terms.quorum)],
@@ -105,12 +115,30 @@ function factsOf(job: JobDocument, timeline: Timeline): [string, ComponentChildr
 function partsOf(job: JobDocument) {
   const counts = new Map<string, number>();
   for (const task of job.task_list) counts.set(task.status, (counts.get(task.status) ?? 0) + 1);
-  const parts = STATES.map((state) => ({ label: t(`task.${state}`), value: counts.get(state) ?? 0 }));
-  parts.push({ label: t("task.later"), value: job.tasks - job.task_list.length });
+  const parts = STATES[job.lane].map((state) => ({ label: t(`task.${state}`), value: counts.get(state) ?? 0 }));
+  const untouched = job.tasks - job.task_list.length;
+  if (job.lane === "direct") parts.push({ label: t("task.later"), value: untouched });
+  else parts.push({ label: t("task.untouched"), value: untouched });
   return parts.map((part) => ({ ...part, shown: formatNumber(part.value) }));
 }
 
-function taskColumns(job: number): Column<TaskLine>[] {
+/** Whether something of it stands on chain that can be checked. */
+function canVerify(task: TaskLine): boolean {
+  return task.status === "settled" || (task.status === "agreed" && typeof task.batch === "number");
+}
+
+function taskColumns(job: JobDocument): Column<TaskLine>[] {
+  const orchestrator = job.batch_list?.[0]?.orchestrator ?? job.orchestrator;
+  const paidBy: Column<TaskLine>[] = [
+    {
+      key: "batch",
+      label: t("batch.one"),
+      value: (it) => it.batch ?? "",
+      show: (it) =>
+        typeof it.batch === "number" ? <a href={link.batch(orchestrator, it.batch)}>{formatNumber(it.batch)}</a> : "–",
+      isNumber: true,
+    },
+  ];
   return [
     {
       key: "task",
@@ -132,13 +160,14 @@ function taskColumns(job: number): Column<TaskLine>[] {
       value: (it) => it.result ?? "",
       show: (it) => (it.result ? <Name text={it.result} /> : "–"),
     },
+    ...(job.lane === "batch" ? paidBy : []),
     {
       key: "check",
       label: t("verify.title"),
       value: () => "",
       show: (it) =>
-        it.status === "settled" ? (
-          <a href={link.job(job, it.task_index)}>{t("verify.start", { task: it.task_index })}</a>
+        canVerify(it) ? (
+          <a href={link.job(job.id, it.task_index)}>{t("verify.start", { task: it.task_index })}</a>
         ) : (
           "–"
         ),
@@ -147,7 +176,7 @@ function taskColumns(job: number): Column<TaskLine>[] {
 }
 
 function Claims({ task }: { task: TaskLine }) {
-  if (!task.claims.length) return <>–</>;
+  if (!task.claims.length) return <>{task.taken ? t("task.taken", { count: formatNumber(task.taken) }) : "–"}</>;
   return (
     <ul class="plain">
       {task.claims.map((claim) => (

@@ -32,7 +32,11 @@ export function MarketPage() {
   );
 }
 
-function Figures({ overview: { supply, demand, slot_price: price, totals } }: { overview: Overview }) {
+function Figures({
+  overview: { supply, demand, slot_price: price, totals, batch_lane: lane },
+}: {
+  overview: Overview;
+}) {
   const amount = (value: string | null) => (value === null ? "–" : formatTokens(value));
   return (
     <div class="columns">
@@ -74,6 +78,22 @@ function Figures({ overview: { supply, demand, slot_price: price, totals } }: { 
           ]}
         />
       </Card>
+      {lane && (
+        <Card title={t("lane.batch")}>
+          <Facts
+            facts={[
+              [t("market.lane_workers"), formatNumber(lane.workers)],
+              [t("market.lane_waiting"), formatNumber(lane.tasks_waiting)],
+              [t("market.lane_agreed"), formatNumber(lane.tasks_agreed)],
+              [t("market.lane_posted"), formatNumber(lane.receipts_posted)],
+              [t("batch.list"), <a href="#/batches">{formatNumber(lane.batches)}</a>],
+              [t("market.lane_open"), formatNumber(lane.batches_open)],
+              [t("dispute.list"), formatNumber(lane.disputes)],
+              [t("worker.withdrawn"), amount(lane.withdrawn)],
+            ]}
+          />
+        </Card>
+      )}
     </div>
   );
 }
@@ -86,6 +106,7 @@ function jobColumns(): Column<JobLine>[] {
       value: (job) => job.id,
       show: (job) => <a href={link.job(job.id)}>{t("job.title", { id: job.id })}</a>,
     },
+    { key: "lane", label: t("job.lane"), value: (job) => job.lane, show: (job) => tData("lane", job.lane) },
     { key: "kind", label: t("job.kind"), value: (job) => job.kind, show: (job) => job.kind || "–" },
     { key: "status", label: t("job.status"), value: (job) => job.status, show: (job) => tData("status", job.status) },
     {

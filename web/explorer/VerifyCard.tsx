@@ -1,18 +1,28 @@
 import { useEffect, useId, useRef, useState } from "preact/hooks";
 
 import { Gateways } from "../content/gateway";
+import { fromHex } from "../protocol/bytes";
 import { Stopped } from "../runner/runTask";
 import { formatBytes, formatNumber, formatSeconds } from "../ui/format";
 import { Card, Facts, Name, save } from "../ui/parts";
 import { t } from "../ui/words";
+import { BatchResults, type Evidence } from "../verify/batchResults";
+import { SettledResults } from "../verify/results";
 import { STEPS, type Step, type Verdict, verifyTask } from "../verify/verifyTask";
 import { API, type JobDocument, openChain } from "../api/documents";
 import { EnergyTable } from "./EnergyTable";
+import { link } from "./routes";
 
 type State =
   | { readonly kind: "idle" }
   | { readonly kind: "running"; readonly step: Step }
-  | { readonly kind: "done"; readonly verdict: Verdict; readonly blocks: number; readonly bytes: number }
+  | {
+      readonly kind: "done";
+      readonly verdict: Verdict;
+      readonly evidence: Evidence | null;
+      readonly blocks: number;
+      readonly bytes: number;
+    }
   | { readonly kind: "failed"; readonly step: Step; readonly reason: string }
   | { readonly kind: "stopped" };
 
@@ -38,12 +48,12 @@ export function VerifyCard({ job, task }: { job: JobDocument; task: number }) {
         blocks++;
         bytes += block.bytes;
       });
-      const verdict = await verifyTask(
-        { chain: await openChain(), gateways, onStep, signal: controller.signal },
-        BigInt(job.id),
-        chosen,
-      );
-      setState({ kind: "done", verdict, blocks, bytes });
+      const { signal } = controller;
+      const [chain, id] = [await openChain(), BigInt(job.id)];
+      const batches = job.lane === "batch" ? new BatchResults(chain, gateways, places(job), told(job), signal) : null;
+      const results = batches ?? new SettledResults(chain, id);
+      const verdict = await verifyTask({ chain, gateways, results, onStep, signal }, id, chosen);
+      setState({ kind: "done", verdict, evidence: batches?.evidence.get(chosen) ?? null, blocks, bytes });
       setVerdicts((old) => [...old.filter((it) => it.task !== verdict.task), verdict]);
     } catch (error) {
       if (error instanceof Stopped || controller.signal.aborted) setState({ kind: "stopped" });
@@ -53,7 +63,7 @@ export function VerifyCard({ job, task }: { job: JobDocument; task: number }) {
 
   return (
     <Card title={t("verify.title")}>
-      <p class="quiet">{t("verify.lead")}</p>
+      <p class="quiet">{t(job.lane === "batch" ? "verify.lead_batch" : "verify.lead")}</p>
       <div class="row">
         <label for={id}>{t("verify.task")}</label>
         <input
@@ -76,33 +86,67 @@ export function VerifyCard({ job, task }: { job: JobDocument; task: number }) {
         )}
       </div>
       <div role="status" data-verify={state.kind === "done" ? (state.verdict.right ? "right" : "wrong") : state.kind}>
-        <Outcome state={state} />
+        <Outcome state={state} lane={job.lane} />
       </div>
-      {state.kind === "done" && <Details verdict={state.verdict} blocks={state.blocks} bytes={state.bytes} />}
+      {state.kind === "done" && (
+        <>
+          {state.evidence && <Proof evidence={state.evidence} />}
+          <Details verdict={state.verdict} evidence={state.evidence} blocks={state.blocks} bytes={state.bytes} />
+        </>
+      )}
       <EnergyTable job={job} verdicts={verdicts} />
     </Card>
   );
 }
 
-function Outcome({ state }: { state: State }) {
+function places(job: JobDocument) {
+  return { id: BigInt(job.id), postedBlock: job.posted_block };
+}
+
+/** The digests that the orchestrator tells: a receipt has 27 bytes of one, and an input's content is named by all 32. */
+function told(job: JobDocument) {
+  const results = new Map(job.task_list.map((task) => [task.task_index, task.result]));
+  return async (task: number) => {
+    const result = results.get(task);
+    return await Promise.resolve(result ? fromHex(result) : null);
+  };
+}
+
+/** Where the receipt stands; each of it was checked before the program ran. */
+function Proof({ evidence }: { evidence: Evidence }) {
+  const { orchestrator, batch, worker, slot, proofHashes, copies } = evidence;
+  return (
+    <Facts
+      facts={[
+        [t("verify.batch"), <a href={link.batch(orchestrator, batch)}>{t("batch.title", { number: batch })}</a>],
+        [t("verify.signed_by"), <Name text={worker} href={link.worker(worker)} />],
+        [t("verify.slot"), formatNumber(slot)],
+        [t("verify.proof"), formatNumber(proofHashes)],
+        [t("verify.copies"), formatNumber(copies)],
+      ]}
+    />
+  );
+}
+
+function Outcome({ state, lane }: { state: State; lane: JobDocument["lane"] }) {
   switch (state.kind) {
     case "idle":
       return null;
     case "stopped":
       return <p class="wait">{t("verify.stopped")}</p>;
     case "running":
-      return <StepList at={STEPS.indexOf(state.step)} />;
+      return <StepList lane={lane} at={STEPS.indexOf(state.step)} />;
     case "failed":
       return (
         <>
-          <StepList at={STEPS.indexOf(state.step)} />
+          <StepList lane={lane} at={STEPS.indexOf(state.step)} />
           <p class="bad">{t("verify.failed", { reason: state.reason })}</p>
         </>
       );
     case "done":
       return (
         <>
-          <StepList at={STEPS.length} />
+          <StepList lane={lane} at={STEPS.length} />
           <p class={state.verdict.right ? "verdict good" : "verdict bad"}>
             {t(state.verdict.right ? "verify.right" : "verify.wrong")}
           </p>
@@ -111,17 +155,29 @@ function Outcome({ state }: { state: State }) {
   }
 }
 
-function StepList({ at }: { at: number }) {
+function StepList({ lane, at }: { lane: JobDocument["lane"]; at: number }) {
   return (
     <ol class="steps">
       {STEPS.map((step, i) => (
-        <li class={i < at ? "done" : i === at ? "now" : ""}>{t(`verify.step.${step}`)}</li>
+        <li class={i < at ? "done" : i === at ? "now" : ""}>
+          {t(step === "chain" && lane === "batch" ? "verify.step.receipt" : `verify.step.${step}`)}
+        </li>
       ))}
     </ol>
   );
 }
 
-function Details({ verdict, blocks, bytes }: { verdict: Verdict; blocks: number; bytes: number }) {
+function Details({
+  verdict,
+  evidence,
+  blocks,
+  bytes,
+}: {
+  verdict: Verdict;
+  evidence: Evidence | null;
+  blocks: number;
+  bytes: number;
+}) {
   const { manifest: _, jobId, ...plain } = verdict;
   return (
     <>
@@ -140,7 +196,11 @@ function Details({ verdict, blocks, bytes }: { verdict: Verdict; blocks: number;
         <button
           type="button"
           onClick={() =>
-            save("verdict.json", "application/json", JSON.stringify({ job: String(jobId), ...plain }, null, 1))
+            save(
+              "verdict.json",
+              "application/json",
+              JSON.stringify({ job: String(jobId), ...plain, evidence }, null, 1),
+            )
           }
         >
           {t("table.json")}

@@ -1,7 +1,15 @@
 import { formatNumber, formatTokens } from "../ui/format";
 import { Card, type Column, DataTable, Facts, Name } from "../ui/parts";
 import { t, tData } from "../ui/words";
-import { type Freshness, type Loss, useDocument, type WorkerDocument, type WorkerLine } from "../api/documents";
+import {
+  type BatchRecord,
+  type Freshness,
+  type Loss,
+  useDocument,
+  type WorkerBundle,
+  type WorkerDocument,
+  type WorkerLine,
+} from "../api/documents";
 import { link } from "./routes";
 import { ShownDocument } from "./Shown";
 
@@ -46,6 +54,7 @@ export function WorkerPage({ address }: { address: string }) {
                 ]}
               />
             </Card>
+            {worker.batch_lane && <BatchLaneCard record={worker.batch_lane} />}
             <Card title={t("worker.reasons")}>
               {worker.reasons.length ? (
                 <DataTable caption={t("worker.reasons")} name="losses" columns={lossColumns()} rows={worker.reasons} />
@@ -58,6 +67,68 @@ export function WorkerPage({ address }: { address: string }) {
       </ShownDocument>
     </>
   );
+}
+
+function BatchLaneCard({ record }: { record: BatchRecord }) {
+  return (
+    <Card title={t("lane.batch")}>
+      {record.why_out && <p class="notice">{record.why_out}</p>}
+      <Facts
+        facts={[
+          [t("worker.tasks_accepted"), formatNumber(record.tasks_accepted)],
+          [t("worker.accepted"), formatTokens(record.accepted)],
+          [t("worker.withdrawn"), formatTokens(record.withdrawn)],
+        ]}
+      />
+      <DataTable
+        caption={t("worker.bundles")}
+        name="worker-bundles"
+        columns={workerBundleColumns()}
+        rows={record.bundles}
+      />
+    </Card>
+  );
+}
+
+function workerBundleColumns(): Column<WorkerBundle>[] {
+  return [
+    {
+      key: "job",
+      label: t("job.id"),
+      value: (it) => it.job_id,
+      show: (it) => <a href={link.job(it.job_id)}>{t("job.title", { id: it.job_id })}</a>,
+      isNumber: true,
+    },
+    {
+      key: "batch",
+      label: t("batch.one"),
+      value: (it) => it.batch ?? "",
+      show: (it) =>
+        it.batch === null ? "–" : <a href={link.batch(it.orchestrator, it.batch)}>{formatNumber(it.batch)}</a>,
+      isNumber: true,
+    },
+    { key: "state", label: t("batch.state"), value: (it) => it.state, show: (it) => tData("bundle", it.state) },
+    {
+      key: "receipts",
+      label: t("batch.receipts"),
+      value: (it) => it.receipts,
+      show: (it) => formatNumber(it.receipts),
+      isNumber: true,
+    },
+    {
+      key: "amount",
+      label: t("batch.amount"),
+      value: (it) => it.amount,
+      show: (it) => formatTokens(it.amount),
+      isNumber: true,
+    },
+    {
+      key: "tx",
+      label: t("event.tx"),
+      value: (it) => it.tx ?? "",
+      show: (it) => (it.tx ? <Name text={it.tx} href={link.transaction(it.tx)} /> : "–"),
+    },
+  ];
 }
 
 function workerColumns(): Column<WorkerLine>[] {
@@ -80,6 +151,20 @@ function workerColumns(): Column<WorkerLine>[] {
       label: t("worker.earned"),
       value: (it) => it.earned,
       show: (it) => formatTokens(it.earned),
+      isNumber: true,
+    },
+    {
+      key: "tasks_accepted",
+      label: t("worker.tasks_accepted"),
+      value: (it) => it.tasks_accepted,
+      show: (it) => formatNumber(it.tasks_accepted),
+      isNumber: true,
+    },
+    {
+      key: "accepted",
+      label: t("worker.accepted"),
+      value: (it) => it.accepted,
+      show: (it) => formatTokens(it.accepted),
       isNumber: true,
     },
     {

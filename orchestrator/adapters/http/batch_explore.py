@@ -154,7 +154,7 @@ class BatchExplorer:
             "data_cid": None if is_calldata else str(data_cid(header)),
             "bond": str(batch.bond),
             "bond_lost": str(batch.bond_lost),
-            "block": batch.block,
+            "posted_block": batch.block,
             "posted": batch.posted,
             "window_ends": max(batch.posted, batch.stated) + self.record.window,
             "tx": batch.tx_hash,
@@ -291,7 +291,10 @@ def _claim_line(slot: Slot) -> dict[str, Any]:
 
 def _event_line(event: LaneLog) -> dict[str, Any]:
     args = event.args
-    by = next((args[name] for name in ("challenger", "restater", "by", "account", "guilty") if name in args), None)
+    by = next(
+        (args[name] for name in ("challenger", "restater", "by", "account", "guilty", "orchestrator") if name in args),
+        None,
+    )
     amount = args.get("amount", args.get("bond"))
     return {
         "name": event.name,
