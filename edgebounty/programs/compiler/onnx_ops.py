@@ -81,11 +81,21 @@ def _centred(values: Any, zero: Any) -> Any:
     return centred.cast(dtypes.int16)
 
 
+_NO_FRACTION = 1.5 * 2**23
+"""A float this large has no room behind the point: what is added to it is rounded to even, and is its last bits."""
+_ITS_BITS = 0x4B400000
+
+
 def _rounded(sums: Any, scale: Any, zero: Any) -> Any:
+    """Brought into the range of 8 bits first, which rounding does not leave again; its bits then hold the number."""
     from tinygrad import dtypes
 
     low, high = (0, 255) if zero.dtype == dtypes.uint8 else (-128, 127)
-    return ((sums.float() * scale).round() + zero.float()).clamp(low, high).cast(zero.dtype)
+    lowest, highest = low - zero.float(), high - zero.float()
+    scaled = sums.float() * scale
+    within = (lowest < scaled).where(scaled, lowest)  # NaN, whose bits differ between processors, becomes the lowest
+    within = (within < highest).where(within, highest)
+    return ((within + _NO_FRACTION).bitcast(dtypes.int32) - _ITS_BITS + zero.int()).cast(zero.dtype)
 
 
 def _front(name: str) -> Any:

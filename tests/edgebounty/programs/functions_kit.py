@@ -82,8 +82,8 @@ def products(a, b, c):
     return (a @ b).relu(), a @ c.transpose(1, 2) + 1
 
 
-def integer_products(a, b, c):
-    return a.int() @ b.int(), (a.int() @ c.int()).relu()
+def integer_products(a, b, c, d):
+    return a.int() @ b.int(), (a.int() @ c.int()).relu(), c.int() @ d.int()
 
 
 def long_maximum(x):

@@ -67,6 +67,20 @@ def test_quantised_convolutions__in_8_bits__equal_onnxruntime_but_for_ties(tmp_p
     assert built.c_source.count("tiles_pairs(") == 4  # its definition, and all but the depthwise one
 
 
+@pytest.mark.parametrize("scale", [0.5, 3.25])
+def test_requantising__every_value__rounds_ties_to_even_and_stays_in_8_bits(scale, tmp_path):
+    graph = OnnxGraph((1,), dtype=TensorProto.UINT8)
+    one, zero = np.float32(1), np.uint8(5)
+    product = "x", one, np.uint8(128), np.ones((1, 1), np.int8), np.float32(scale), np.int8(0), one, zero
+    path = graph.save(tmp_path / "net.onnx", graph.node("QLinearMatMul", *product), dtype=TensorProto.UINT8)
+    x = np.arange(256, dtype=np.uint8).reshape(256, 1)
+
+    (found,) = forward(build_onnx(path, rows=256, batch=256), x).values()
+
+    scaled = (x.astype(np.float32) - 128) * np.float32(scale)
+    np.testing.assert_array_equal(found, np.clip(np.rint(scaled) + 5, 0, 255))
+
+
 @pytest.mark.parametrize("op", ["ConvInteger", "MatMulInteger"])
 def test_integer_operator__with_zero_points__is_exact(op, tmp_path):
     graph = OnnxGraph((3, 9, 16), dtype=TensorProto.UINT8)

@@ -133,18 +133,20 @@ def test_maxima__of_rows_that_fill_no_vector__equal_numpy():
 
 
 def test_integer_products__of_odd_and_even_sizes__are_exact():
-    shapes = {"a": ("i8", (13, 37)), "b": ("u8", (37, 11)), "c": ("i8", (37, 16))}
+    shapes = {"a": ("i8", (13, 37)), "b": ("u8", (37, 11)), "c": ("i8", (37, 16)), "d": ("i8", (16, 40))}
     arrays = [ArraySpec(name=name, dtype=dtype, shape=shape) for name, (dtype, shape) in shapes.items()]
     built = build_function(f"{FILE}:integer_products", arrays)
     generator = np.random.default_rng(0)
-    a, c = (generator.integers(-128, 128, shapes[name][1]).astype(np.int8) for name in "ac")
+    a, c, d = (generator.integers(-128, 128, shapes[name][1]).astype(np.int8) for name in "acd")
     b = generator.integers(0, 256, shapes["b"][1]).astype(np.uint8)
 
-    found = outputs(built.layout, run(built, a=a, b=b, c=c))
+    found = outputs(built.layout, run(built, a=a, b=b, c=c, d=d))
 
     np.testing.assert_array_equal(found["out0"], a.astype(int) @ b)
     np.testing.assert_array_equal(found["out1"], np.maximum(a.astype(int) @ c, 0))
-    assert built.c_source.count("tiles_pairs(") == 3  # its definition, and both products
+    np.testing.assert_array_equal(found["out2"], c.astype(int) @ d)
+    assert built.c_source.count("tiles_pairs(") == 4  # its definition, and the products
+    assert "tiles_pairs(40, columns," in built.c_source  # of the last, 32 columns and then 8
 
 
 def test_kernel__that_no_tile_fits__is_named():

@@ -7,6 +7,9 @@ typedef float tile_v2 __attribute__((ext_vector_type(2), aligned(4)));
    Cranelift sends it through a general register, since it moves all loads of a block to its beginning. For the same
    reason the loop over k is not unrolled: what is loaded ahead would not fit into 16 registers. */
 #define TILE_LANE(vector, i) __builtin_shufflevector((vector), (vector), (i), (i), (i), (i))
+/* Where a pointer comes from is hidden: else clang keeps one for each load and counts them all up, where a load could add
+   the distance itself. */
+#define TILE_FORGET(pointer) __asm__("" : "+r"(pointer))
 /* a < b ? b : a in each lane; chosen by a condition it would become branches. */
 static inline tile_v4 tile_max(tile_v4 a, tile_v4 b) {
 #ifdef __wasm_simd128__
@@ -83,7 +86,8 @@ static inline void tile_turn(tile_i4 *to, const tile_s8 *line) {
     sum[r][0] += TILE_DOT(two, b0);                                                                                     \
     sum[r][1] += TILE_DOT(two, b1);                                                                                     \
   } while (0)
-static void tiles_pairs(int m, int n, int pairs, const float *A, const float *B, float *C) {
+/* C has `stride` columns, of which these are n. */
+static void tiles_pairs(int m, int n, int pairs, const float *A, const float *B, float *C, int stride) {
   for (int j = 0; j < n; j += 8)
     for (int i = 0; i < m; i += 4) {
       const int *a = (const int *)A + i * pairs;
@@ -91,16 +95,20 @@ static void tiles_pairs(int m, int n, int pairs, const float *A, const float *B,
       tile_i4 sum[4][2];
       TILE_UNROLL for (int r = 0; r < 4; r++) sum[r][0] = sum[r][1] = (tile_i4)(0);
       for (int k = 0; k < pairs; k++) {
-        tile_s8 b0 = b[2 * k], b1 = b[2 * k + 1];
-        tile_i4 rows = *(const tile_i4 *)(a + 4 * k);
+        TILE_FORGET(a);
+        TILE_FORGET(b);
+        tile_s8 b0 = b[0], b1 = b[1];
+        tile_i4 rows = *(const tile_i4 *)a;
         TILE_PAIR(0);
         TILE_PAIR(1);
         TILE_PAIR(2);
         TILE_PAIR(3);
+        a += 4;
+        b += 2;
       }
       TILE_UNROLL for (int r = 0; r < 4; r++) {
-        *(tile_i4 *)((int *)C + (i + r) * n + j) = sum[r][0];
-        *(tile_i4 *)((int *)C + (i + r) * n + j + 4) = sum[r][1];
+        *(tile_i4 *)((int *)C + (i + r) * stride + j) = sum[r][0];
+        *(tile_i4 *)((int *)C + (i + r) * stride + j + 4) = sum[r][1];
       }
     }
 }

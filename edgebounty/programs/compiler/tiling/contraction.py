@@ -30,6 +30,7 @@ COLUMNS = 8
 SIX_COST = 1.3  # a tile of six rows takes this much more a row than one of four: it wants all 16 registers
 FEWEST_PRODUCTS = 4096  # below that, packing costs more than it saves
 PANEL_ITEMS = 32_768  # of Y kept packed at once: half of a phone's second-level cache
+BLOCK = 32  # columns of 8-bit weights packed at once: what is packed stays in the first-level cache or near it
 NEAR = 16  # pairs of rows packed at once: they stay in the first-level cache
 ARRAYS = ("tile_a", "tile_b", "tile_c")
 
@@ -74,12 +75,22 @@ def contraction(reduce: Any, outer: Sequence[Any], *, store: Any = None, target:
         pack_x = _pack_pairs(shape.x, shape.m, shape.k, rows, "tile_a", m_padded)
         pack_y = _pack_pairs(shape.y, shape.n, shape.k, COLUMNS, "tile_b", n_padded)
         items = (m_padded * k_padded // 2, n_padded * k_padded // 2, m_padded * n_padded)
-        tiles, result, kind = f"tiles_pairs({m_padded}, {n_padded}, {k_padded // 2}", "((int *)tile_c)", "int"
+        tiles = f"tiles_pairs({m_padded}, {n_padded}, {k_padded // 2}, tile_a, tile_b, tile_c, {n_padded});\n"
+        result, kind = "((int *)tile_c)", "int"
+        if not b and n == n_padded and k == k_padded and _in_rows(shape.y, shape.n, shape.k):
+            pack_y, items = "", (items[0], BLOCK * k_padded // 2, items[2])
+            tiles = (
+                f"for (int block = 0; block < {n}; block += {BLOCK}) {{ "
+                f"int columns = {n} - block < {BLOCK} ? {n} - block : {BLOCK};\n"
+                + _pack_pairs_in_rows(shape.y, shape.n[0], shape.k[0], "tile_b", "block", f"columns / {COLUMNS}")
+                + f"tiles_pairs({m_padded}, columns, {k // 2}, tile_a, tile_b, tile_c + block, {n}); }}\n"
+            )
     else:
         pack_x = _pack(shape.x, shape.m, shape.k, rows, "tile_a", m_padded)
         pack_y = _pack(shape.y, shape.n, shape.k, COLUMNS, "tile_b", n_padded)
         items = (m_padded * k, k * n_padded, m_padded * n_padded)
-        tiles, result, kind = f"tiles_{rows}({m_padded}, {n_padded}, {k}", "tile_c", "float"
+        tiles = f"tiles_{rows}({m_padded}, {n_padded}, {k}, tile_a, tile_b, tile_c);\n"
+        result, kind = "tile_c", "float"
     order = tuple(sorted([*shape.m, *shape.n, *shape.b], key=lambda loop: loop.arg))
     found = f"{result}[{linear(shape.m)}*{n_padded}+{linear(shape.n)}]"
     if store is None and whole:
@@ -95,7 +106,7 @@ def contraction(reduce: Any, outer: Sequence[Any], *, store: Any = None, target:
         code += pack_x if depth == depth_x else ""
         code += pack_y if depth == depth_y else ""
         code += head(loop) if loop is not None else ""
-    code += f"{tiles}, tile_a, tile_b, tile_c);\n{ending}" + "}" * len(b)
+    code += tiles + ending + "}" * len(b)
     return Contraction(
         code=code,
         items=items,
@@ -168,26 +179,43 @@ def _pack_pairs(operand: Any, group: list[Any], k: list[Any], wide: int, array: 
     body = f"int g = {linear(group)}, k = {linear(k)}; {value.body} {place} = (short)({text});"
     loads = operand.backward_slice_with_self
     in_order = any(has_unit_stride(u, group[-1]) for u in loads)
-    if len(group) == len(k) == 1 and not code:  # several at a time, unrolled: the compiler makes vectors
-        to = f"short *to = (short *){array} + p*{panel} + q*{2 * wide};"
-        each = f"int {name(group[0])} = p*{wide} + c, {name(k[0])} = 2*q + h; {value.body}"
-        if in_order:
-            return (
-                f"for (int near = 0; near < {pairs}; near += {NEAR}) for (int p = 0; p < {padded // wide}; p++) "
-                f"for (int q = near; q < {pairs} && q < near + {NEAR}; q++) {{ {to} "
-                f"TILE_UNROLL for (int h = 0; h < 2; h++) TILE_UNROLL for (int c = 0; c < {wide}; c++) {{ "
-                f"{each} to[2*c + h] = (short)({text}); }} }}\n"
-            )
-        if wide == 4 and pairs % 4 == 0 and any(has_unit_stride(u, k[-1]) for u in loads):
-            return (
-                f"for (int p = 0; p < {padded // wide}; p++) for (int q = 0; q < {pairs}; q += 4) {{ {to} "
-                f"tile_s8 line[4]; TILE_UNROLL for (int c = 0; c < 4; c++) TILE_UNROLL for (int h = 0; h < 8; h++) {{ "
-                f"{each} line[c][h] = (short)({text}); }} tile_turn((tile_i4 *)to, line); }}\n"
-            )
+    if not code and wide == COLUMNS and _in_rows(operand, group, k):
+        return _pack_pairs_in_rows(operand, group[0], k[0], array, "0", str(padded // wide))
+    in_lines = len(group) == len(k) == 1 and any(has_unit_stride(u, k[0]) for u in loads)
+    if not code and wide == 4 and pairs % 4 == 0 and in_lines:
+        return (
+            f"for (int p = 0; p < {padded // wide}; p++) for (int q = 0; q < {pairs}; q += 4) {{ "
+            f"short *to = (short *){array} + p*{panel} + q*{2 * wide}; "
+            f"tile_s8 line[4]; TILE_UNROLL for (int c = 0; c < 4; c++) TILE_UNROLL for (int h = 0; h < 8; h++) {{ "
+            f"int {name(group[0])} = p*{wide} + c, {name(k[0])} = 2*q + h; {value.body} "
+            f"line[c][h] = (short)({text}); }} tile_turn((tile_i4 *)to, line); }}\n"
+        )
     pieces = _pack_pairs_pieces(operand, group, k, wide, array, panel)
     if pieces is not None:
         return code + pieces
     return code + nest([*k, *group] if in_order else [*group, *k], body) + "\n"
+
+
+def _in_rows(operand: Any, group: list[Any], k: list[Any]) -> bool:
+    """Does it lie in memory as rows of K, each one a row of the group?"""
+    if len(group) != 1 or len(k) != 1:
+        return False
+    return any(has_unit_stride(u, group[0]) for u in operand.backward_slice_with_self)
+
+
+def _pack_pairs_in_rows(operand: Any, group: Any, k: Any, array: str, first: str, panels: str) -> str:
+    """`_pack_pairs` of some panels from the column `first` on, eight columns at once, unrolled: clang makes vectors."""
+    value = Expression()
+    text = value.of(operand)
+    pairs = size(k) // 2
+    return (
+        f"for (int near = 0; near < {pairs}; near += {NEAR}) for (int p = 0; p < {panels}; p++) "
+        f"for (int q = near; q < {pairs} && q < near + {NEAR}; q++) {{ "
+        f"short *to = (short *){array} + p*{size(k) * COLUMNS} + q*{2 * COLUMNS}; "
+        f"TILE_UNROLL for (int h = 0; h < 2; h++) TILE_UNROLL for (int c = 0; c < {COLUMNS}; c++) {{ "
+        f"int {name(group)} = {first} + p*{COLUMNS} + c, {name(k)} = 2*q + h; {value.body} "
+        f"to[2*c + h] = (short)({text}); }} }}\n"
+    )
 
 
 def _pack_pairs_pieces(operand: Any, group: list[Any], k: list[Any], wide: int, array: str, panel: int) -> str | None:

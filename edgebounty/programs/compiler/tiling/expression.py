@@ -108,6 +108,8 @@ class Expression:
             return self._load(uop)
         if kind == "CAST":
             return self._temporary(uop, f"({c_type(uop)})({self.of(uop.src[0])})")
+        if kind == "BITCAST":
+            return self._temporary(uop, f"__builtin_bit_cast({c_type(uop)}, {self.of(uop.src[0])})")
         if kind == "MUL" and any(factor.op.name == "RECIPROCAL" for factor in uop.src):
             return self._quotient(uop)
         parts = [self.of(source) for source in uop.src]
