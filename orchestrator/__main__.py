@@ -23,13 +23,15 @@ from edgebounty.chain.rpc import connect
 from edgebounty.chain.sender import Sender
 from edgebounty.content.kubo import KuboStore
 from edgebounty.content.permission import Authorise, UploadRefused, origin_of, who_uploads
+from edgebounty.content.permit import is_permit, who_permits
 from edgebounty.content.store import ContentError, LocalStore
 from edgebounty.protocol.cid import Cid
 from edgebounty.protocol.messages import Domain
-from edgebounty.protocol.types import to_address
+from edgebounty.protocol.types import Address, to_address
 from orchestrator import config, logs
 from orchestrator.adapters.chain.batch import BatchLaneReader
 from orchestrator.adapters.chain.funds import Funds
+from orchestrator.adapters.chain.permits import Permits
 from orchestrator.adapters.chain.reader import Web3Reader
 from orchestrator.adapters.chain.translate import ask
 from orchestrator.adapters.chain.witness import WitnessedReader
@@ -209,7 +211,9 @@ async def _build(
             "fee_bps": settings.fee_bps,
         },
         content=content,
-        authorise=_authorise(domain, books, clock, Funds(market, clock), batch.room, content, settings),
+        authorise=_authorise(
+            domain, books, clock, Funds(market, clock), Permits(market, clock), batch.room, content, settings
+        ),
         by_ip=RateLimit(rate=per_second, burst=per_second * 10, clock=clock),
         behind_proxy=settings.behind_proxy,
         connections=Connections(
@@ -293,6 +297,7 @@ def _authorise(
     books: Books,
     clock: SystemClock,
     funds: Funds,
+    permits: Permits,
     room: UploadRoom,
     content: LocalStore,
     settings: config.Settings,
@@ -305,13 +310,18 @@ def _authorise(
         bytes_a_day=settings.upload_quota_mb << 20, of_all=int(settings.upload_total_gb * 1e9), clock=clock
     )
 
+    def who(header: str | None, origins: tuple[str, ...], now: float) -> Address:
+        if header is not None and is_permit(header):
+            return who_permits(header, permits.rules, now)
+        return who_uploads(header, domain, origins, now)
+
     def authorise(header: str | None, cid: Cid, size: int, arrived_at: tuple[str, ...]) -> None:
         origins = (*known_as, *arrived_at)
         try:
-            account = who_uploads(header, domain, origins, books.soft.block.time)
-        except UploadRefused:
-            account = who_uploads(header, domain, origins, clock.now())  # the chain's time and the machine's may differ
-        try:
+            try:
+                account = who(header, origins, books.soft.block.time)
+            except UploadRefused:
+                account = who(header, origins, clock.now())  # the chain's time and the machine's may differ
             may_upload = room.take(account, 0 if content.has(cid) else size) or funds.has_any(account)
         except Unavailable as error:
             raise UploadRefused(503, f"uploads wait: {error.reason}") from error

@@ -282,6 +282,10 @@ class BatchDesk:
             return {}
         return {task.index: task.digest for task in self.book.tasks_of(job) if task.digest is not None}
 
+    def waits(self, job: JobId, index: int) -> bool:
+        """Whether something that the task reads is not here. False until the job was opened, also after a restart."""
+        return job in self._open and self._open[job].waits(index)
+
     async def keep_output(self, place: Place) -> None:
         """The accepted output of this task is here for good: others may read it."""
         if place not in self.outputs:

@@ -12,6 +12,7 @@ from edgebounty.protocol.types import Address, JobId
 from orchestrator.adapters.http.explore import Index
 from orchestrator.app.desk import BatchDesk
 from orchestrator.app.lane_history import LaneFollower
+from orchestrator.domain.batch.grid import cell_of
 from orchestrator.domain.batch.record import BatchKey, BatchState, Dispute, LaneLog, LaneRecord, PostedBatch
 from orchestrator.domain.batch.values import BatchTask, Slot, Stage, WorkerBundle
 
@@ -66,6 +67,16 @@ class BatchExplorer:
             "task_list": [self._task_line(job, task, posted) for task in self._desk.book.tasks_of(job)],
             "batch_list": [self._line(self.record.batches[key], now) for key in keys],
         }
+
+    def serves(self, job: JobId) -> bool:
+        return job in self._desk.book.terms
+
+    def grid(self, job: JobId) -> dict[str, Any]:
+        """Every task of a served job in one letter, for who watches it."""
+        book = self._desk.book
+        tasks = range(book.terms[job].tasks)
+        cells = (cell_of(book.task(job, index), waits=self._desk.waits(job, index)) for index in tasks)
+        return {"tasks": len(tasks), "closes": book.terms[job].closes, "now": self._desk.now(), "cells": "".join(cells)}
 
     def _task_line(self, job: JobId, task: BatchTask, posted: Mapping[int, int]) -> dict[str, Any]:
         """`posted`: the numbers of batches on chain, by first task."""

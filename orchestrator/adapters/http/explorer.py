@@ -53,6 +53,7 @@ class Explorer:
         return [
             web.get("/v1/jobs", self.jobs),
             web.get("/v1/jobs/{id}", self.job),
+            web.get("/v1/batch/jobs/{id}/grid", self.grid),
             web.get("/v1/overview", self.overview),
             web.get("/v1/workers", self.workers),
             web.get("/v1/workers/{address}", self.worker),
@@ -89,6 +90,18 @@ class Explorer:
             return page | (self._batch.job_page(job.id) if self._batch is not None else {})
 
         return answer(await self._documents.of_version(f"jobs/{job.id}", self._version(), make), request)
+
+    async def grid(self, request: web.Request) -> web.Response:
+        number, batch = _number(request.match_info["id"]), self._batch
+        if batch is None or number is None or not batch.serves(JobId(number)):
+            return problem(
+                404, f"job {request.match_info['id'][:20]} is not served in the batch lane here", who="the caller"
+            )
+
+        async def make() -> dict[str, Any]:
+            return batch.grid(JobId(number))
+
+        return answer(await self._documents.paced(f"grid/{number}", make), request)
 
     async def overview(self, request: web.Request) -> web.Response:
         async def make() -> dict[str, Any]:

@@ -41,6 +41,10 @@ class OpenTasks:
             if not self._lacks[reader] and self._is_free[reader]:
                 self._toggle(reader)
 
+    def waits(self, index: int) -> bool:
+        """Whether something that the task reads is not here."""
+        return bool(self._lacks[index])
+
     def below(self, end: int) -> Iterator[int]:
         """Those with numbers below `end`, ascending."""
         for index in self._open:

@@ -347,6 +347,8 @@ def test_explorer__whatever_has_happened__shows_what_the_chain_and_the_book_say(
     while run(follower.step()):
         pass
     shown = BatchExplorer(desk=here.desk, follower=follower)
+    assert (shown.serves(job), shown.serves(JobId(1 << 40))) == (True, False)
+    assert shown.grid(job)["cells"] == "aaooowwwwwww"  # two rounds of five shards and a reduce
     batches = {batch["number"]: batch for batch in shown.batches()}
     assert [(n, batches[n]["job_id"], batches[n]["first_task"]) for n in sorted(batches)] == here.headers()
     for each, batch in batches.items():
