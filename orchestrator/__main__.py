@@ -209,6 +209,7 @@ async def _build(
             "deployer": deployment.deployer,
             "orchestrator": me,
             "fee_bps": settings.fee_bps,
+            "lanes": ["direct", "batch"] if settings.batch_most_bond else ["direct"],
         },
         content=content,
         authorise=_authorise(

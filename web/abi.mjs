@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 const ARTIFACTS = new URL("../edgebounty/chain/artifacts/", import.meta.url);
 const FUNCTIONS = {
   BountyEscrow: ["terms", "requesterOf", "escrowOf", "postJobWithPermit", "stop", "isStopped", "creditOf", "withdraw"],
-  DirectLane: ["resultOf"],
+  DirectLane: ["resultOf", "progress"],
   StakeVault: [],
   BatchLane: ["postWithData"],
   BatchChallenges: [],

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +58,7 @@ def test_requester__posts_by_wallet__is_done_paid_and_its_result_checked(
 
     page.get_by_role("button", name="Post with Test wallet").click()
     page.wait_for_url("**#/jobs/*", timeout=60_000)
-    assert wallet.asked.count("eth_signTypedData_v4") == 2
+    assert wallet.asked.count("eth_signTypedData_v4") == 1
     assert wallet.asked.count("eth_sendTransaction") == 1
     page.get_by_role("heading", name="Finished").wait_for(timeout=120_000)
     assert page.locator(".grid .cell.paid").count() == 8
@@ -69,6 +71,101 @@ def test_requester__posts_by_wallet__is_done_paid_and_its_result_checked(
     for name, column in zip("abc", values.T, strict=True):
         assert found["columns"][name]["variance"] == pytest.approx(column.var(), rel=1e-12)
     assert not page.problems
+
+
+def test_requester__batch_lane__posted_by_wallet_worked_by_keys_paid_and_checked(
+    browser: Any, market: Up, requester: str, table: Path, tmp_path: Path
+) -> None:
+    page = new_page(browser)
+    wallet = TestWallet(page, market)
+    fill(page, requester, table)
+    page.get_by_label("Shards").fill("2")
+    page.get_by_label("Batch, standard").check()
+    keep_screenshot(page, "requester-batch-price")
+    page.get_by_role("button", name="Post with Test wallet").click()
+    page.wait_for_url("**#/jobs/*", timeout=60_000)
+    job = page.url.rpartition("/")[2]
+    assert wallet.asked.count("eth_signTypedData_v4") == wallet.asked.count("eth_sendTransaction") == 1
+    page.get_by_text("Batch", exact=True).wait_for()
+    assert page.get_by_role("button", name="Download and check").is_disabled()
+    with ExitStack() as workers:
+        for name in ("a", "b"):
+            run = ("worker", "run", "--lane", "batch", "--data-dir", tmp_path / name, "--yes", "--json")
+            workers.enter_context(market.spawn(*run))
+        page.get_by_role("heading", name="Finished").wait_for(timeout=120_000)
+    assert page.locator(".grid .cell.paid").count() == 6
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download and check").click()
+    page.get_by_text("Right: the bytes hash to").wait_for()
+    keep_screenshot(page, "requester-batch-done")
+    told = market.cli("job", "result", job, "--json").json
+    values = np.loadtxt(table, delimiter=",", skiprows=1)
+    planned = plan_analyze(values, ["a", "b", "c"], ProgramPair(*map(builtin.load, program_names(120, 3))), shards=2)
+    assert decode_analyze(planned.manifest, Path(download.value.path()).read_bytes()) == told
+    assert not page.problems
+
+
+def test_requester__permit_used_by_somebody_else_first__is_posted_all_the_same(
+    browser: Any, market: Up, requester: str, table: Path
+) -> None:
+    """Whoever is shown the permit can use it up: the allowance is there then, and the posting call goes through."""
+    page = new_page(browser)
+    wallet = TestWallet(page, market)
+    fill(page, requester, table)
+    used = []
+
+    def use_first(method: str) -> None:
+        if method == "eth_sendTransaction":
+            used.append(wallet.use_permit())
+
+    wallet.before = use_first
+    page.get_by_role("button", name="Post with Test wallet").click()
+    page.wait_for_url("**#/jobs/*", timeout=60_000)
+    assert used == [1]
+
+
+def test_requester__gateway_busy_then_broken__page_waits_and_says_so(
+    browser: Any, market: Up, requester: str, table: Path
+) -> None:
+    page = new_page(browser)
+    TestWallet(page, market)
+    answers = [429, 503]
+
+    def busy(route: Any) -> None:
+        if route.request.method == "PUT" and answers:
+            route.fulfill(status=answers.pop(0), headers={"Retry-After": "1"}, body="busy")
+        else:
+            route.continue_()
+
+    page.route("**/ipfs/**", busy)
+    fill(page, requester, table)
+    page.get_by_label("Shards").fill("7")  # other content than before
+    page.get_by_role("button", name="Post with Test wallet").click()
+    page.get_by_text("The gateway is busy or does not answer").wait_for()
+    page.wait_for_url("**#/jobs/*", timeout=60_000)
+    assert answers == []
+
+
+def test_requester__orchestrator_answers_errors__says_so_and_goes_on_by_itself(
+    browser: Any, requester: str, table: Path
+) -> None:
+    page = new_page(browser)
+    answers = [500]
+
+    def broken(route: Any) -> None:
+        if answers:
+            route.fulfill(
+                status=answers.pop(0), content_type="application/json", body=json.dumps({"error": "<b>no</b>"})
+            )
+        else:
+            route.continue_()
+
+    page.route("**/v1/market", broken)
+    page.goto(requester)
+    page.get_by_text("The orchestrator does not answer: <b>no</b>").wait_for()
+    page.get_by_label("Table as CSV").set_input_files(table)
+    page.get_by_text("Goes to escrow").wait_for(timeout=30_000)
+    assert page.get_by_role("alert").count() == 0
 
 
 def test_requester__refused_in_the_wallet__says_so_and_posts_nothing(
@@ -104,9 +201,9 @@ def test_requester__account_without_enough_tokens__is_told_before_anything_is_si
     page = new_page(browser)
     wallet = TestWallet(page, market)
     fill(page, requester, table)
-    page.get_by_label("Price of a slot").fill("99999999")
+    page.get_by_label("Price of a run").fill("99999999")
     page.get_by_role("button", name="Post with Test wallet").click()
-    page.get_by_text("base units, ").wait_for()
+    page.get_by_text("tokens, 2,").wait_for()
     assert "eth_signTypedData_v4" not in wallet.asked
 
 
@@ -135,7 +232,7 @@ def test_requester__axe_and_targets__no_violation(
     page = new_page(browser, device=device, scheme=scheme, reduced_motion="reduce")
     TestWallet(page, market)
     fill(page, requester, table)
-    page.get_by_role("combobox").select_option(language)
+    page.get_by_role("combobox").first.select_option(language)
     page.wait_for_function("language => document.documentElement.lang === language", arg=language)
     page.evaluate("zoom => { document.documentElement.style.fontSize = `${100 * zoom}%`; }", zoom)
     page.wait_for_selector("table")

@@ -10,6 +10,7 @@ from typing import Any
 from eth_account import Account
 from web3 import Web3
 
+from edgebounty.chain.rejections import load_artifact
 from tests.e2e.market_kit import Up
 
 _SCRIPT = """
@@ -45,6 +46,9 @@ class TestWallet:
         self.account = Account.from_key(Path(found["key_file"]).read_text().strip())
         self.web3 = Web3(Web3.HTTPProvider(told["rpc_url"]))
         self.asked: list[str] = []
+        self.before: Callable[[str], None] = lambda method: None
+        """Told what the wallet is asked, before it answers."""
+        self._permit: dict[str, Any] = {}
         self._refuse = refuse
         self._chain_id = chain_id or int(told["chain_id"])
         page.expose_function("testWallet", self._answer)
@@ -52,6 +56,7 @@ class TestWallet:
 
     def _answer(self, method: str, params: str) -> str:
         self.asked.append(method)
+        self.before(method)
         error = self._refuse(method) if self._refuse is not None else None
         return json.dumps({"error": error} if error else {"result": self._do(method, json.loads(params))})
 
@@ -62,11 +67,27 @@ class TestWallet:
             case "eth_chainId":
                 return hex(self._chain_id)
             case "eth_signTypedData_v4":
-                signed = self.account.sign_typed_data(full_message=json.loads(params[1]))
+                data = json.loads(params[1])
+                signed = self.account.sign_typed_data(full_message=data)
+                self._permit = {"token": data["domain"]["verifyingContract"], "signed": signed, **data["message"]}
                 return "0x" + bytes(signed.signature).hex()
             case "eth_sendTransaction":
                 return self._send(params[0])
         raise AssertionError(f"the page asked the wallet for {method}")
+
+    def use_permit(self) -> int:
+        """Brings the permit that was signed last to the token, as anybody could. The receipt's status."""
+        permit = self._permit
+        token = self.web3.eth.contract(
+            address=Web3.to_checksum_address(permit["token"]), abi=load_artifact("EdgeToken")["abi"]
+        )
+        words = (permit["owner"], permit["spender"], int(permit["value"]), int(permit["deadline"]))
+        signed = permit["signed"]
+        call = token.functions.permit(*words, signed.v, signed.r.to_bytes(32, "big"), signed.s.to_bytes(32, "big"))
+        done = self.web3.eth.wait_for_transaction_receipt(
+            self._send({"to": token.address, "data": call._encode_transaction_data()})
+        )  # type: ignore[arg-type]
+        return int(done["status"])
 
     def _send(self, wanted: dict[str, str]) -> str:
         eth = self.web3.eth

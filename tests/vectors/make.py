@@ -14,6 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from edgebounty.client.policies import POLICIES, policy_prices
+from edgebounty.client.posting import QUORUM, WORK_SLOTS
+from edgebounty.client.pricing import price_of
 from edgebounty.jobs.analyze import plan_analyze, program_names
 from edgebounty.jobs.plan import ProgramPair
 from edgebounty.jobs.shape import describe
@@ -372,6 +375,45 @@ def plans() -> list[dict[str, Any]]:
     return found
 
 
+def prices() -> list[dict[str, Any]]:
+    """What a page shows before anything is signed, as the Python client does: every policy, for the same pay a run."""
+    found = []
+    for tasks, fee_bps, bounty in ((1, 0, 9), (8, 100, 5 * 10**18), (10_000, 250, 10**21 + 12_345), (3, 1, 10_007)):
+        chosen = POLICIES["standard"]
+        price = price_of(bounty=bounty, tasks=tasks, slots_per_task=chosen.copies, fee_bps=fee_bps)
+        per_run = price.slot_price + price.fee_per_slot
+        found.append(
+            {
+                "tasks": tasks,
+                "feeBps": fee_bps,
+                "slotPrice": str(price.slot_price),
+                "feePerSlot": str(price.fee_per_slot),
+                "batch": [
+                    {
+                        "name": each.policy.name,
+                        "copies": each.policy.copies,
+                        "escrow": str(each.escrow_for_same_pay),
+                        "wrong": f"{each.policy.wrong_share:.6g}",
+                    }
+                    for each in policy_prices(bounty=bounty, tasks=tasks, fee_bps=fee_bps, chosen=chosen)
+                ],
+                "direct": [
+                    {
+                        "quorum": quorum,
+                        "slots": slots,
+                        "escrow": str(
+                            price_of(
+                                bounty=per_run * tasks * slots, tasks=tasks, slots_per_task=slots, fee_bps=fee_bps
+                            ).escrow
+                        ),
+                    }
+                    for quorum, slots in ((1, 1), (QUORUM, WORK_SLOTS), (3, 5))
+                ],
+            }
+        )
+    return found
+
+
 def shapes() -> list[dict[str, Any]]:
     """Which task reads what: for numbers of shards, rounds and a fan-in, every task as (state, inputs, is last)."""
     found = []
@@ -441,6 +483,7 @@ FILES: dict[str, Callable[[], Any]] = {
     "failures": failures,
     "programs": programs,
     "plans": plans,
+    "prices": prices,
     "shapes": shapes,
 }
 

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 
-import { planAnalyze, programName, splitRows } from "../../web/jobs/planAnalyze";
-import { parseTokens, POLICIES, priceOf } from "../../web/jobs/price";
+import { splitRows } from "../../web/jobs/assemble";
+import { planAnalyze, programName } from "../../web/jobs/planAnalyze";
+import { parseTokens } from "../../web/jobs/price";
 import { readTable, type Table } from "../../web/jobs/readTable";
 import { Cid, RAW } from "../../web/protocol/cid";
 import { readProgram, readVectors } from "./vectors";
@@ -57,13 +58,6 @@ describe("tables", () => {
   ])("%j is refused, naming the place", (text, place) => {
     expect(() => readTable(text)).toThrow(place);
   });
-});
-
-test("a price is what the escrow takes: fee rounded up on every slot", () => {
-  const [, standard] = POLICIES;
-  if (!standard) throw new Error("there are three policies");
-  expect(priceOf(101n, 8, standard, 100)).toEqual({ slotPrice: 101n, feePerSlot: 2n, slots: 24n, escrow: 2472n });
-  expect(priceOf(100n, 8, standard, 0).escrow).toBe(2400n);
 });
 
 test.each([

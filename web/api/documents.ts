@@ -24,6 +24,7 @@ export interface MarketDocument {
   >;
   readonly orchestrator: Hex;
   readonly fee_bps: number;
+  readonly lanes?: readonly string[]; // those that the orchestrator serves
 }
 
 export interface Overview {
@@ -150,6 +151,20 @@ export interface Dispute {
   readonly amount: string;
   readonly tx: Hex;
   readonly ended_tx: Hex | null;
+}
+
+/** Every task of a batch-lane job in one letter, by number: docs/batch-api.md. */
+export interface GridDocument {
+  readonly tasks: number;
+  readonly closes: number;
+  readonly now: number;
+  readonly cells: string;
+}
+
+/** Accepted results of a batch-lane job, by task; `next` is where the following page begins. */
+export interface BatchResultsDocument {
+  readonly results: Readonly<Record<string, Hex>>;
+  readonly next: number | null;
 }
 
 export interface WorkerDocument {

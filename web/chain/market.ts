@@ -32,6 +32,18 @@ export interface MarketAddress {
   readonly batchPayouts: Hex;
 }
 
+/** What a job pays for, and what is left for it. */
+export interface ChainJob {
+  readonly lane: Hex;
+  readonly orchestrator: Hex;
+  readonly rounds: number;
+  readonly tasksPerRound: number;
+  readonly slots: number;
+  readonly slotPrice: bigint;
+  readonly feeBps: number;
+  readonly escrowLeft: bigint;
+}
+
 /** Something that happened to a job, with the transaction that says so. */
 export interface ChainEvent {
   readonly name: string;
@@ -103,6 +115,37 @@ export class MarketChain {
     const data = encodeFunctionData({ abi: BountyEscrow, functionName: "terms", args: [jobId] });
     const answer = await this.read(this.at.escrow, data);
     return fromHex(decodeFunctionResult({ abi: BountyEscrow, functionName: "terms", data: answer }).manifestDigest);
+  }
+
+  /** A job's terms as its requester signed them, and what is left of its escrow in base units. */
+  async job(jobId: bigint): Promise<ChainJob> {
+    const args = [jobId] as const;
+    const [told, left] = await Promise.all([
+      this.read(this.at.escrow, encodeFunctionData({ abi: BountyEscrow, functionName: "terms", args })),
+      this.read(this.at.escrow, encodeFunctionData({ abi: BountyEscrow, functionName: "escrowOf", args })),
+    ]);
+    const terms = decodeFunctionResult({ abi: BountyEscrow, functionName: "terms", data: told });
+    return {
+      lane: terms.lane,
+      orchestrator: terms.orchestrator,
+      rounds: terms.rounds,
+      tasksPerRound: terms.mapTasks + terms.reduceTasks,
+      slots: terms.workSlots + terms.auditSlots,
+      slotPrice: terms.slotPrice,
+      feeBps: terms.feeBps,
+      escrowLeft: decodeFunctionResult({ abi: BountyEscrow, functionName: "escrowOf", data: left }),
+    };
+  }
+
+  /** How many tasks are over, by either lane: in the batch lane those that batches cover, from the first on. */
+  async finishedTasks(jobId: bigint, lane: Hex): Promise<number> {
+    const data = encodeFunctionData({ abi: DirectLane, functionName: "progress", args: [jobId] });
+    const [finished] = decodeFunctionResult({
+      abi: DirectLane,
+      functionName: "progress",
+      data: await this.read(lane, data),
+    });
+    return Number(finished);
   }
 
   /** The digest that was paid for; null while the task is not settled. */

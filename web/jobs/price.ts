@@ -1,15 +1,23 @@
-/** How much agreement a job pays for, in the direct lane: `quorum` equal results out of at most `slots` replicas. */
+export type Lane = "direct" | "batch";
+
+/** How much agreement a job pays for: `quorum` equal results out of at most `slots` runs of each task. */
 export interface Policy {
-  readonly name: "quick" | "standard" | "strict";
+  readonly id: "batch.standard" | "batch.insured" | "batch.strict" | "direct.1" | "direct.2" | "direct.3";
+  readonly lane: Lane;
   readonly quorum: number;
   readonly slots: number;
 }
 
+/** The batch lane's as `edgebounty/client/policies.py` has them, the direct lane's by their quorum. */
 export const POLICIES: readonly Policy[] = [
-  { name: "quick", quorum: 1, slots: 1 },
-  { name: "standard", quorum: 2, slots: 3 },
-  { name: "strict", quorum: 3, slots: 5 },
+  { id: "batch.standard", lane: "batch", quorum: 2, slots: 2 },
+  { id: "batch.insured", lane: "batch", quorum: 3, slots: 3 },
+  { id: "batch.strict", lane: "batch", quorum: 9, slots: 9 },
+  { id: "direct.1", lane: "direct", quorum: 1, slots: 1 },
+  { id: "direct.2", lane: "direct", quorum: 2, slots: 3 },
+  { id: "direct.3", lane: "direct", quorum: 3, slots: 5 },
 ];
+export const USUAL_POLICY = POLICIES.find(({ id }) => id === "direct.2") as Policy;
 
 export interface Price {
   readonly slotPrice: bigint;
@@ -19,12 +27,18 @@ export interface Price {
 }
 
 const ALL_BPS = 10_000n;
+const LIARS = 0.2;
 
 /** What a job costs in full when each slot pays `slotPrice` base units: as BountyEscrow.bountyFor. */
 export function priceOf(slotPrice: bigint, tasks: number, policy: Policy, feeBps: number): Price {
   const feePerSlot = (slotPrice * BigInt(feeBps) + ALL_BPS - 1n) / ALL_BPS;
   const slots = BigInt(tasks) * BigInt(policy.slots);
   return { slotPrice, feePerSlot, slots, escrow: (slotPrice + feePerSlot) * slots };
+}
+
+/** Of the results of a batch-lane policy, how many may be wrong if a fifth of the workers lie, all alike: docs/verification.md. */
+export function wrongShare(policy: Policy): number {
+  return LIARS ** policy.slots;
 }
 
 /** Tokens as people write them ("50", "0.25") in base units; null for anything else. */

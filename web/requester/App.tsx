@@ -5,13 +5,14 @@ import { LanguageChoice } from "../ui/parts";
 import { t } from "../ui/words";
 import { Board } from "./Board";
 import { PostForm } from "./PostForm";
+import { say } from "./words";
 
 /** Posting a job, or watching the one that `#/jobs/N` names: it can be opened again later, or by somebody else. */
 export function App() {
   useLanguage();
   const job = useJob();
   useEffect(() => {
-    document.title = t("req.title");
+    document.title = say("title");
   });
   return (
     <div class="frame">
@@ -29,11 +30,11 @@ export function App() {
         <a class="brand" href="#/">
           Edgebounty
         </a>
-        <nav aria-label={t("req.title")}>
+        <nav aria-label={say("title")}>
           <ul>
             <li>
               <a href="#/" {...(job === null ? { "aria-current": "page" as const } : {})}>
-                {t("req.new")}
+                {say("new")}
               </a>
             </li>
             <li>

@@ -1,130 +1,186 @@
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 
-import { API, type JobDocument, openChain, type TaskLine, useDocument } from "../api/documents";
+import {
+  API,
+  type GridDocument,
+  type JobDocument,
+  openChain,
+  readMarket,
+  type ServiceUnavailable,
+  useDocument,
+} from "../api/documents";
+import type { ChainJob } from "../chain/market";
 import { Gateways } from "../content/gateway";
-import { outputBytes, outputCid } from "../protocol/shape";
-import { totalTasks } from "../protocol/manifest";
+import type { Lane } from "../jobs/price";
 import { formatNumber, formatTokens } from "../ui/format";
-import { Card, Facts, PartsBar, save } from "../ui/parts";
-import { t, tData } from "../ui/words";
+import { Card, Facts, PartsBar } from "../ui/parts";
 import { readManifest } from "../verify/verifyTask";
+import { batchCells, type Cell, CELLS, countCells, directCells, stragglers } from "./cells";
+import { ResultCard } from "./ResultCard";
+import { Results } from "./results";
+import { say, type Word } from "./words";
 
-const STATES = ["open", "claimed", "committed", "revealing", "disputed", "paid", "refunded"] as const;
-type CellState = (typeof STATES)[number];
+const MOST_DRAWN = 2000;
+const MOST_NAMED = 8;
+const CHAIN_SECONDS = 2;
+const ALL_BPS = 10_000n;
 
 /** A job while it is being done: every task, what was spent of the escrow, who keeps it waiting, and the result. */
 export function Board({ job }: { job: number }) {
   const { document, problem } = useDocument<JobDocument>(`/v1/jobs/${job}`, 1);
+  const onChain = useChainJob(job);
   return (
     <>
-      <h1>{t("job.title", { id: job })}</h1>
-      {problem && (
-        <p class="notice" role="alert">
-          {problem.status === 404 ? t("job.unknown", { id: job }) : t("app.offline", { reason: problem.message })}
-        </p>
+      <h1>{say("job", { id: job })}</h1>
+      <Problem job={job} problem={problem} />
+      {onChain.problem && <p class="notice">{say("chain.silent", { reason: onChain.problem })}</p>}
+      {!(document && onChain.found) && !problem && <p role="status">{say("loading")}</p>}
+      {document && onChain.found?.lane === "direct" && (
+        <Job
+          job={document}
+          onChain={onChain.found}
+          cells={directCells(document.tasks, document.task_list)}
+          status={document.status}
+        />
       )}
-      {!document && !problem && <p role="status">{t("app.loading")}</p>}
-      {document && <Job job={document} />}
+      {document && onChain.found?.lane === "batch" && <BatchJob job={document} onChain={onChain.found} />}
     </>
   );
 }
 
-function Job({ job }: { job: JobDocument }) {
-  const cells = job.task_list.map((task) => ({ task, state: stateOf(task) }));
-  const parts = STATES.map((state) => ({
-    label: t(`cell.${state}`),
-    swatch: `cell ${state}`,
-    value: cells.filter((cell) => cell.state === state).length,
-  }));
-  parts.push({ label: t("task.later"), swatch: "cell later", value: job.tasks - cells.length });
-  const waiting = cells
-    .filter(({ state }) => state === "open" || state === "claimed")
-    .map(({ task }) => task.task_index);
+function Problem({ job, problem }: { job: number; problem: ServiceUnavailable | null }) {
+  if (!problem) return null;
+  return (
+    <p class="notice" role="alert">
+      {problem.status === 404 ? say("job.unknown", { id: job }) : say("offline", { reason: problem.message })}
+    </p>
+  );
+}
+
+/** The orchestrator tells how far tasks are; how many of them batches have brought on chain, the chain. */
+function BatchJob({ job, onChain }: { job: JobDocument; onChain: OnChain }) {
+  const { document: grid, problem } = useDocument<GridDocument>(`/v1/batch/jobs/${job.id}/grid`, 1);
+  const cells = grid
+    ? batchCells(grid.cells, onChain.covered)
+    : directCells(job.tasks, []).map((cell, i) => (i < onChain.covered ? "paid" : cell));
+  const isOver = cells.every((cell) => cell === "paid" || cell === "refunded");
+  return (
+    <>
+      <Problem job={job.id} problem={problem?.status === 404 ? null : problem} />
+      <Job job={job} onChain={onChain} cells={cells} status={isOver ? "finished" : job.status} />
+    </>
+  );
+}
+
+interface JobProps {
+  readonly job: JobDocument;
+  readonly onChain: OnChain;
+  readonly cells: readonly Cell[];
+  readonly status: string;
+}
+
+function Job({ job, onChain, cells, status }: JobProps) {
+  const { terms, lane } = onChain;
+  const counts = countCells(cells);
+  const escrow = escrowOf(terms);
+  const waiting = stragglers(cells, terms.tasksPerRound);
+  const open = async () => await openResults(job.id, lane);
   return (
     <>
       <div class="columns">
-        <Card title={tData("status", job.status)}>
+        <Card title={say(`status.${status}` as Word)}>
           <Facts
             facts={[
-              [t("job.progress"), `${formatNumber(job.settled + job.refunded)} / ${formatNumber(job.tasks)}`],
-              [t("req.spent"), `${formatTokens(job.paid)} / ${formatTokens(escrowOf(job))}`],
-              [t("job.refunded"), formatTokens(job.refunded_amount)],
+              [say("lane"), say(`lane.${lane}`)],
               [
-                t("req.stragglers"),
-                waiting.length
-                  ? waiting
-                      .slice(0, 8)
-                      .map((index) => formatNumber(index))
-                      .join(" · ")
-                  : "–",
+                say("done"),
+                `${formatNumber(counts.agreed + counts.paid + counts.refunded)} / ${formatNumber(cells.length)}`,
               ],
+              [
+                say("spent"),
+                `${formatTokens(escrow - terms.escrowLeft - BigInt(job.refunded_amount))} / ${formatTokens(escrow)}`,
+              ],
+              [say("refunded"), formatTokens(job.refunded_amount)],
+              [say("stragglers"), waiting.length ? namesOf(waiting) : say("none")],
             ]}
           />
           {job.problem && <p class="notice">{job.problem}</p>}
-          <a href={`../explorer/#/jobs/${job.id}`}>{t("app.explorer")}</a>
+          <a href={`../explorer/#/jobs/${job.id}`}>{say("explorer")}</a>
         </Card>
-        <Card title={t("req.grid")}>
+        <Card title={say("grid")}>
           <div class="grid" aria-hidden="true">
-            {cells.slice(0, 2000).map(({ task, state }) => (
-              <span class={`cell ${state}`} title={`${task.task_index}`} />
+            {cells.slice(0, MOST_DRAWN).map((cell, index) => (
+              <span class={`cell ${cell}`} title={`${index}`} />
             ))}
           </div>
+          {cells.length > MOST_DRAWN && <p class="quiet">{say("grid.part", { count: formatNumber(MOST_DRAWN) })}</p>}
           <PartsBar
-            caption={t("req.grid")}
-            names={[t("task.status"), t("job.tasks")]}
-            parts={parts.map((part) => ({ ...part, shown: formatNumber(part.value) }))}
+            caption={say("grid")}
+            names={[say("state"), say("tasks")]}
+            parts={CELLS.map((cell) => ({
+              label: say(`cell.${cell}`),
+              swatch: `cell ${cell}`,
+              value: counts[cell],
+              shown: formatNumber(counts[cell]),
+            }))}
           />
         </Card>
       </div>
-      <ResultCard job={job} />
+      <ResultCard job={job.id} lane={lane} isThere={isThere(cells)} open={open} />
     </>
   );
 }
 
-/** The last reduce's bytes, by the digest that stands on chain; what does not hash to it is not taken. */
-function ResultCard({ job }: { job: JobDocument }) {
-  const [said, setSaid] = useState<{ right: boolean; text: string } | null>(null);
-  const download = async () => {
-    try {
-      const chain = await openChain();
-      const gateways = new Gateways([API]);
-      const manifest = await readManifest(gateways, await chain.manifestDigest(BigInt(job.id)));
-      const last = totalTasks(manifest) - 1;
-      const digest = await chain.resultOf(BigInt(job.id), last);
-      if (!digest) throw new Error(t("req.no_result"));
-      const cid = await outputCid(manifest, last, digest);
-      const bytes = await gateways.getFile(cid, outputBytes(manifest, last));
-      save(`job-${job.id}.bin`, "application/octet-stream", bytes);
-      setSaid({ right: true, text: t("req.result_right", { cid: String(cid) }) });
-    } catch (error) {
-      setSaid({ right: false, text: (error as Error).message });
-    }
-  };
-  return (
-    <Card title={t("req.result")}>
-      <p class="quiet">{t("req.result_lead")}</p>
-      <div class="row">
-        <button type="button" class="primary" disabled={job.status !== "finished"} onClick={() => void download()}>
-          {t("req.download")}
-        </button>
-      </div>
-      <div role="status">{said && <p class={said.right ? "good" : "bad"}>{said.text}</p>}</div>
-    </Card>
-  );
+interface OnChain {
+  readonly lane: Lane;
+  readonly terms: ChainJob;
+  readonly covered: number;
 }
 
-/** A task's colour in the grid; `disputed` is one that revealed unequal results and was opened again. */
-function stateOf(task: TaskLine): CellState {
-  if (task.status === "settled") return "paid";
-  if (task.status === "refunded") return "refunded";
-  if (task.status === "revealing") return "revealing";
-  if (task.wave > 0) return "disputed";
-  if (task.claims.some(({ status }) => status === "committed")) return "committed";
-  return task.claims.some(({ status }) => status === "claimed") ? "claimed" : "open";
+/** The job's terms, what is left of its escrow and how many tasks are over, straight from a node. */
+function useChainJob(job: number): { found: OnChain | null; problem: string } {
+  const [shown, setShown] = useState<{ found: OnChain | null; problem: string }>({ found: null, problem: "" });
+  useEffect(() => {
+    let timer: ReturnType<typeof setTimeout>;
+    let isGone = false;
+    const ask = async () => {
+      try {
+        const [chain, market] = await Promise.all([openChain(), readMarket()]);
+        const terms = await chain.job(BigInt(job));
+        const covered = await chain.finishedTasks(BigInt(job), terms.lane);
+        const isBatch = terms.lane.toLowerCase() === market.contracts.batch_lane.toLowerCase();
+        if (!isGone) setShown({ found: { lane: isBatch ? "batch" : "direct", terms, covered }, problem: "" });
+      } catch (error) {
+        if (!isGone) setShown(({ found }) => ({ found, problem: (error as Error).message }));
+      }
+      if (!isGone) timer = setTimeout(() => void ask(), CHAIN_SECONDS * 1000);
+    };
+    void ask();
+    return () => {
+      isGone = true;
+      clearTimeout(timer);
+    };
+  }, [job]);
+  return shown;
 }
 
-function escrowOf({ terms, tasks }: JobDocument): bigint {
-  const price = BigInt(terms.slot_price);
-  const fee = (price * BigInt(terms.fee_bps) + 9_999n) / 10_000n;
-  return (price + fee) * BigInt(terms.work_slots) * BigInt(tasks);
+async function openResults(job: number, lane: Lane): Promise<Results> {
+  const chain = await openChain();
+  const gateways = new Gateways([API]);
+  return new Results(chain, gateways, job, lane, await readManifest(gateways, await chain.manifestDigest(BigInt(job))));
+}
+
+/** Whether the last task has a result: with a reducer it is the job's, without one the others come before it. */
+function isThere(cells: readonly Cell[]): boolean {
+  return cells.at(-1) === "agreed" || cells.at(-1) === "paid";
+}
+
+function namesOf(tasks: readonly number[]): string {
+  const named = tasks.slice(0, MOST_NAMED).map((index) => formatNumber(index));
+  return [...named, ...(tasks.length > MOST_NAMED ? ["…"] : [])].join(" · ");
+}
+
+function escrowOf({ slotPrice, feeBps, slots, rounds, tasksPerRound }: ChainJob): bigint {
+  const fee = (slotPrice * BigInt(feeBps) + ALL_BPS - 1n) / ALL_BPS;
+  return (slotPrice + fee) * BigInt(slots * rounds * tasksPerRound);
 }

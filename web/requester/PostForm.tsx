@@ -1,93 +1,66 @@
-import { useEffect, useId, useState } from "preact/hooks";
+import { useCallback, useEffect, useId, useState } from "preact/hooks";
 
-import { API, type MarketDocument, openChain, readMarket } from "../api/documents";
-import { planAnalyze, type PlannedJob, type ProgramPair, programName, rowsPerShard } from "../jobs/planAnalyze";
-import { parseTokens, POLICIES, type Policy, type Price, priceOf } from "../jobs/price";
-import { readTable, type Table } from "../jobs/readTable";
+import { type MarketDocument, readMarket } from "../api/documents";
+import type { PlannedJob } from "../jobs/assemble";
+import { parseTokens, priceOf, USUAL_POLICY } from "../jobs/price";
 import { Cid, RAW } from "../protocol/cid";
 import { totalTasks } from "../protocol/manifest";
-import { formatBytes, formatNumber, formatTokens } from "../ui/format";
+import { formatBytes, formatNumber } from "../ui/format";
 import { Card, Facts, Name } from "../ui/parts";
-import { t } from "../ui/words";
-import { POST_STEPS, postJob, type PostStep } from "./postJob";
-import { loadProgram } from "./programs";
-import { connect, findWallets, type Wallet } from "./wallet";
+import { AnalyzeFields } from "./AnalyzeFields";
+import { DECIMALS, PriceCard, PriceField } from "./PriceCard";
+import { WalletCard } from "./WalletCard";
+import { say, type Word } from "./words";
 
-const DECIMALS = 18;
-const USUAL_SHARDS = 3;
-const TASK_SECONDS = 60;
-const DEADLINE_SECONDS = 3600;
+const KINDS = { analyze: AnalyzeFields } as const;
+type Kind = keyof typeof KINDS;
+const FIRST_WAIT_SECONDS = 2;
+const LONGEST_WAIT_SECONDS = 30;
 
-interface Data {
-  readonly name: string;
-  readonly table: Table;
-  readonly pair: ProgramPair;
-}
+/** What the fields of a kind tell the form: a job, or why there is none. */
+export type Planning = PlannedJob | { readonly problem: string } | null;
 
-/** Three steps on one page: data and program, full price, wallet. Nothing is asked of the wallet before the price is seen. */
+/** Three steps on one page: program and data, full price, wallet. Nothing is asked of the wallet before the price is seen. */
 export function PostForm({ onPosted }: { onPosted: (job: bigint) => void }) {
-  const [market, setMarket] = useState<MarketDocument | null>(null);
-  const [data, setData] = useState<Data | null>(null);
-  const [shards, setShards] = useState(USUAL_SHARDS);
-  const [planned, setPlanned] = useState<PlannedJob | null>(null);
+  const { market, problem } = useMarket();
+  const [kind, setKind] = useState<Kind>("analyze");
+  const [planning, setPlanning] = useState<Planning>(null);
   const [priceText, setPriceText] = useState("0.1");
-  const [policy, setPolicy] = useState<Policy>(POLICIES[1] as Policy);
-  const [problem, setProblem] = useState("");
+  const [policy, setPolicy] = useState(USUAL_POLICY);
+  const onPlanning = useCallback((next: Planning) => setPlanning(next), []);
 
-  useEffect(() => {
-    readMarket().then(setMarket, (error: Error) => setProblem(error.message));
-  }, []);
-  useEffect(() => {
-    let gone = false;
-    setPlanned(null);
-    if (data) {
-      planAnalyze(data.table, data.pair, shards).then(
-        (plan) => {
-          if (gone) return;
-          setPlanned(plan);
-          setProblem("");
-        },
-        (error: Error) => !gone && setProblem(error.message),
-      );
-    }
-    return () => {
-      gone = true;
-    };
-  }, [data, shards]);
-
-  const take = async (file: File | undefined) => {
-    if (!file) return;
-    try {
-      const table = readTable(await file.text());
-      const pair = await loadProgram(programName(table));
-      const needed = Math.ceil(table.rows / rowsPerShard(table, pair));
-      setShards(Math.min(table.rows, Math.max(needed, USUAL_SHARDS)));
-      setData({ name: file.name, table, pair });
-      setProblem("");
-    } catch (error) {
-      setData(null);
-      setProblem((error as Error).message);
-    }
-  };
-
+  const planned = planning && "manifest" in planning ? planning : null;
   const slotPrice = parseTokens(priceText, DECIMALS);
   const tasks = planned ? totalTasks(planned.manifest) : 0;
   const isPriced = market !== null && planned !== null && slotPrice !== null && slotPrice > 0n;
+  const Fields = KINDS[kind];
   return (
     <>
-      <h1>{t("req.new")}</h1>
-      <p class="quiet">{t("req.lead")}</p>
+      <h1>{say("new")}</h1>
+      <p class="quiet">{say("lead")}</p>
       {problem && (
         <p class="notice" role="alert">
-          {problem}
+          {say("offline", { reason: problem })}
         </p>
       )}
-      <DataCard data={data} planned={planned} shards={shards} onFile={take} onShards={setShards} />
+      {planning && "problem" in planning && (
+        <p class="notice" role="alert">
+          {say("refused", { reason: planning.problem })}
+        </p>
+      )}
+      <Card title={say("data")}>
+        <KindChoice kind={kind} onKind={setKind} />
+        <p class="quiet">{say(`${"kind."}${kind}.lead` as Word)}</p>
+        <Fields key={kind} onPlanning={onPlanning} />
+        {planned && <PlannedFacts planned={planned} />}
+        <p class="quiet">{say("public")}</p>
+      </Card>
       {isPriced && (
         <PriceCard
           tasks={tasks}
           slotPrice={slotPrice}
           feeBps={market.fee_bps}
+          hasBatchLane={market.lanes?.includes("batch") ?? false}
           policy={policy}
           onPolicy={setPolicy}
           priceText={priceText}
@@ -108,199 +81,53 @@ export function PostForm({ onPosted }: { onPosted: (job: bigint) => void }) {
   );
 }
 
-interface DataCardProps {
-  readonly data: Data | null;
-  readonly planned: PlannedJob | null;
-  readonly shards: number;
-  readonly onFile: (file: File | undefined) => Promise<void>;
-  readonly onShards: (shards: number) => void;
-}
-
-function DataCard({ data, planned, shards, onFile, onShards }: DataCardProps) {
-  const fileId = useId();
-  const shardsId = useId();
-  return (
-    <Card title={t("req.data")}>
-      <p class="quiet">{t("req.program")}</p>
-      <label for={fileId}>{t("req.file")}</label>
-      <input
-        id={fileId}
-        type="file"
-        accept=".csv,text/csv"
-        onChange={(event) => void onFile(event.currentTarget.files?.[0])}
-      />
-      {data && (
-        <>
-          <label for={shardsId}>{t("req.shards")}</label>
-          <input
-            id={shardsId}
-            class="short"
-            type="number"
-            min={1}
-            max={data.table.rows}
-            value={shards}
-            onInput={(event) => onShards(Math.trunc(Number(event.currentTarget.value)))}
-          />
-        </>
-      )}
-      {data && planned && (
-        <Facts
-          facts={[
-            [t("req.rows"), formatNumber(data.table.rows)],
-            [t("req.columns"), formatNumber(data.table.columns.length)],
-            [t("job.tasks"), formatNumber(totalTasks(planned.manifest))],
-            [t("req.upload"), formatBytes(planned.blocks.reduce((sum, block) => sum + block.bytes.length, 0))],
-            [t("job.manifest"), <Name text={String(new Cid(RAW, planned.manifestDigest))} />],
-          ]}
-        />
-      )}
-    </Card>
-  );
-}
-
-function PriceField({ text, onText }: { text: string; onText: (text: string) => void }) {
+function KindChoice({ kind, onKind }: { kind: Kind; onKind: (kind: Kind) => void }) {
   const id = useId();
   return (
-    <div class="row">
-      <label for={id}>{t("job.slot_price")}</label>
-      <input
-        id={id}
-        class="short"
-        inputMode="decimal"
-        value={text}
-        aria-invalid={parseTokens(text, DECIMALS) === null}
-        onInput={(event) => onText(event.currentTarget.value)}
-      />
-    </div>
-  );
-}
-
-interface PriceCardProps {
-  readonly tasks: number;
-  readonly slotPrice: bigint;
-  readonly feeBps: number;
-  readonly policy: Policy;
-  readonly onPolicy: (policy: Policy) => void;
-  readonly priceText: string;
-  readonly onPrice: (text: string) => void;
-}
-
-/** What every policy costs in full, side by side, before anything is signed. */
-function PriceCard({ tasks, slotPrice, feeBps, policy, onPolicy, priceText, onPrice }: PriceCardProps) {
-  return (
-    <Card title={t("req.price")}>
-      <PriceField text={priceText} onText={onPrice} />
-      <div class="scroll" role="group" aria-label={t("req.price")} tabIndex={0}>
-        <table>
-          <caption class="hidden">{t("req.price")}</caption>
-          <thead>
-            <tr>
-              <th scope="col">{t("req.policy")}</th>
-              <th scope="col" class="number">
-                {t("job.quorum")}
-              </th>
-              <th scope="col" class="number">
-                {t("req.slots")}
-              </th>
-              <th scope="col" class="number">
-                {t("req.escrow")}
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {POLICIES.map((each) => (
-              <tr>
-                <th scope="row">
-                  <label class="choice">
-                    <input type="radio" name="policy" checked={each === policy} onChange={() => onPolicy(each)} />
-                    {t(`req.policy.${each.name}`)}
-                  </label>
-                </th>
-                <td class="number">{formatNumber(each.quorum)}</td>
-                <td class="number">{formatNumber(each.slots)}</td>
-                <td class="number">{formatTokens(priceOf(slotPrice, tasks, each, feeBps).escrow)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
-      <p class="quiet">{t("req.price_lead")}</p>
-    </Card>
-  );
-}
-
-interface WalletCardProps {
-  readonly market: MarketDocument;
-  readonly planned: PlannedJob;
-  readonly policy: Policy;
-  readonly price: Price;
-  readonly onPosted: (job: bigint) => void;
-}
-
-function WalletCard({ market, planned, policy, price, onPosted }: WalletCardProps) {
-  const [wallets, setWallets] = useState<readonly Wallet[]>([]);
-  const [step, setStep] = useState<PostStep | null>(null);
-  const [problem, setProblem] = useState("");
-  useEffect(
-    () => findWallets((found) => setWallets((old) => [...old.filter((it) => it.info.uuid !== found.info.uuid), found])),
-    [],
-  );
-
-  const post = async ({ provider }: Wallet) => {
-    setProblem("");
-    try {
-      setStep("upload_permission");
-      const account = await connect(provider, market.chain_id);
-      const chain = await openChain();
-      const onStep = (next: PostStep) => setStep(next);
-      const times = { taskSeconds: TASK_SECONDS, deadlineSeconds: DEADLINE_SECONDS };
-      const { jobId } = await postJob({
-        market,
-        api: API,
-        chain,
-        provider,
-        account,
-        planned,
-        policy,
-        price,
-        ...times,
-        onStep,
-      });
-      onPosted(jobId);
-    } catch (error) {
-      setProblem((error as Error).message);
-    }
-    setStep(null);
-  };
-
-  return (
-    <Card title={t("req.sign")}>
-      <p>{t("req.total", { amount: formatTokens(price.escrow) })}</p>
-      <p class="quiet">{t("req.sign_lead")}</p>
-      {!wallets.length && <p class="notice">{t("req.no_wallet")}</p>}
-      <div class="row">
-        {wallets.map((wallet) => (
-          <button type="button" class="primary" disabled={step !== null} onClick={() => void post(wallet)}>
-            {t("req.post_with", { wallet: wallet.info.name.slice(0, 40) })}
-          </button>
+    <>
+      <label for={id}>{say("kind.label")}</label>
+      <select id={id} value={kind} onChange={(event) => onKind(event.currentTarget.value as Kind)}>
+        {(Object.keys(KINDS) as Kind[]).map((each) => (
+          <option value={each}>{say(`kind.${each}`)}</option>
         ))}
-      </div>
-      <div role="status">
-        {step && (
-          <ol class="steps">
-            {POST_STEPS.map((each) => (
-              <li class={POST_STEPS.indexOf(each) < POST_STEPS.indexOf(step) ? "done" : each === step ? "now" : ""}>
-                {t(`req.step.${each}`)}
-              </li>
-            ))}
-          </ol>
-        )}
-      </div>
-      {problem && (
-        <p class="notice bad" role="alert" data-post="failed">
-          {t("req.not_posted", { reason: problem })}
-        </p>
-      )}
-    </Card>
+      </select>
+    </>
   );
+}
+
+function PlannedFacts({ planned }: { planned: PlannedJob }) {
+  return (
+    <Facts
+      facts={[
+        [say("tasks"), formatNumber(totalTasks(planned.manifest))],
+        [say("upload"), formatBytes(planned.blocks.reduce((sum, block) => sum + block.bytes.length, 0))],
+        [say("manifest"), <Name text={String(new Cid(RAW, planned.manifestDigest))} />],
+      ]}
+    />
+  );
+}
+
+/** Where the market stands; asked again until it answers. */
+function useMarket(): { market: MarketDocument | null; problem: string } {
+  const [found, setFound] = useState<{ market: MarketDocument | null; problem: string }>({ market: null, problem: "" });
+  useEffect(() => {
+    let timer: ReturnType<typeof setTimeout>;
+    let isGone = false;
+    const ask = async (wait: number) => {
+      try {
+        const market = await readMarket();
+        if (!isGone) setFound({ market, problem: "" });
+      } catch (error) {
+        if (isGone) return;
+        setFound({ market: null, problem: (error as Error).message });
+        timer = setTimeout(() => void ask(Math.min(LONGEST_WAIT_SECONDS, 2 * wait)), wait * 1000);
+      }
+    };
+    void ask(FIRST_WAIT_SECONDS);
+    return () => {
+      isGone = true;
+      clearTimeout(timer);
+    };
+  }, []);
+  return found;
 }

@@ -2,7 +2,8 @@ import stats from "../../edgebounty/programs/builtin/table.stats.wasm?url";
 import statsLarge from "../../edgebounty/programs/builtin/table.stats.large.wasm?url";
 import statsLargeReduce from "../../edgebounty/programs/builtin/table.stats.large.reduce.wasm?url";
 import statsReduce from "../../edgebounty/programs/builtin/table.stats.reduce.wasm?url";
-import type { ProgramPair, programName } from "../jobs/planAnalyze";
+import type { ProgramPair } from "../jobs/assemble";
+import type { programName } from "../jobs/planAnalyze";
 import type { Bytes } from "../protocol/bytes";
 
 const URLS = {

@@ -16,7 +16,7 @@ export interface Wallet {
 
 /** The wallet said no, or cannot do it; nothing was sent. */
 export class WalletRefused extends EdgebountyError {
-  constructor(code: "refused" | "wrong_chain" | "wallet", detail: string, options?: { cause?: unknown }) {
+  constructor(code: "refused" | "wallet_wrong_chain" | "wallet", detail: string, options?: { cause?: unknown }) {
     super(code, detail, options);
   }
 }
@@ -40,7 +40,7 @@ export async function connect(provider: Provider, chainId: number): Promise<Hex>
     try {
       await ask(provider, "wallet_switchEthereumChain", [{ chainId: `0x${chainId.toString(16)}` }]);
     } catch (cause) {
-      throw new WalletRefused("wrong_chain", `the wallet is not on chain ${chainId}`, { cause });
+      throw new WalletRefused("wallet_wrong_chain", `the wallet is not on chain ${chainId}`, { cause });
     }
   }
   return account;
@@ -61,7 +61,7 @@ async function ask<T>(provider: Provider, method: string, params: readonly unkno
     const { code, message } = cause as { code?: number; message?: string };
     if (code === REFUSED) throw new WalletRefused("refused", "it was refused in the wallet", { cause });
     if (code === UNKNOWN_CHAIN)
-      throw new WalletRefused("wrong_chain", "the wallet does not know this chain", { cause });
+      throw new WalletRefused("wallet_wrong_chain", "the wallet does not know this chain", { cause });
     throw new WalletRefused("wallet", message ?? String(cause), { cause });
   }
 }
