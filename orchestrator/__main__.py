@@ -172,6 +172,8 @@ async def _build(
         outbox=store,
         writer=writer,
         keeper=keeper,
+        content=content,
+        blocks=reader,
         take=by_account.take,
     )
     contents = Contents(
@@ -246,6 +248,8 @@ async def _build(
     if not settings.batch_most_bond:
         return service, loops  # no job of the batch lane is taken, so nobody works for what could not be posted
     batch_loops = (
+        run_loop("batch-recovery", batch.recovery.step, pause_seconds=pause, health=health, clock=clock),
+        run_loop("batch-results", batch.recovery.find, pause_seconds=max(pause, 1.0), health=health, clock=clock),
         run_loop("batch-jobs", batch.jobs.step, pause_seconds=pause, health=health, clock=clock),
         run_loop("batch", batch.desk.tick, pause_seconds=pause, health=health, clock=clock),
         run_loop("batch-answers", batch.answers.step, pause_seconds=pause, health=health, clock=clock),

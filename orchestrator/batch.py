@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgebounty.chain.market import MarketContracts
+from edgebounty.content.store import ContentStore
 from edgebounty.protocol.messages import Signable, sign
 from edgebounty.protocol.types import Address
 from orchestrator import config
@@ -16,6 +17,7 @@ from orchestrator.adapters.chain.batch import BatchLaneReader
 from orchestrator.adapters.chain.batch_reader import BatchChainReader
 from orchestrator.adapters.chain.lane_history import LaneHistoryReader
 from orchestrator.adapters.http.batch import BatchApi
+from orchestrator.adapters.posted import PostedBatches
 from orchestrator.app.answers import Answers
 from orchestrator.app.batch_checks import BatchChecks
 from orchestrator.app.batch_jobs import BatchJobs, ChainTime
@@ -24,12 +26,13 @@ from orchestrator.app.books import Books
 from orchestrator.app.desk import BatchDesk
 from orchestrator.app.lane_history import LaneFollower
 from orchestrator.app.poster import Poster, PostingSettings
+from orchestrator.app.recovery import Recovery
 from orchestrator.app.room import UploadRoom
 from orchestrator.app.withdrawals import Withdrawals
 from orchestrator.domain.batch.posting import Rules
 from orchestrator.domain.batch.relaying import RelayRules
 from orchestrator.domain.errors import Broken
-from orchestrator.ports.chain import ChainWriter
+from orchestrator.ports.chain import ChainReader, ChainWriter
 from orchestrator.ports.content import ContentKeeper
 from orchestrator.ports.journal import Journal
 from orchestrator.ports.store import Outbox
@@ -45,6 +48,7 @@ class BatchLane:
     desk: BatchDesk
     api: BatchApi
     jobs: BatchJobs
+    recovery: Recovery
     room: UploadRoom
     poster: Poster
     outputs: BatchOutputs
@@ -65,6 +69,8 @@ def build_batch_lane(
     outbox: Outbox,
     writer: ChainWriter,
     keeper: ContentKeeper,
+    content: ContentStore,
+    blocks: ChainReader,
     take: Callable[[str], float],
 ) -> BatchLane:
     """`key` signs assignments, closed sets and acceptances. Raises `Broken`, `ChainError` and `OSError`."""
@@ -85,6 +91,18 @@ def build_batch_lane(
     )
     chain = BatchChainReader(market, me)
     limits = chain.limits()
+    jobs = BatchJobs(books=books, desk=desk, keeper=keeper, lane=reader, rules=rules)
+    recovery = Recovery(
+        desk=desk,
+        books=books,
+        chain=chain,
+        blocks=blocks,
+        data=PostedBatches(market, content),
+        keeper=keeper,
+        terms_of=jobs.terms_of,
+        since=market.deployment.block,
+    )
+    jobs.is_whole = lambda: recovery.is_whole
     unit = 10 ** int(market.read(market.token.functions.decimals()))
     poster = Poster(
         desk=desk,
@@ -99,6 +117,7 @@ def build_batch_lane(
             rules=Rules(most_bond=int(settings.batch_most_bond * unit), lost_known=settings.batch_bonds_lost),
         ),
         since=market.deployment.block,
+        is_whole=lambda: recovery.is_whole,
     )
     withdrawals = Withdrawals(
         desk=desk,
@@ -116,7 +135,8 @@ def build_batch_lane(
     return BatchLane(
         desk=desk,
         api=BatchApi(desk, take, withdrawals),
-        jobs=BatchJobs(books=books, desk=desk, keeper=keeper, lane=reader, rules=rules),
+        jobs=jobs,
+        recovery=recovery,
         room=UploadRoom(desk),
         poster=poster,
         outputs=BatchOutputs(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 from orchestrator.app.books import Books
 from orchestrator.app.desk import BatchDesk
 from orchestrator.domain.batch.terms import LaneRules, batch_terms
+from orchestrator.domain.batch.values import BatchTerms
 from orchestrator.domain.due import is_in_our_batches
 from orchestrator.domain.errors import Unavailable
 from orchestrator.domain.matching import content_problem
@@ -35,6 +37,7 @@ class BatchJobs:
     def __init__(
         self, *, books: Books, desk: BatchDesk, keeper: ContentKeeper, lane: LaneReader, rules: LaneRules
     ) -> None:
+        self.is_whole: Callable[[], bool] = lambda: True  # whether the desk knows all that was posted
         self._books = books
         self._desk = desk
         self._keeper = keeper
@@ -44,6 +47,8 @@ class BatchJobs:
 
     async def step(self) -> None:
         """Raises `Unavailable` (call again) after it has done what it could; `Broken` if a job has other terms now."""
+        if not self.is_whole():
+            return
         troubles: list[Unavailable] = []
         for job in list(self._books.final.open_jobs()):
             if is_in_our_batches(self._books.final, job) and self._told.get(job.id) is not job.status:
@@ -54,12 +59,19 @@ class BatchJobs:
         if troubles:
             raise troubles[0]
 
+    async def terms_of(self, job_id: JobId) -> BatchTerms:
+        """Raises `Unavailable`, also for a job that the final blocks do not have yet."""
+        job = self._books.final.jobs.get(job_id)
+        if job is None:
+            raise Unavailable(what=f"job {job_id}", reason="it is not in the blocks that were read so far")
+        told = await self._lane.lane_job(job.id, self._books.final.block)
+        return batch_terms(job, told, self._rules, self._desk.book.terms.get(job_id))
+
     async def _tell(self, job: Job) -> None:
         known = self._desk.book.terms.get(job.id)
         if known is None and (job.ended(self._desk.now()) or content_problem(self._books.final, job)):
             return  # too late to begin, or not yet: /v1/jobs shows the problem
-        told = await self._lane.lane_job(job.id, self._books.final.block)
-        terms = batch_terms(job, told, self._rules, known)
+        terms = await self.terms_of(job.id)
         manifest = await self._keeper.manifest(job.terms.manifest_digest)
         await self._desk.open_job(terms, manifest)
         self._told[job.id] = job.status

@@ -261,6 +261,21 @@ class BatchDesk:
                 self._writer.add(closing)
         await self._writer.kept()
 
+    async def take_back(self, terms: BatchTerms, kept: f.BatchKept) -> None:
+        """Takes over a posted batch that the journal does not have. Raises `Broken` if it contradicts the journal."""
+        if kept.job not in self.book.terms:
+            self.book.open_job(terms)
+            self._writer.add(JobOpened(terms=terms))
+        self.book.keep(kept)
+        self._writer.add(kept)
+        await self._writer.kept()
+
+    async def found(self, result: f.ResultFound) -> None:
+        """The accepted result of a task that was taken back. Raises `Broken` if it is another one."""
+        self._found(result)
+        self._writer.add(result)
+        await self._writer.kept()
+
     async def check(self, place: Place, digest: Digest) -> None:
         """What our own run of a task gave. Comes to nothing if the task no longer waits for it."""
         if place in self.book.to_run:
@@ -340,6 +355,10 @@ class BatchDesk:
                 self.joined[entry.worker] = entry
             case f.BatchCut() | f.BatchSealed():
                 self.book.close(entry)
+            case f.BatchKept():
+                self.book.keep(entry)
+            case f.ResultFound():
+                self._found(entry)
             case OutputKept():
                 self._note_output((entry.job, entry.task))
             case f.WithdrawalAsked():
@@ -348,6 +367,10 @@ class BatchDesk:
                 del self.withdrawals[entry.payout_index]
             case _:
                 self._apply(entry, self.book.decide(entry))
+
+    def _found(self, result: f.ResultFound) -> None:
+        self.book.found(result)
+        self.awaited[result.job, result.task] = None
 
     def _note_output(self, place: Place) -> None:
         job, index = place

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -71,8 +71,10 @@ class Poster:
         limits: p.LaneLimits,
         settings: PostingSettings,
         since: int,
+        is_whole: Callable[[], bool] = lambda: True,
     ) -> None:
-        """`since`: the first block that may hold a batch."""
+        """`since`: the first block that may hold a batch. `is_whole`: whether the desk knows all that was posted."""
+        self._is_whole = is_whole
         self._desk = desk
         self._chain = chain
         self._outbox = outbox
@@ -87,12 +89,14 @@ class Poster:
         self._usable: dict[int, Usable] = {}
         self._misstated = False
         self.has_looked = False  # at all that was posted, since the start
-        self.history = History(me=desk.me, bundles_of=desk.book.signed_bundles, prices_of=self._prices)
+        self.history = History(me=desk.me, leaves_of=desk.book.leaves_of, prices_of=self._prices)
         self.waiting = ""  # what keeps a batch from being posted, and who acts
         self.lost: list[p.Ready] = []
 
     async def step(self) -> bool:
         """Whether there is more to do at once. Raises `Unavailable`: call again."""
+        if not self._is_whole():
+            return False
         await self._desk.close_batches(self._settings.most_age)
         # In this order: what is no longer on its way now is in the final block that is taken next.
         on_its_way = await asyncio.to_thread(self._on_its_way)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from edgebounty.protocol.batch.answering import Asked
+from edgebounty.protocol.batch.known import Known
 from edgebounty.protocol.types import Address, JobId
-from orchestrator.domain.batch.history import LaneEvent
+from orchestrator.domain.batch.history import BatchPosted, LaneEvent
 from orchestrator.domain.batch.posting import Held
 from orchestrator.domain.batch.record import LaneLog
 from orchestrator.domain.values import BlockRef
@@ -57,6 +58,14 @@ class Claimed:
     worker: Address
     count: int
     deadline: int
+
+
+class PostedData(Protocol):
+    """What stands behind a posted batch, from wherever it was put."""
+
+    async def read(self, posted: BatchPosted) -> Known:
+        """Raises `Unavailable` while it is not to be had."""
+        ...
 
 
 class BatchChain(Protocol):

@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from edgebounty.protocol.types import Address, JobId
-from orchestrator.domain.batch.facts import BatchFact, Closing, WithdrawalAsked, WithdrawalEnded
+from orchestrator.domain.batch.facts import (
+    BatchFact,
+    BatchKept,
+    Closing,
+    ResultFound,
+    WithdrawalAsked,
+    WithdrawalEnded,
+)
 from orchestrator.domain.batch.values import BatchTerms
 
 
@@ -51,7 +58,8 @@ class OutputKept:
     task: int
 
 
-Entry = JobOpened | JobEnding | Joined | OutputKept | Closing | WithdrawalAsked | WithdrawalEnded | BatchFact
+BatchEntry = Closing | BatchKept | ResultFound | BatchFact
+Entry = JobOpened | JobEnding | Joined | OutputKept | WithdrawalAsked | WithdrawalEnded | BatchEntry
 
 
 class Journal(Protocol):

@@ -191,7 +191,9 @@ class BatchChainReader:
         args = self._lane.events[name]().process_log(log)["args"]
         match name:
             case "BatchPosted":
-                return h.BatchPosted(header=_header(args["header"]))
+                return h.BatchPosted(
+                    header=_header(args["header"]), transaction="0x" + bytes(log["transactionHash"]).hex()
+                )
             case "BundleStruck":
                 return h.BundleStruck(number=int(args["number"]), position=int(args["position"]))
             case "BatchVoided":

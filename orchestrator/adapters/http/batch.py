@@ -146,6 +146,7 @@ class BatchApi:
         book = self._desk.book
         bundles = book.bundles_of(address)
         accepted = sum(len(bundle.receipts) * book.terms[bundle.job].price for bundle in bundles)
+        accepted += book.kept_pay[address]
         signed = [self._desk.acceptance(bundle) for bundle in bundles]
         earned, withdrawn = await self._withdrawals.earnings(address) if self._withdrawals is not None else (0, 0)
         return self._answer(

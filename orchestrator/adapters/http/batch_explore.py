@@ -195,7 +195,7 @@ class BatchExplorer:
 
     def workers(self) -> dict[Address, dict[str, Any]]:
         """Of everybody with an accepted receipt, how many and what they are worth."""
-        return {worker: self._sums(worker) for worker in self._desk.book.payees}
+        return {worker: self._sums(worker) for worker in self._desk.book.payees.values()}
 
     def worker_page(self, worker: Address) -> dict[str, Any] | None:
         """Its record in this lane; None if it has none."""
@@ -270,7 +270,7 @@ class BatchExplorer:
                     index[name].append(place)
         for address in {key[0] for key in self.record.batches}:
             index[address].append({"kind": "orchestrator", "address": address})
-        for worker in self._desk.book.payees:
+        for worker in self._desk.book.payees.values():
             if not any(found["kind"] == "worker" for found in index[worker]):
                 index[worker].append({"kind": "worker", "address": worker})
         for job, task, digest in self._results():

@@ -29,7 +29,7 @@ _EFFECTS = {
     for kind in (*vars(effects).values(), *vars(batch_effects).values())
     if dataclasses.is_dataclass(kind) and isinstance(kind, type) and hasattr(kind, "key")
 }
-_CLOSINGS = (batch_facts.BatchCut, batch_facts.BatchSealed)
+_CLOSINGS = (batch_facts.BatchCut, batch_facts.BatchSealed, batch_facts.BatchKept, batch_facts.ResultFound)
 _WITHDRAWALS = (batch_facts.WithdrawalAsked, batch_facts.WithdrawalEnded)
 _OWN_ENTRIES = (JobOpened, JobEnding, Joined, OutputKept, *_CLOSINGS, *_WITHDRAWALS)
 _ENTRIES: dict[str, type[Entry]] = {

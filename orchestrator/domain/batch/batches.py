@@ -46,6 +46,19 @@ class JobBatches:
         self.starts.append(end)
         self.paid_since = None
 
+    def keep(self, first: int, end: int) -> None:
+        """The open batch, which begins at `first`, ended before `end` and was posted.
+
+        Raises `ValueError` if no such batch can be.
+        """
+        if first != self.open_first or not first < end <= self.tasks:
+            raise ValueError(f"the open batch begins at {self.open_first}: tasks {first} to {end - 1} are no batch")
+        self.last_taken = max(self.last_taken, end - 1)
+        self.sealed.add(first)
+        self.paid_since = None
+        if end < self.tasks:
+            self.starts.append(end)
+
     def seal(self, first: int) -> None:
         """Raises `ValueError` if no batch begins there."""
         if first not in self.starts:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from edgebounty.protocol.batch.wire import SignedBundle
+from edgebounty.protocol.batch.wire import Bundle, Receipt, SignedBundle, bundle_leaves
 from edgebounty.protocol.types import Address, JobId
 from orchestrator.domain.batch.batches import JobBatches
 from orchestrator.domain.batch.checking import Standing, has_to_run
@@ -15,34 +15,41 @@ from orchestrator.domain.batch.due import DueTimes, Place
 from orchestrator.domain.batch.facts import (
     BatchCut,
     BatchFact,
+    BatchKept,
     BatchSealed,
     Closing,
     ReceiptSigned,
+    ResultFound,
     SlotClaimed,
     TimePassed,
 )
 from orchestrator.domain.batch.places import Places
 from orchestrator.domain.batch.values import BatchTask, BatchTerms, Stage, WorkerBundle
-from orchestrator.domain.errors import Rejected
+from orchestrator.domain.errors import Broken, Rejected
 
 
 @dataclass(slots=True)
 class BatchBook:
-    """Changed by `open_job`, `apply` and `close` alone. `payees[i]`: the account of payout index i + 1, for ever.
+    """Changed by `open_job`, `apply`, `close`, `keep`, `found` alone. `payees[i]`: whose payout index i is for ever.
 
-    `to_run`: tasks that the orchestrator has to run itself, the longest waiting first.
+    `to_run`: tasks that the orchestrator has to run itself, the longest waiting first. `kept`: posted batches without
+    what led to them. `unknown`: tasks of which only the first 27 bytes of the accepted digest are known.
     """
 
     terms: dict[JobId, BatchTerms] = field(default_factory=dict)
     tasks: dict[tuple[JobId, int], BatchTask] = field(default_factory=dict)
     bundles: dict[tuple[JobId, int, Address], WorkerBundle] = field(default_factory=dict)
     batches: dict[JobId, JobBatches] = field(default_factory=dict)
-    payees: list[Address] = field(default_factory=list)
+    payees: dict[int, Address] = field(default_factory=dict)
     counts: dict[JobId, Counter[Stage]] = field(default_factory=dict)
     places: Places = field(default_factory=Places)
     standing: Standing = field(default_factory=Standing)
     to_run: dict[Place, None] = field(default_factory=dict)
     changes: int = 0  # another number whenever something of a task or bundle is another
+    kept: dict[tuple[JobId, int], BatchKept] = field(default_factory=dict)
+    kept_pay: Counter[Address] = field(default_factory=Counter)  # by the batches in `kept`, base units
+    unknown: dict[Place, bytes] = field(default_factory=dict)
+    _next_index: int = 1
     _due: DueTimes = field(default_factory=DueTimes)
     _index_of: dict[Address, int] = field(default_factory=dict)
     _batches_of: dict[Address, list[tuple[JobId, int]]] = field(default_factory=dict)
@@ -96,13 +103,7 @@ class BatchBook:
         return decision
 
     def apply(self, fact: BatchFact, decision: BatchDecision) -> None:
-        self.changes += 1
-        before = self.task(fact.job, fact.task)
-        self.counts[fact.job].subtract([before.stage])
-        self.counts[fact.job].update([decision.task.stage])
-        self.places.moved(fact.job, before, decision.task)
-        self._due.moved(self.terms[fact.job], decision.task)
-        self.tasks[(fact.job, fact.task)] = decision.task
+        self._put(fact.job, decision.task)
         self.standing.take((fact.job, fact.task), decision.passed, decision.caught)
         if has_to_run(self.terms[fact.job], decision.task, self.standing):
             self.to_run[fact.job, fact.task] = None
@@ -119,8 +120,7 @@ class BatchBook:
                 self._batches_of.setdefault(bundle.worker, []).append(key[:2])
             self.bundles[key] = bundle
             if bundle.worker not in self._index_of:
-                self.payees.append(bundle.worker)
-                self._index_of[bundle.worker] = len(self.payees)
+                self._add_payee(self._next_index, bundle.worker)
 
     def payout_index(self, worker: Address) -> int | None:
         """Where its earnings stand in the payout tree, from its first accepted receipt on."""
@@ -177,12 +177,66 @@ class BatchBook:
             for i in range(start, end)
         )
 
+    def keep(self, kept: BatchKept) -> None:
+        """Raises `Broken` for a batch that contradicts what is known."""
+        terms, batches = self.terms[kept.job], self.batches[kept.job]
+        name = f"the batch of job {kept.job}, tasks {kept.first} to {kept.end - 1}"
+        if any(slot.accepted for i in range(kept.first, kept.end) for slot in self.task(kept.job, i).taken):
+            raise Broken(f"{name}, is not what this database holds of it: delete the database to have it rebuilt")
+        try:
+            batches.keep(kept.first, kept.end)
+        except ValueError as error:
+            raise Broken(f"{name}, does not follow what this database holds: {error}") from error
+        for leaf in kept.leaves:
+            self.kept_pay[leaf.account] += leaf.count * terms.price
+            if self._index_of.get(leaf.account) != leaf.payout_index:
+                self._add_payee(leaf.payout_index, leaf.account)
+        digests = {result.task: result.digest for result in kept.results}
+        begun = {receipt.task: receipt.digest for bundle in _bundles_of(kept) for receipt in bundle.receipts}
+        for index in range(kept.first, kept.end):
+            stage = Stage.AGREED if index in digests or index in begun else Stage.GIVEN_UP
+            self._put(kept.job, BatchTask(index=index, stage=stage, digest=digests.get(index)))
+            self.to_run.pop((kept.job, index), None)
+            if index in begun and index not in digests:
+                self.unknown[kept.job, index] = begun[index]
+        self.kept[kept.job, kept.first] = kept
+
+    def found(self, result: ResultFound) -> None:
+        """Raises `Broken` for a digest that is not the one that was accepted."""
+        place = (result.job, result.task)
+        if self.unknown.get(place) != result.digest[:27]:
+            raise Broken(f"task {result.task} of job {result.job} was not accepted as 0x{result.digest.hex()}")
+        del self.unknown[place]
+        self._put(result.job, replace(self.tasks[place], digest=result.digest))
+
+    def leaves_of(self, job: JobId, first: int) -> tuple[Bundle, ...]:
+        """The bundles of the batch that begins at `first`, as they stand in its tree."""
+        kept = self.kept.get((job, first))
+        return kept.leaves if kept is not None else bundle_leaves(self.signed_bundles(job, first))
+
+    def _put(self, job: JobId, task: BatchTask) -> None:
+        self.changes += 1
+        place, before = (job, task.index), self.task(job, task.index)
+        self.counts[job].subtract([before.stage])
+        self.counts[job].update([task.stage])
+        self.places.moved(job, before, task)
+        self._due.moved(self.terms[job], task)
+        self.tasks[place] = task
+
+    def _add_payee(self, index: int, account: Address) -> None:
+        if index in self.payees or account in self._index_of:
+            raise Broken(f"payout index {index} is {self.payees.get(index)}'s, and was posted as {account}'s")
+        self.payees[index], self._index_of[account] = account, index
+        self._next_index = max(self._next_index, index + 1)
+
     def _was_in_vain(self, terms: BatchTerms, index: int, now: int) -> bool:
         task = self.tasks.get((terms.job, index))
         return task is not None and is_over(terms, task, now) and not any(slot.accepted for slot in task.taken)
 
     def signed_bundles(self, job: JobId, first: int) -> tuple[SignedBundle, ...]:
         """What `building.build` takes: every worker's accepted receipts in this batch, by payout index."""
+        if (job, first) in self.kept:
+            return _bundles_of(self.kept[job, first])
         found = [self.bundles[job, first, worker] for worker in self._workers_of.get((job, first), ())]
         return tuple(
             sorted(
@@ -199,3 +253,21 @@ class BatchBook:
                 key=lambda bundle: bundle.payout_index,
             )
         )
+
+
+def _bundles_of(kept: BatchKept) -> tuple[SignedBundle, ...]:
+    """As far as they are known."""
+
+    def words(data: bytes) -> tuple[bytes, ...]:
+        return tuple(data[i : i + 32] for i in range(0, len(data), 32))
+
+    return tuple(
+        SignedBundle(
+            payout_index=leaf.payout_index,
+            account=leaf.account,
+            receipts=tuple(map(Receipt.parse, words(behind.receipts))),
+            commit_sets=words(behind.commit_sets),
+            signature=leaf.signature,
+        )
+        for leaf, behind in zip(kept.leaves, kept.words, strict=bool(kept.words))
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from edgebounty.protocol.batch.wire import Bundle
 from edgebounty.protocol.types import Address, Digest, JobId
 
 
@@ -82,6 +83,46 @@ class BatchSealed:
 
 
 Closing = BatchCut | BatchSealed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptResult:
+    task: int
+    digest: Digest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptWords:
+    """What stands behind a leaf, 32 bytes each, one after the other. `commit_sets` is empty where only their root is
+    known."""
+
+    receipts: bytes
+    commit_sets: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchKept:
+    """A posted batch of tasks [first, end) without what led to it: the journal lost that, or needs it no more.
+
+    `words` beside `leaves`: what was posted, as far as it is to be had; none of a batch to which nothing can happen
+    any more. `results`: as far as they are known; a receipt has only the first 27 bytes.
+    """
+
+    job: JobId
+    first: int
+    end: int
+    leaves: tuple[Bundle, ...]
+    words: tuple[KeptWords, ...] = ()
+    results: tuple[KeptResult, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultFound:
+    """The whole digest of a task whose receipts were read back from what was posted."""
+
+    job: JobId
+    task: int
+    digest: Digest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

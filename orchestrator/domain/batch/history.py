@@ -15,8 +15,6 @@ from edgebounty.protocol.batch.wire import (
     Bundle,
     Header,
     Payout,
-    SignedBundle,
-    bundle_leaves,
     bundles_tree,
     payouts_tree,
 )
@@ -26,7 +24,10 @@ from orchestrator.domain.errors import Broken
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchPosted:
+    """`transaction`: its hash, 0x-text."""
+
     header: Header
+    transaction: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,16 +77,16 @@ class PostedBatch:
         return (self.header.payout_count, self.header.payouts_root) == right
 
 
-BundlesOf = Callable[[JobId, int], tuple[SignedBundle, ...]]
+LeavesOf = Callable[[JobId, int], tuple[Bundle, ...]]
 PricesOf = Callable[[JobId], Prices]
 
 
 @dataclass(slots=True, kw_only=True)
 class History:
-    """`take` the final events in order. `bundles_of(job, first)`: what the book holds of a sealed batch."""
+    """`take` the final events in order. `leaves_of(job, first)`: what the book holds of a sealed batch."""
 
     me: Address
-    bundles_of: BundlesOf
+    leaves_of: LeavesOf
     prices_of: PricesOf
     batches: list[PostedBatch] = field(default_factory=list)
     bonds_lost: int = 0
@@ -140,12 +141,12 @@ class History:
         name = f"batch {header.number} on chain (job {header.job}, tasks {header.first_task} to {header.end_task - 1})"
         if header.number != len(self.batches):
             raise Broken(f"{name} does not follow batch {len(self.batches) - 1}: the node left out events")
-        bundles = self.bundles_of(JobId(header.job), header.first_task)
-        leaves = bundle_leaves(bundles)
+        leaves = self.leaves_of(JobId(header.job), header.first_task)
         if bundles_tree(leaves).root != header.bundles_root:
             raise Broken(
                 f"{name} is not what this database holds of it: an older copy of the database was put back, or another "
-                "program posts with this key. Nothing was sent. Put the newest copy back"
+                "program posts with this key. Nothing was sent. Put the newest copy back; if there is none, delete "
+                "this one: what was posted is read back then"
             )
         batch = PostedBatch(header=header, leaves=leaves, prices=self.prices_of(JobId(header.job)), payouts=())
         self.batches.append(batch)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from edgebounty.protocol.batch.building import Batch, build, restated
 from edgebounty.protocol.batch.rules import Case, Prices
 from edgebounty.protocol.batch.watching import find_faults
-from edgebounty.protocol.batch.wire import SignedBundle, payouts_tree
+from edgebounty.protocol.batch.wire import Bundle, SignedBundle, bundle_leaves, payouts_tree
 from edgebounty.protocol.messages import Domain
 from edgebounty.protocol.types import Address, JobId, to_address
 from orchestrator.domain.batch import posting as p
@@ -61,12 +61,15 @@ class Company:
         self.sealed: dict[tuple[int, int], tuple[int, tuple[SignedBundle, ...]]] = {}  # (job, first): (end, bundles)
         self.ends = dict.fromkeys(self.jobs, 0)
         self.rules = p.Rules(most_bond=most_bond)
-        self.history = History(me=ORC, bundles_of=self.bundles_of, prices_of=lambda job: PRICES)
+        self.history = History(me=ORC, leaves_of=self.leaves_of, prices_of=lambda job: PRICES)
         self.mallorys: list[Batch] = []
         self.looked: dict[int, Case] = {}  # what the watchtower has found nothing in
 
     def bundles_of(self, job: JobId, first: int) -> tuple[SignedBundle, ...]:
         return self.sealed.get((job, first), (0, ()))[1]
+
+    def leaves_of(self, job: JobId, first: int) -> tuple[Bundle, ...]:
+        return bundle_leaves(self.bundles_of(job, first))
 
     # --- what the orchestrator sees ---
 
