@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 from collections.abc import Callable
@@ -28,6 +29,7 @@ from orchestrator.app.lane_history import LaneFollower
 from orchestrator.app.poster import Poster, PostingSettings
 from orchestrator.app.recovery import Recovery
 from orchestrator.app.room import UploadRoom
+from orchestrator.app.shortening import shorten
 from orchestrator.app.withdrawals import Withdrawals
 from orchestrator.domain.batch.posting import Rules
 from orchestrator.domain.batch.relaying import RelayRules
@@ -37,6 +39,7 @@ from orchestrator.ports.content import ContentKeeper
 from orchestrator.ports.journal import Journal
 from orchestrator.ports.store import Outbox
 
+_log = logging.getLogger(__name__)
 SECRET_FILE = "batch-tickets.secret"
 SECRET_BYTES = 32
 
@@ -80,6 +83,9 @@ def build_batch_lane(
     def sign_as_orchestrator(message: Signable) -> bytes:
         return sign(rules.domain, message, key)
 
+    dropped = shorten(journal)
+    if dropped:
+        _log.info("journal shortened", extra={"count": dropped})
     desk = BatchDesk(
         me=me,
         domain=rules.domain,

@@ -266,8 +266,17 @@ class BatchDesk:
         if kept.job not in self.book.terms:
             self.book.open_job(terms)
             self._writer.add(JobOpened(terms=terms))
+        for leaf in kept.leaves:
+            if self.book.payout_index(leaf.account) != leaf.payout_index:
+                self.book.keep_payee(leaf.payout_index, leaf.account)
+                self._writer.add(f.PayeeKept(index=leaf.payout_index, account=leaf.account))
         self.book.keep(kept)
         self._writer.add(kept)
+        await self._writer.kept()
+
+    async def settled(self, job: JobId, first: int) -> None:
+        """Nothing can happen any more to this posted batch: the journal may do without what led to it."""
+        self._writer.add(f.BatchSettled(job=job, first=first))
         await self._writer.kept()
 
     async def found(self, result: f.ResultFound) -> None:
@@ -357,6 +366,15 @@ class BatchDesk:
                 self.book.close(entry)
             case f.BatchKept():
                 self.book.keep(entry)
+                self.outputs |= {(entry.job, task) for task in entry.outputs}
+                places = ((entry.job, result.task) for result in entry.results)
+                self.awaited |= {place: None for place in places if place not in self.outputs}
+            case f.BatchSettled():
+                pass  # for `shortening`
+            case f.PayeeKept():
+                self.book.keep_payee(entry.index, entry.account)
+            case f.ChecksKept():
+                self.book.standing.take((entry.job, entry.task), entry.passed, entry.caught)
             case f.ResultFound():
                 self._found(entry)
             case OutputKept():

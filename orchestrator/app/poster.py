@@ -86,6 +86,7 @@ class Poster:
         self._range = WIDEST_RANGE
         self._seen: object = None
         self._settled: set[int] = set()
+        self._told_settled: set[int] = set()
         self._usable: dict[int, Usable] = {}
         self._misstated = False
         self.has_looked = False  # at all that was posted, since the start
@@ -199,6 +200,9 @@ class Poster:
             misstated=self._misstated and look.stated == look.next,
         )
         await asyncio.to_thread(self._mature, standing, kept)
+        for number in sorted(self._settled - self._told_settled):
+            await self._tell_settled(self.history.batches[number].header)
+            self._told_settled.add(number)
         ready = [self._ready(job, first, look) for job, first in sealed]
         self._tell_lost(p.lost(ready, standing))
         return standing, ready
@@ -227,6 +231,14 @@ class Poster:
             del self._usable[number]
         for number in [n for n in self._usable if n not in kept]:
             del self._usable[number]
+
+    async def _tell_settled(self, header: Header) -> None:
+        job, book = JobId(header.job), self._desk.book
+        kept = book.kept.get((job, header.first_task))
+        if kept is not None and not kept.words:
+            return  # the journal is without it already
+        if not any((job, task) in book.unknown for task in range(header.first_task, header.end_task)):
+            await self._desk.settled(job, header.first_task)
 
     def _ready(self, job: JobId, first: int, look: LaneLook) -> p.Ready:
         receipts = self._receipts(job, first)

@@ -10,7 +10,10 @@ from edgebounty.protocol.types import Address, JobId
 from orchestrator.domain.batch.facts import (
     BatchFact,
     BatchKept,
+    BatchSettled,
+    ChecksKept,
     Closing,
+    PayeeKept,
     ResultFound,
     WithdrawalAsked,
     WithdrawalEnded,
@@ -58,7 +61,7 @@ class OutputKept:
     task: int
 
 
-BatchEntry = Closing | BatchKept | ResultFound | BatchFact
+BatchEntry = Closing | BatchKept | BatchSettled | PayeeKept | ChecksKept | ResultFound | BatchFact
 Entry = JobOpened | JobEnding | Joined | OutputKept | WithdrawalAsked | WithdrawalEnded | BatchEntry
 
 
@@ -69,4 +72,8 @@ class Journal(Protocol):
 
     def entries(self) -> Sequence[Entry]:
         """Everything that was appended, in order."""
+        ...
+
+    def replace(self, entries: Sequence[Entry]) -> None:
+        """These instead of all that was appended, or nothing happens. Raises `StorageFailed`."""
         ...

@@ -110,5 +110,8 @@ class MemoryStore:
     def append(self, entries: Sequence[Entry]) -> None:
         self._entries += entries
 
+    def replace(self, entries: Sequence[Entry]) -> None:
+        self._entries = list(entries)
+
     def entries(self) -> Sequence[Entry]:
         return tuple(self._entries)

@@ -29,9 +29,10 @@ _EFFECTS = {
     for kind in (*vars(effects).values(), *vars(batch_effects).values())
     if dataclasses.is_dataclass(kind) and isinstance(kind, type) and hasattr(kind, "key")
 }
-_CLOSINGS = (batch_facts.BatchCut, batch_facts.BatchSealed, batch_facts.BatchKept, batch_facts.ResultFound)
+_CLOSINGS = (batch_facts.BatchCut, batch_facts.BatchSealed, batch_facts.BatchSettled)
+_KEPT = (batch_facts.BatchKept, batch_facts.PayeeKept, batch_facts.ChecksKept, batch_facts.ResultFound)
 _WITHDRAWALS = (batch_facts.WithdrawalAsked, batch_facts.WithdrawalEnded)
-_OWN_ENTRIES = (JobOpened, JobEnding, Joined, OutputKept, *_CLOSINGS, *_WITHDRAWALS)
+_OWN_ENTRIES = (JobOpened, JobEnding, Joined, OutputKept, *_CLOSINGS, *_KEPT, *_WITHDRAWALS)
 _ENTRIES: dict[str, type[Entry]] = {
     kind.__name__: kind
     for kind in (*_OWN_ENTRIES, *vars(batch_facts).values())

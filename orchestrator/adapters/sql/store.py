@@ -171,6 +171,12 @@ class SqlStore:
             if entries:
                 db.execute(schema.batch_journal.insert(), [rows.entry_row(entry) for entry in entries])
 
+    def replace(self, entries: Sequence[Entry]) -> None:
+        with self._writing() as db:
+            db.execute(schema.batch_journal.delete())
+            if entries:
+                db.execute(schema.batch_journal.insert(), [rows.entry_row(entry) for entry in entries])
+
     def entries(self) -> Sequence[Entry]:
         table = schema.batch_journal
         with self._reading() as db:

@@ -178,7 +178,7 @@ class BatchBook:
         )
 
     def keep(self, kept: BatchKept) -> None:
-        """Raises `Broken` for a batch that contradicts what is known."""
+        """Its payees are told by themselves. Raises `Broken` for a batch that contradicts what is known."""
         terms, batches = self.terms[kept.job], self.batches[kept.job]
         name = f"the batch of job {kept.job}, tasks {kept.first} to {kept.end - 1}"
         if any(slot.accepted for i in range(kept.first, kept.end) for slot in self.task(kept.job, i).taken):
@@ -189,8 +189,6 @@ class BatchBook:
             raise Broken(f"{name}, does not follow what this database holds: {error}") from error
         for leaf in kept.leaves:
             self.kept_pay[leaf.account] += leaf.count * terms.price
-            if self._index_of.get(leaf.account) != leaf.payout_index:
-                self._add_payee(leaf.payout_index, leaf.account)
         digests = {result.task: result.digest for result in kept.results}
         begun = {receipt.task: receipt.digest for bundle in _bundles_of(kept) for receipt in bundle.receipts}
         for index in range(kept.first, kept.end):
@@ -209,6 +207,12 @@ class BatchBook:
         del self.unknown[place]
         self._put(result.job, replace(self.tasks[place], digest=result.digest))
 
+    def keep_payee(self, index: int, account: Address) -> None:
+        """Raises `Broken` if either has another already."""
+        if index in self.payees or account in self._index_of:
+            raise Broken(f"payout index {index} is {self.payees.get(index)}'s, and was posted as {account}'s")
+        self._add_payee(index, account)
+
     def leaves_of(self, job: JobId, first: int) -> tuple[Bundle, ...]:
         """The bundles of the batch that begins at `first`, as they stand in its tree."""
         kept = self.kept.get((job, first))
@@ -224,8 +228,6 @@ class BatchBook:
         self.tasks[place] = task
 
     def _add_payee(self, index: int, account: Address) -> None:
-        if index in self.payees or account in self._index_of:
-            raise Broken(f"payout index {index} is {self.payees.get(index)}'s, and was posted as {account}'s")
         self.payees[index], self._index_of[account] = account, index
         self._next_index = max(self._next_index, index + 1)
 

@@ -105,7 +105,8 @@ class BatchKept:
     """A posted batch of tasks [first, end) without what led to it: the journal lost that, or needs it no more.
 
     `words` beside `leaves`: what was posted, as far as it is to be had; none of a batch to which nothing can happen
-    any more. `results`: as far as they are known; a receipt has only the first 27 bytes.
+    any more. `results`: as far as they are known; a receipt has only the first 27 bytes. `outputs`: tasks of which the
+    output is in the content store.
     """
 
     job: JobId
@@ -114,6 +115,33 @@ class BatchKept:
     leaves: tuple[Bundle, ...]
     words: tuple[KeptWords, ...] = ()
     results: tuple[KeptResult, ...] = ()
+    outputs: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchSettled:
+    """Nothing can happen any more to the posted batch that begins at `first`: what led to it may be dropped."""
+
+    job: JobId
+    first: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayeeKept:
+    """Whose a payout index is, where the receipt that gave it to them is not in the journal."""
+
+    index: int
+    account: Address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChecksKept:
+    """Who passed a check, and who was caught by it, where its facts are dropped."""
+
+    job: JobId
+    task: int
+    passed: tuple[Address, ...]
+    caught: tuple[Address, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,6 +40,7 @@ from orchestrator.app.books import Books
 from orchestrator.app.desk import BatchDesk
 from orchestrator.app.poster import Poster, PostingSettings
 from orchestrator.app.recovery import Recovery
+from orchestrator.app.shortening import shorten
 from orchestrator.app.watch import Watcher
 from orchestrator.app.withdrawals import Withdrawals
 from orchestrator.domain.batch import posting
@@ -148,6 +149,7 @@ class World:
         writer = Web3Writer(self.market, Sender(self.market.web3, self.account))
         rules = SendingRules(bump_after_blocks=1_000)
         self.actor = Actor(writer=writer, outbox=self.store, books=self.books, rules=rules)
+        self.dropped = shorten(self.store)
         self.desk = BatchDesk(
             me=self.me,
             domain=self.domain,
@@ -239,6 +241,7 @@ class World:
         self.restart()
 
     async def look(self) -> None:
+        await self.recover()
         while await self.poster.step():
             pass
 
@@ -257,7 +260,7 @@ class World:
 
     @property
     def steps(self) -> tuple[Callable[[], Any], ...]:
-        return (self.watch, self.recover, self.look, self.answer, self.withdrawals.step, self.act)
+        return (self.watch, self.look, self.answer, self.withdrawals.step, self.act)
 
     def until_posted(self, number: int) -> None:
         """Turns until the chain has so many batches."""

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from edgebounty.protocol.types import JobId
+from orchestrator.app.poster import Poster
 from orchestrator.domain.batch.values import Stage
 from orchestrator.domain.errors import Broken, Unavailable
 from tests.orchestrator.app.posting_kit import PRICE, UNIT, FakeRuns, World, result_of, run, world
@@ -21,6 +22,11 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         made.begin()
         made.stake(50 * UNIT)
         yield made
+
+
+async def all_steps(poster: Poster) -> None:
+    while await poster.step():
+        pass
 
 
 @pytest.mark.parametrize("calldata", [0, 1_000])
@@ -42,7 +48,7 @@ def test_lost_journal__is_rebuilt_from_what_was_posted__and_the_next_batch_build
     here.poster._is_whole = lambda: True  # what came of it without reading back
     run(here.watch())
     with pytest.raises(Broken, match="is not what this database holds of it"):
-        run(here.look())
+        run(all_steps(here.poster))
     here.restart()
     here.turns(2)
 
@@ -103,3 +109,32 @@ def test_lost_data__nothing_is_posted_or_given_out_until_it_is_back(here: World)
     here.turns(2)
     assert here.recovery.is_whole
     assert len(here.poster.history.batches) == len(here.headers())
+
+
+def test_settled_batches__a_restart__has_a_short_journal_and_the_same_pay(here: World) -> None:
+    assert here.store is not None
+    worked = here.post_job()
+    here.work(worked, [0, 1, 2])
+    here.until_posted(len(here.headers()) + 1)
+    here.turns(3)
+    here.mine(seconds=7_000)
+    here.turns(12)  # the bonds come home one after the other
+    long, earned = len(here.store.entries()), [here.poster.earned(index) for index in here.desk.book.payees]
+    results = here.desk.results(JobId(worked))
+    assert len(results) == 3
+
+    here.restart()
+    here.turns(2)
+
+    assert here.dropped > 10
+    assert len(here.store.entries()) == long - here.dropped
+    assert [here.poster.earned(index) for index in here.desk.book.payees] == earned
+    assert here.desk.results(JobId(worked)) == results
+    assert len(here.poster.history.batches) == len(here.headers())
+    here.restart()
+    assert here.dropped == 0
+    job = here.post_job()
+    here.work(job, [0])
+    here.until_posted(len(here.headers()) + 1)
+    here.turns(3)
+    assert here.poster.history.batches[-1].is_right

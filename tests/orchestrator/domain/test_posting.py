@@ -486,7 +486,7 @@ def test_history__a_batch_that_the_book_does_not_have__stops() -> None:
     while not isinstance(company.act(), p.Post):
         pass
     header = company.history.batches[0].header
-    fresh = History(me=ORC, bundles_of=lambda job, first: (), prices_of=lambda job: PRICES)
+    fresh = History(me=ORC, leaves_of=lambda job, first: (), prices_of=lambda job: PRICES)
     with pytest.raises(Broken, match="older copy of the database"):
         fresh.take(BatchPosted(header=header))
     with pytest.raises(Broken, match="left out events"):
