@@ -172,12 +172,12 @@ class BatchExplorer:
         }
 
     def _bundles_of(self, batch: PostedBatch) -> list[WorkerBundle]:
-        """As they stand in the batch; empty for another orchestrator's, which only its data tell."""
+        """As they stand in the batch; empty for another orchestrator's and for what is no longer in the journal."""
         if batch.header.orchestrator != self._desk.me:
             return []
         job, first = JobId(batch.header.job), batch.header.first_task
         signed = self._desk.book.signed_bundles(job, first)
-        if len(signed) != batch.header.bundle_count:
+        if len(signed) != batch.header.bundle_count or (job, first) in self._desk.book.kept:
             return []
         return [self._desk.book.bundles[job, first, bundle.account] for bundle in signed]
 
@@ -201,7 +201,7 @@ class BatchExplorer:
         """Its record in this lane; None if it has none."""
         bundles = self._desk.book.bundles_of(worker)
         why_out = self._desk.why_out(worker)
-        if not bundles and why_out is None:
+        if not bundles and why_out is None and self._desk.book.payout_index(worker) is None:
             return None
         return self._sums(worker) | {
             "payout_index": self._desk.book.payout_index(worker),
@@ -210,12 +210,12 @@ class BatchExplorer:
         }
 
     def _sums(self, worker: Address) -> dict[str, Any]:
-        index = self._desk.book.payout_index(worker)
-        bundles = self._desk.book.bundles_of(worker)
+        book = self._desk.book
+        index, bundles = book.payout_index(worker), book.bundles_of(worker)
         withdrawn = 0 if index is None else self.record.withdrawn.get((self._desk.me, index), 0)
         return {
-            "tasks_accepted": sum(len(bundle.receipts) for bundle in bundles),
-            "accepted": str(sum(self._worth(bundle) for bundle in bundles)),
+            "tasks_accepted": sum(len(bundle.receipts) for bundle in bundles) + book.kept_receipts[worker],
+            "accepted": str(sum(self._worth(bundle) for bundle in bundles) + book.kept_pay[worker]),
             "withdrawn": str(withdrawn),
         }
 

@@ -48,6 +48,7 @@ class BatchBook:
     changes: int = 0  # another number whenever something of a task or bundle is another
     kept: dict[tuple[JobId, int], BatchKept] = field(default_factory=dict)
     kept_pay: Counter[Address] = field(default_factory=Counter)  # by the batches in `kept`, base units
+    kept_receipts: Counter[Address] = field(default_factory=Counter)
     unknown: dict[Place, bytes] = field(default_factory=dict)
     _next_index: int = 1
     _due: DueTimes = field(default_factory=DueTimes)
@@ -189,6 +190,7 @@ class BatchBook:
             raise Broken(f"{name}, does not follow what this database holds: {error}") from error
         for leaf in kept.leaves:
             self.kept_pay[leaf.account] += leaf.count * terms.price
+            self.kept_receipts[leaf.account] += leaf.count
         digests = {result.task: result.digest for result in kept.results}
         begun = {receipt.task: receipt.digest for bundle in _bundles_of(kept) for receipt in bundle.receipts}
         for index in range(kept.first, kept.end):
