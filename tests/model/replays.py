@@ -18,7 +18,7 @@ from typing import Any, Final
 from edgebounty.protocol.batch.openings import NotProven
 from edgebounty.protocol.batch.watching import Fault, all_openings, find_faults
 from edgebounty.protocol.types import Address
-from tests.model import money
+from tests.model import money, shown
 from tests.model.edges import damaged, left_out, posting, proofs, withdrawing
 from tests.model.hostile import (
     borrowed,
@@ -166,7 +166,7 @@ def edges() -> list[dict[str, Any]]:
         overtaken,
         wrong_target,
     )
-    for edge in (posting, withdrawing, proofs, left_out, damaged, *hostile, *money.WALKS):
+    for edge in (posting, withdrawing, proofs, left_out, damaged, *hostile, *money.WALKS, *shown.WALKS):
         market = RecordedMarket()
         edge(market)
         market.money_is_conserved()

@@ -147,6 +147,26 @@ contract BatchReplayTest is BatchReplay {
         run(walk, walk.calls.length);
     }
 
+    /// @dev In the run "twice" the first batch is withdrawn by with `withdrawMany`. Here the token refuses to pay at first.
+    function test_Payment_RefusedByTheToken_IsStillOwed() public {
+        uint256 number = 0;
+        Walk memory walk = read(number);
+        while (keccak256(bytes(walk.name)) != keccak256("twice")) walk = read(++number);
+        uint256 at = 0;
+        while (walk.answers[at] == 0) ++at;
+        run(walk, at);
+        vm.warp(walk.times[at]);
+        bytes32 before = state();
+        vm.mockCallRevert(address(token), abi.encodeWithSelector(token.transfer.selector), "");
+        (bool taken, bytes memory answer) = targets[walk.targets[at]].call(walk.calls[at]);
+        isTrue(taken, "one payee that cannot be paid stops no others");
+        same(abi.decode(answer, (uint256)), 0, "paid");
+        vm.clearMockedCalls();
+        sameBytes(state(), before, "nothing moved");
+        (taken, answer) = targets[walk.targets[at]].call(walk.calls[at]);
+        same(abi.decode(answer, (uint256)), 1, "paid once it can be");
+    }
+
     // --- the constructor ---
 
     function refuse(BatchSettings memory wanted, bytes4 error) private {
