@@ -31,6 +31,7 @@ from orchestrator.app.recovery import Recovery
 from orchestrator.app.room import UploadRoom
 from orchestrator.app.shortening import shorten
 from orchestrator.app.withdrawals import Withdrawals
+from orchestrator.domain.batch.bonding import BondRules
 from orchestrator.domain.batch.posting import Rules
 from orchestrator.domain.batch.relaying import RelayRules
 from orchestrator.domain.errors import Broken
@@ -78,7 +79,7 @@ def build_batch_lane(
 ) -> BatchLane:
     """`key` signs assignments, closed sets and acceptances. Raises `Broken`, `ChainError` and `OSError`."""
     reader = BatchLaneReader(market)
-    rules = reader.rules(waves=settings.batch_waves, span=settings.batch_span)
+    rules = reader.rules(waves=settings.batch_waves, span=settings.batch_span, hold=settings.batch_hold_seconds)
 
     def sign_as_orchestrator(message: Signable) -> bytes:
         return sign(rules.domain, message, key)
@@ -97,7 +98,10 @@ def build_batch_lane(
     )
     chain = BatchChainReader(market, me)
     limits = chain.limits()
-    jobs = BatchJobs(books=books, desk=desk, keeper=keeper, lane=reader, rules=rules)
+    unit = 10 ** int(market.read(market.token.functions.decimals()))
+    most_bond = int(settings.batch_most_bond * unit)
+    bonds = BondRules(limits=limits, most_bond=most_bond, calldata_receipts=settings.batch_calldata_receipts)
+    jobs = BatchJobs(books=books, desk=desk, keeper=keeper, lane=reader, rules=rules, chain=chain, bonds=bonds)
     recovery = Recovery(
         desk=desk,
         books=books,
@@ -109,7 +113,6 @@ def build_batch_lane(
         since=market.deployment.block,
     )
     jobs.is_whole = lambda: recovery.is_whole
-    unit = 10 ** int(market.read(market.token.functions.decimals()))
     poster = Poster(
         desk=desk,
         chain=chain,
@@ -120,7 +123,7 @@ def build_batch_lane(
         settings=PostingSettings(
             most_age=settings.batch_age_seconds,
             calldata_receipts=settings.batch_calldata_receipts,
-            rules=Rules(most_bond=int(settings.batch_most_bond * unit), lost_known=settings.batch_bonds_lost),
+            rules=Rules(most_bond=most_bond, lost_known=settings.batch_bonds_lost),
         ),
         since=market.deployment.block,
         is_whole=lambda: recovery.is_whole,

@@ -47,6 +47,7 @@ HELP = {
     "batch_span": "tasks of a batch-lane job that are posted together; a job keeps what it began with",
     "batch_waves": "attempts to find a quorum for a task of the batch lane, each with other workers",
     "batch_age_seconds": "how long after its first receipt a batch is closed though it is not full",
+    "batch_hold_seconds": "how long a result of copies alone is held back, and run again if its worker is caught",
     "batch_calldata_receipts": "batches of at most so many receipts go on chain whole; larger ones under a CID",
     "batch_most_bond": "most tokens of this account's stake that are put up for batches; 0: no batch lane here",
     "batch_bonds_lost": "lost bonds that the operator has looked into: with more of them on chain nothing is posted",
@@ -88,6 +89,7 @@ class Settings:
     batch_span: int = 1000
     batch_waves: int = 3
     batch_age_seconds: int = 3600
+    batch_hold_seconds: int = 600
     batch_calldata_receipts: int = 0
     batch_most_bond: float = 10_000.0
     batch_bonds_lost: int = 0
@@ -222,6 +224,7 @@ def _check_numbers(settings: Settings) -> list[str]:
         "batch_span": (1, 1 << 20),
         "batch_waves": (1, 100),
         "batch_age_seconds": (0, 30 * 86_400),
+        "batch_hold_seconds": (0, 30 * 86_400),
         "batch_calldata_receipts": (0, 1 << 20),
         "batch_most_bond": (0, 1e12),
         "batch_bonds_lost": (0, 1 << 32),

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from orchestrator.app.books import Books
 from orchestrator.app.desk import BatchDesk
+from orchestrator.domain.batch.bonding import BondRules, BondStanding, bond_problem
 from orchestrator.domain.batch.terms import LaneRules, batch_terms
 from orchestrator.domain.batch.values import BatchTerms
 from orchestrator.domain.due import is_in_our_batches
 from orchestrator.domain.errors import Unavailable
 from orchestrator.domain.matching import content_problem
 from orchestrator.domain.values import Job, JobId, JobStatus
+from orchestrator.ports.batch import BatchChain
 from orchestrator.ports.chain import LaneReader
 from orchestrator.ports.content import ContentKeeper
 
@@ -35,14 +37,25 @@ class BatchJobs:
     """`step` is one short cycle: what is new or was stopped goes to the desk, after a restart everything again."""
 
     def __init__(
-        self, *, books: Books, desk: BatchDesk, keeper: ContentKeeper, lane: LaneReader, rules: LaneRules
+        self,
+        *,
+        books: Books,
+        desk: BatchDesk,
+        keeper: ContentKeeper,
+        lane: LaneReader,
+        rules: LaneRules,
+        chain: BatchChain | None = None,
+        bonds: BondRules | None = None,
     ) -> None:
+        """Without `chain` and `bonds` no job's batches take a bond."""
         self.is_whole: Callable[[], bool] = lambda: True  # whether the desk knows all that was posted
         self._books = books
         self._desk = desk
         self._keeper = keeper
         self._lane = lane
         self._rules = rules
+        self._chain = chain
+        self._bonds = bonds
         self._told: dict[JobId, JobStatus] = {}  # what the desk was told last
 
     async def step(self) -> None:
@@ -72,10 +85,41 @@ class BatchJobs:
         if known is None and (job.ended(self._desk.now()) or content_problem(self._books.final, job)):
             return  # too late to begin, or not yet: /v1/jobs shows the problem
         terms = await self.terms_of(job.id)
+        if known is None and await self._has_no_bond(terms):
+            return  # asked again with the next step
         manifest = await self._keeper.manifest(job.terms.manifest_digest)
         await self._desk.open_job(terms, manifest)
         self._told[job.id] = job.status
         _log.info(
             "batch-lane job" if job.status is JobStatus.OPEN else "batch-lane job ends",
             extra={"job": job.id, "tasks": terms.tasks, "deadline": terms.deadline, "closes": terms.closes},
+        )
+
+    async def _has_no_bond(self, terms: BatchTerms) -> bool:
+        """Also tells the desk, whom people ask."""
+        if self._chain is None or self._bonds is None:
+            return False
+        look = await self._chain.look(self._books.final_header.ref, (), ())
+        problem = bond_problem(
+            terms,
+            self._not_over(),
+            BondStanding(stake=look.allotted + look.free_stake, bonded=look.bonded),
+            self._bonds,
+        )
+        if problem and self._desk.waiting.get(terms.job) != problem:
+            _log.warning("batch-lane job waits", extra={"job": terms.job, "reason": problem})
+        if problem:
+            self._desk.waiting[terms.job] = problem
+        else:
+            self._desk.waiting.pop(terms.job, None)
+        return bool(problem)
+
+    def _not_over(self) -> Iterator[BatchTerms]:
+        """Jobs that were taken, and of which something may yet be posted."""
+        open_jobs = {job.id for job in self._books.final.open_jobs()}
+        now = self._desk.now()
+        return (
+            terms
+            for job, terms in self._desk.book.terms.items()
+            if job in open_jobs and now < terms.closes + self._rules.grace
         )

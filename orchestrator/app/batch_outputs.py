@@ -28,7 +28,7 @@ class BatchOutputs:
     async def step(self) -> None:
         """Raises `Unavailable`: call again."""
         late: list[Place] = []
-        awaited = [place for place in self._desk.awaited if place not in self.disputed]
+        awaited = [place for place in self._desk.offered.awaited if place not in self.disputed]
         for place in (place for place in awaited if self._desk.manifest(place[0]) is not None):
             if await self._is_here(place):
                 self._missing_since.pop(place, None)

@@ -3,45 +3,29 @@
 from __future__ import annotations
 
 import hashlib
-import hmac
-from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 
-from edgebounty.jobs.shape import describe, needed_tasks, output_bytes
+from edgebounty.jobs.shape import output_bytes
 from edgebounty.protocol.batch.messages import Acceptance, Assignment, Claim, CommitSet, Join, Receipts
-from edgebounty.protocol.failure import failure_of_digest
 from edgebounty.protocol.manifest import Manifest
 from edgebounty.protocol.messages import Domain, Signable
 from edgebounty.protocol.types import Address, Digest, JobId
+from orchestrator.app.batch_offers import BatchOffers, Offer
 from orchestrator.app.journal import GroupWriter
+from orchestrator.app.members import Members, SponsorOf
 from orchestrator.domain.batch import facts as f
 from orchestrator.domain.batch.book import BatchBook
-from orchestrator.domain.batch.checking import is_drawn
-from orchestrator.domain.batch.decide import BatchDecision, is_over, shares_party
+from orchestrator.domain.batch.checking import check_of
+from orchestrator.domain.batch.decide import BatchDecision
 from orchestrator.domain.batch.due import Place
-from orchestrator.domain.batch.open import OpenTasks, is_free
-from orchestrator.domain.batch.values import BatchTask, BatchTerms, Slot, Stage, WorkerBundle
-from orchestrator.domain.errors import Broken, Rejected, Unavailable
+from orchestrator.domain.batch.values import BatchTask, BatchTerms, Slot, WorkerBundle
+from orchestrator.domain.errors import Broken, Rejected
+from orchestrator.domain.policy import Check
 from orchestrator.ports.journal import Entry, JobEnding, JobOpened, Joined, Journal, OutputKept
 
-MOST_OFFERED = 4
-MOST_NEWCOMERS = 50_000  # keys that joined and never took a task: whoever makes keys fills no disk
-MOST_IN_HAND = 16  # of one worker: keys cost nothing, and each task in hand is kept from others
 Sign = Callable[[Signable], bytes]
 """The orchestrator's signature over a message of the batch lane: 65 bytes r, s, v."""
-SponsorOf = Callable[[Address], Awaitable[Address | None]]
-"""Who backs a worker with stake, by the chain."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Offer:
-    """A task that a worker may claim, with the accepted results that it reads."""
-
-    terms: BatchTerms
-    task: int
-    manifest: str
-    inputs: dict[int, Digest]
 
 
 class BatchDesk:
@@ -66,20 +50,14 @@ class BatchDesk:
         self.me = me
         self.domain = domain
         self.book = BatchBook()
-        self.joined: dict[Address, Joined] = {}  # who was ever given a task
-        self._newcomers: OrderedDict[Address, Joined] = OrderedDict()  # who was not: after a restart they join again
+        self.members = Members(secret, sponsor_of)
+        self.offered = BatchOffers(self.book, self.members)
+        self.waiting: dict[JobId, str] = {}  # jobs that are not taken yet, and why
         self.withdrawals: dict[int, f.WithdrawalAsked] = {}  # by payout index, until they are sent or have expired
         self._sign = sign
         self.now = now
-        self._secret = secret
         self._draws = hashlib.blake2b(b"checks", key=secret, digest_size=32).digest()
-        self._sponsor_of = sponsor_of
-        self._manifests: dict[JobId, Manifest] = {}
-        self._open: dict[JobId, OpenTasks] = {}
         self._acceptances: dict[tuple[JobId, int, Address], tuple[Acceptance, bytes]] = {}
-        self.outputs: set[Place] = set()  # tasks whose accepted output is kept here
-        self.awaited: dict[Place, None] = {}  # tasks whose accepted output is not
-        self._offered: dict[JobId, int] = {}  # the highest task of which a worker was told the batch
         self._writer = GroupWriter(journal)
         for entry in journal.entries():
             self._replay(entry)
@@ -99,9 +77,7 @@ class BatchDesk:
             ending = JobEnding(job=terms.job, deadline=terms.deadline, closes=terms.closes)
             self.book.end_job(ending.job, ending.deadline, ending.closes)
             self._writer.add(ending)
-        if terms.job not in self._manifests:
-            self._manifests[terms.job] = manifest
-            self._open[terms.job] = self._open_tasks(terms, manifest)
+        self.offered.opened(terms, manifest)
         await self._writer.kept()
 
     async def join(self, message: Join) -> str:
@@ -109,57 +85,44 @@ class BatchDesk:
         if message.orchestrator != self.me:
             raise Rejected(by="the worker", reason=f"joins {message.orchestrator}, this is {self.me}")
         self._require_now(message.until)
-        if message.worker not in self.joined:
-            sponsor = await self._sponsor_of(message.worker) if self._sponsor_of is not None else None
-            joined = Joined(worker=message.worker, payout=message.payout, until=message.until, sponsor=sponsor)
-            self._newcomers.pop(message.worker, None)
-            self._newcomers[message.worker] = joined
-            if len(self._newcomers) > MOST_NEWCOMERS:
-                self._newcomers.popitem(last=False)
-        return self._ticket(message.worker)
-
-    def is_ticket(self, worker: Address, ticket: str) -> bool:
-        has_joined = worker in self.joined or worker in self._newcomers
-        return has_joined and hmac.compare_digest(self._ticket(worker).encode(), ticket.encode())
+        return await self.members.join(message)
 
     async def offers(self, worker: Address) -> list[Offer]:
         """Up to four tasks that this worker may claim now."""
         await self._writer.kept()
-        found: list[Offer] = []
-        for offer in self._open_to(worker):
-            found.append(offer)
-            self._offered[offer.terms.job] = max(self._offered.get(offer.terms.job, -1), offer.task)
-            if len(found) == MOST_OFFERED:
-                break
-        return found
+        return self.offered.to(worker, self.now())
 
     async def claim(self, message: Claim) -> tuple[Assignment, bytes]:
         """Gives the worker a place. Told again by the same worker, the same place."""
         if message.orchestrator != self.me:
             raise Rejected(by="the worker", reason=f"claims from {message.orchestrator}, this is {self.me}")
         self._require_now(message.until)
-        if message.worker not in self.joined and message.worker not in self._newcomers:
+        if message.worker not in self.members:
             raise Rejected(by="the worker", reason="has not joined: POST /v1/batch/join first")
         job, worker = JobId(message.job), message.worker
         task = self.book.task(job, message.task)
         if task.slot_of(worker) is None:
-            if len(self.in_hand(worker)) >= MOST_IN_HAND:
-                raise Rejected(by="the worker", reason=f"has {MOST_IN_HAND} tasks in hand: finish one of them first")
+            problem = self.offered.problem(worker, job, self.now())
+            if problem:
+                raise Rejected(by="nobody", reason=problem)
             terms = self.book.terms[job]
-            if self._inputs(terms, message.task) is None:
+            if self.offered.inputs(terms, message.task) is None:
                 raise Rejected(by="the worker", reason=f"task {message.task} waits for results of earlier tasks")
+            check = Check.NONE if terms.policy is None else check_of(terms.policy, self._draws, job, message.task)
+            audited = check is Check.AUDIT and self.offered.has_auditors(terms, self.now())
             claimed = f.SlotClaimed(
                 job=job,
                 task=message.task,
                 now=self.now(),
                 worker=worker,
-                parties=self._parties(worker),
-                drawn=terms.policy is not None and is_drawn(terms.policy, self._draws, job, message.task),
+                parties=self.members.parties(worker),
+                drawn=check is not Check.NONE and not audited,
+                audited=audited,
             )
             task = self._take(claimed)
-            if worker in self._newcomers:
-                self.joined[worker] = self._newcomers.pop(worker)
-                self._writer.add(self.joined[worker])
+            joined = self.members.given(worker)
+            if joined is not None:
+                self._writer.add(joined)
         await self._writer.kept()
         number = task.slot_of(worker)
         slot = task.slots[number] if number is not None else None
@@ -178,14 +141,12 @@ class BatchDesk:
 
     def in_hand(self, worker: Address) -> tuple[Place, ...]:
         """The tasks that this worker works on, or whose receipt it may still sign. May be asked from any thread."""
-        now, book = self.now(), self.book
-        places = book.places.of(worker)
-        return tuple(p for p in places if not is_over(book.terms[p[0]], book.task(*p), now))
+        return self.offered.in_hand(worker, self.now())
 
     def output_bytes(self, place: Place) -> int:
         """How long the output of a task is, at most; 0 while the job's manifest is not at hand."""
         job, task = place
-        manifest = self._manifests.get(job)
+        manifest = self.offered.manifests.get(job)
         return 0 if manifest is None else output_bytes(manifest, task)
 
     async def commit(self, worker: Address, job: JobId, task: int, commitment: bytes) -> BatchTask:
@@ -251,12 +212,14 @@ class BatchDesk:
         """Moves on what time alone moves on."""
         for fact in self.book.due(self.now()):
             self._take(fact)
+        for job, index in self.offered.ripe():
+            self._take(f.HoldEnded(job=job, task=index, now=self.now()))
         await self._writer.kept()
 
     async def close_batches(self, most_age: int) -> None:
         """Begins next batches where it is time, and seals those to which nothing can be added."""
         for job in self.book.batches:
-            for closing in self.book.closings(job, self.now(), most_age, self._offered.get(job, -1)):
+            for closing in self.book.closings(job, self.now(), most_age, self.offered.told.get(job, -1)):
                 self.book.close(closing)
                 self._writer.add(closing)
         await self._writer.kept()
@@ -296,9 +259,13 @@ class BatchDesk:
         standing = self.book.standing
         return standing.why_out(worker) if worker in standing.caught else None
 
+    def why_none(self, worker: Address) -> str | None:
+        """Why this worker is offered nothing, if that is not for lack of tasks."""
+        return self.why_out(worker) or self.offered.why_none(worker, self.now())
+
     def manifest(self, job: JobId) -> Manifest | None:
         """None until the job was opened, also after a restart."""
-        return self._manifests.get(job)
+        return self.offered.manifests.get(job)
 
     def results(self, job: JobId) -> dict[int, Digest]:
         """The accepted digest of every task of the job so far; none of a job that was never opened."""
@@ -308,12 +275,12 @@ class BatchDesk:
 
     def waits(self, job: JobId, index: int) -> bool:
         """Whether something that the task reads is not here. False until the job was opened, also after a restart."""
-        return job in self._open and self._open[job].waits(index)
+        return self.offered.waits(job, index)
 
     async def keep_output(self, place: Place) -> None:
         """The accepted output of this task is here for good: others may read it."""
-        if place not in self.outputs:
-            self._note_output(place)
+        if place not in self.offered.outputs:
+            self.offered.brought(place)
             self._writer.add(OutputKept(job=place[0], task=place[1]))
         await self._writer.kept()
 
@@ -348,11 +315,9 @@ class BatchDesk:
 
     def _apply(self, fact: f.BatchFact, decision: BatchDecision) -> None:
         self.book.apply(fact, decision)
-        task, place = decision.task, (fact.job, fact.task)
-        if task.stage is Stage.AGREED and place not in self.outputs:
-            self.awaited[place] = None
-        if fact.job in self._open:
-            self._open[fact.job].moved(task.index, is_free(self.book.terms[fact.job], task))
+        if isinstance(fact, f.SlotClaimed):
+            self.offered.seats.take(self.book.terms[fact.job], fact.worker, fact.now)
+        self.offered.moved(fact.job, decision.task)
 
     def _replay(self, entry: Entry) -> None:
         match entry:
@@ -361,24 +326,22 @@ class BatchDesk:
             case JobEnding():
                 self.book.end_job(entry.job, entry.deadline, entry.closes)
             case Joined():
-                self.joined[entry.worker] = entry
+                self.members.joined[entry.worker] = entry
             case f.BatchCut() | f.BatchSealed():
                 self.book.close(entry)
             case f.BatchKept():
                 self.book.keep(entry)
-                self.outputs |= {(entry.job, task) for task in entry.outputs}
-                places = ((entry.job, result.task) for result in entry.results)
-                self.awaited |= {place: None for place in places if place not in self.outputs}
+                self.offered.kept(entry)
             case f.BatchSettled():
                 pass  # for `shortening`
             case f.PayeeKept():
                 self.book.keep_payee(entry.index, entry.account)
             case f.ChecksKept():
-                self.book.standing.take((entry.job, entry.task), entry.passed, entry.caught)
+                self.book.checked((entry.job, entry.task), entry.passed, entry.caught)
             case f.ResultFound():
                 self._found(entry)
             case OutputKept():
-                self._note_output((entry.job, entry.task))
+                self.offered.brought((entry.job, entry.task))
             case f.WithdrawalAsked():
                 self.withdrawals[entry.payout_index] = entry
             case f.WithdrawalEnded():
@@ -388,60 +351,8 @@ class BatchDesk:
 
     def _found(self, result: f.ResultFound) -> None:
         self.book.found(result)
-        self.awaited[result.job, result.task] = None
-
-    def _note_output(self, place: Place) -> None:
-        job, index = place
-        self.outputs.add(place)
-        self.awaited.pop(place, None)
-        digest = self.book.task(job, index).digest
-        if job in self._open and digest is not None and failure_of_digest(digest) is None:
-            self._open[job].brought(index)
-
-    def _open_tasks(self, terms: BatchTerms, manifest: Manifest) -> OpenTasks:
-        found = OpenTasks([needed_tasks(describe(manifest, index)) for index in range(terms.tasks)])
-        for task in self.book.tasks_of(terms.job):
-            found.moved(task.index, is_free(terms, task))
-            if (terms.job, task.index) in self.outputs and task.digest and failure_of_digest(task.digest) is None:
-                found.brought(task.index)
-        return found
-
-    def _parties(self, worker: Address) -> tuple[Address, ...]:
-        joined = self.joined.get(worker) or self._newcomers.get(worker)
-        return joined.parties if joined is not None else ()
-
-    def _open_to(self, worker: Address) -> Iterator[Offer]:
-        now, parties, is_out = self.now(), self._parties(worker), worker in self.book.standing.caught
-        for job, open_tasks in self._open.items():
-            terms = self.book.terms[job]
-            if now >= terms.deadline or (terms.policy is not None and is_out):
-                continue
-            for index in open_tasks.below(self.book.room(job, now)):
-                task = self.book.task(job, index)
-                inputs = self._inputs(terms, index)
-                if terms.policy is not None and shares_party(task, worker, parties):
-                    continue
-                if worker not in task.barred and task.slot_of(worker) is None and inputs is not None:
-                    cid = str(self._manifests[job].cid)
-                    yield Offer(terms=terms, task=index, manifest=cid, inputs=inputs)
-
-    def _inputs(self, terms: BatchTerms, index: int) -> dict[int, Digest] | None:
-        """The accepted results that a task reads; None while one is not here, or failed."""
-        if terms.job not in self._manifests:
-            raise Unavailable(what=f"job {terms.job}", reason="this orchestrator has just started")
-        manifest = self._manifests[terms.job]
-        inputs: dict[int, Digest] = {}
-        for needed in needed_tasks(describe(manifest, index)):
-            digest = self.book.task(terms.job, needed).digest
-            here = (terms.job, needed) in self.outputs
-            if not here or digest is None or failure_of_digest(digest) is not None:
-                return None
-            inputs[needed] = digest
-        return inputs
+        self.offered.awaited[result.job, result.task] = None
 
     def _require_now(self, until: int) -> None:
         if not self.now() < until:
             raise Rejected(by="the worker", reason=f"the message ended at {until}, the chain's time is {self.now()}")
-
-    def _ticket(self, worker: Address) -> str:
-        return hashlib.blake2b(worker.encode(), key=self._secret, digest_size=16).hexdigest()

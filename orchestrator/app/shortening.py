@@ -92,7 +92,7 @@ def replay(book: BatchBook, entry: Entry) -> None:
         case f.PayeeKept():
             book.keep_payee(entry.index, entry.account)
         case f.ChecksKept():
-            book.standing.take((entry.job, entry.task), entry.passed, entry.caught)
+            book.checked((entry.job, entry.task), entry.passed, entry.caught)
         case f.ResultFound():
             book.found(entry)
         case f.BatchFact():

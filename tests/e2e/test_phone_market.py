@@ -30,7 +30,7 @@ from edgebounty.protocol.types import Address, Digest, TaskIndex, to_address
 from edgebounty.protocol.unixfs import root_cid
 from edgebounty.worker.batch_link import BatchLink, BatchOffer, OrchestratorRefuses, Owed
 from tests.e2e.browser_kit import keep_screenshot, new_page, open_browser, small_targets, violations
-from tests.orchestrator.devnet import UNIT, Devnet, Person, Process, devnet, run_here, small_job, wait
+from tests.orchestrator.devnet import STAKE, UNIT, Devnet, Person, Process, devnet, run_here, small_job, wait
 
 pytestmark = pytest.mark.integration
 COPIES = 3
@@ -185,6 +185,9 @@ def story(browser: Any, net: Devnet) -> Iterator[Story]:
     total = planned.manifest.total_tasks
     with net.orchestrator(withdraw_gather_seconds=1) as process:
         job = post(net, process, planned)
+        wait(lambda: "stages" in process.get(f"/v1/batch/jobs/{job}"), SECONDS, "the job is taken: its bond is covered")
+        operator = Person(net.market, net.operator)
+        operator.send(net.market.unbond(STAKE))  # and is taken away
         pay = total * net.market.terms(job).slot_price
         others = [PythonWorker(net, process, planned) for _ in range(COPIES - 1)]
         page = open_phone(browser, process.url)
@@ -195,8 +198,6 @@ def story(browser: Any, net: Devnet) -> Iterator[Story]:
         little.wait_for(timeout=1000 * SECONDS)
         keep_screenshot(page, "phone-no-bond")
         assert not accepted(process, page)["bundles"]
-        operator = Person(net.market, net.operator)
-        operator.send(net.market.token.functions.faucet())
         operator.stake(net.market.read(least_bond(net)) + 10 * UNIT)  # of a batch's pay it puts up a part besides
         page.get_by_role("button", name="Stop now", exact=True).click()
         page.get_by_role("button", name="Start", exact=True).click()  # it asks at once

@@ -111,6 +111,7 @@ class Process:
             "poll_seconds": 0.05,
             "keep_days": 1.0,
             "recompute_after_blocks": 2,
+            "batch_hold_seconds": 2,
         } | settings
         kept = {name: value for name, value in values.items() if name not in without}
         config.write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in kept.items()))
@@ -184,6 +185,9 @@ class Devnet:
             person.send(self.market.token.functions.faucet())
         for worker in self.workers:
             worker.stake()
+        bonded = Person(self.market, self.operator)  # no job of the batch lane is taken without
+        bonded.send(self.market.token.functions.faucet())
+        bonded.stake()
 
     def orchestrator(self, name: str = "orchestrator", **settings: Any) -> Process:
         return Process(self, self.folder / name, **settings)

@@ -16,6 +16,7 @@ from edgebounty.client.endpoints import TestAccount
 
 READY_SECONDS = 30.0
 BATCH_AGE_SECONDS = 15
+BATCH_HOLD_SECONDS = 5
 GATHER_SECONDS = 3
 """Small jobs and withdrawals of a few workers do not wait for others to join them."""
 CONFIG_NAME = "orchestrator.toml"
@@ -60,6 +61,7 @@ def start_orchestrator(
         "finality": finality,
         "poll_seconds": 0.25,
         "batch_age_seconds": BATCH_AGE_SECONDS,
+        "batch_hold_seconds": BATCH_HOLD_SECONDS,
         "withdraw_gather_seconds": GATHER_SECONDS,
     }
     # JSON strings and numbers are TOML's too

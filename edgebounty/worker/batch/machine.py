@@ -105,8 +105,13 @@ def next_order(state: State, now: float, *, may_run: bool, may_find: bool, most_
     if assigned is not None:
         return Order(do=Do.RUN, task=assigned)
     has_to_run = any(task.stage in (Stage.WANTED, Stage.ASSIGNED) for task in state.tasks)
-    free = may_find and not has_to_run and len(state.tasks) < most_open and _is_due(state.find_after, now)
+    free = may_find and not has_to_run and open_tasks(state) < most_open and _is_due(state.find_after, now)
     return Order(do=Do.FIND) if free else None
+
+
+def open_tasks(state: State) -> int:
+    """Those that still want something of this worker. A result that was shown only waits, perhaps for a hold."""
+    return sum(task.stage is not Stage.SHOWN for task in state.tasks)
 
 
 def next_look(state: State, now: float) -> float:

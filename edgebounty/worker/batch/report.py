@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from edgebounty.protocol.types import Address
 from edgebounty.worker.batch.explain import BatchSituation, explain_batch
 from edgebounty.worker.batch.journal import BatchJournal
+from edgebounty.worker.batch.machine import open_tasks
 from edgebounty.worker.batch.settings import BatchSettings
 from edgebounty.worker.batch.values import Stage, State
 from edgebounty.worker.batch_link import WorkerBooks
@@ -74,7 +75,7 @@ class BatchReporter:
                 orchestrator_reason=self.orchestrator_reason,
                 clock_ahead_seconds=self.clock_ahead_seconds,
                 checks_bounties=self.checks_bounties,
-                open_tasks=len(state.tasks),
+                open_tasks=open_tasks(state),
                 max_open=self.settings.max_open,
                 refusals={code: text for code, (at, text) in list(self._said.items()) if now - at < _SAID_SECONDS},
             )

@@ -28,7 +28,7 @@ class BatchLaneReader:
         """Seconds after a job's deadline in which batches may follow. Raises `ChainError`."""
         return int(self._market.read(self._lane.functions.GRACE()))
 
-    def rules(self, *, waves: int, span: int) -> LaneRules:
+    def rules(self, *, waves: int, span: int, hold: int) -> LaneRules:
         """What the deployment fixed, beside what the operator chose. Raises `ChainError`."""
         deployment, functions = self._market.deployment, self._lane.functions
         return LaneRules(
@@ -37,6 +37,7 @@ class BatchLaneReader:
             most_receipts=int(self._market.read(functions.MAX_RECEIPTS())),
             waves=waves,
             span=span,
+            hold=hold,
         )
 
     async def lane_job(self, job_id: JobId, block: BlockRef) -> LaneJob:

@@ -21,7 +21,9 @@ from orchestrator.domain.errors import Rejected
 
 BODY_SECONDS = 10
 WAIT_SECONDS = 1
+HELD_WAIT_SECONDS = 10
 IDLE_SECONDS = 5
+UNDECIDED = (Stage.SHOWN, Stage.HELD)
 MOST_RESULTS = 1000  # in one answer
 _LOST: dict[str, Any] = {
     "stage": Stage.GIVEN_UP.value,
@@ -95,7 +97,7 @@ class BatchApi:
             }
             for offer in offers
         ]
-        reason = None if tasks else self._desk.why_out(worker) or "no task is free for this worker now"
+        reason = None if tasks else self._desk.why_none(worker) or "no task is free for this worker now"
         return self._answer({"tasks": tasks, "reason": reason, "wait_seconds": 0 if tasks else IDLE_SECONDS})
 
     async def claims(self, request: web.Request) -> web.Response:
@@ -166,7 +168,11 @@ class BatchApi:
         await self._desk.kept()
         book = self._desk.book
         if job not in book.terms:
-            return web.json_response({"error": f"job {job} is not served here", "who_acts": "the caller"}, status=404)
+            why = self._desk.waiting.get(job)
+            error = f"job {job} is not served here" + (f" yet: {why}" if why else "")
+            return web.json_response(
+                {"error": error, "who_acts": "the operator" if why else "the caller"}, status=503 if why else 404
+            )
         terms, end = book.terms[job], min(first + MOST_RESULTS, book.terms[job].tasks)
         shown = {index: book.task(job, index).digest for index in range(first, end)}
         return self._answer(
@@ -198,16 +204,19 @@ class BatchApi:
             raise Rejected(by="the worker", reason=f"{worker} has no place in task {task.index}")
         slot = task.slots[number]
         is_set = task.commit_set is not None
-        waits = task.stage in (Stage.OPEN, Stage.CLOSED, Stage.SHOWN)
+        wait = WAIT_SECONDS if task.stage in (Stage.OPEN, Stage.CLOSED, Stage.SHOWN) else 0
+        if task.stage is Stage.HELD:
+            wait = max(WAIT_SECONDS, min(HELD_WAIT_SECONDS, task.until - self._desk.now()))
         until = slot.until if task.stage is Stage.OPEN and slot is not None else task.until
-        if task.stage is Stage.SHOWN:  # nobody has to do anything by then: it only says when to have asked again
-            until = min(task.until, self._desk.now() + self._desk.book.terms[job].task_seconds)
+        if task.stage in UNDECIDED:  # nobody has to do anything by then: it only says when to have asked again
+            terms = self._desk.book.terms[job]
+            until = min(terms.closes, self._desk.now() + terms.task_seconds)
         return {
             # A worker need not know how the result is decided: for it the set is closed until there is one.
-            "stage": (Stage.CLOSED if task.stage is Stage.SHOWN else task.stage).value,
+            "stage": (Stage.CLOSED if task.stage in UNDECIDED else task.stage).value,
             "until": until,
             "slot": number,
-            "wait_seconds": WAIT_SECONDS if waits else 0,
+            "wait_seconds": wait,
             "commitments": ["0x" + one.hex() for one in task.commitments] if is_set else None,
             "commit_set": "0x" + task.commit_set.hex() if task.commit_set is not None else None,
             "signature": "0x" + self._desk.commit_set(job, task).hex() if is_set else None,
@@ -220,7 +229,7 @@ class BatchApi:
     def _known(self, fields: Any) -> Address:
         """Who asks, by its ticket. A wrong one is 403: join again."""
         worker = _field(fields, "worker", to_address)
-        if not self._desk.is_ticket(worker, str(fields.get("ticket", ""))):
+        if not self._desk.members.is_ticket(worker, str(fields.get("ticket", ""))):
             raise web.HTTPForbidden(reason=f"this is not the ticket of {worker}: join again")
         self._limit(worker)
         return worker

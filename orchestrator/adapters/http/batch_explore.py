@@ -18,7 +18,7 @@ from orchestrator.domain.batch.values import BatchTask, Slot, Stage, WorkerBundl
 
 MOST_BATCHES: Final = 500
 MOST_DISPUTES: Final = 500
-_SHOWN_AS: Final = {Stage.SHOWN: Stage.CLOSED}  # that the orchestrator runs a task itself is not told before it is over
+_SHOWN_AS: Final = {Stage.SHOWN: Stage.CLOSED, Stage.HELD: Stage.CLOSED}  # how a task is checked is not told before
 
 
 class BatchExplorer:
@@ -43,7 +43,8 @@ class BatchExplorer:
         """What a job's line says otherwise than in the direct lane; nothing of a job that is not served here."""
         terms = self._desk.book.terms.get(job)
         if terms is None:
-            return {}
+            why = self._desk.waiting.get(job)
+            return {"problem": why} if why else {}
         counts = self._desk.book.counts[job]
         receipts = self._paid_receipts(job)
         line: dict[str, Any] = {

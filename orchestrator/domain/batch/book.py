@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from edgebounty.protocol.batch.wire import Bundle, Receipt, SignedBundle, bundle_leaves
 from edgebounty.protocol.types import Address, JobId
 from orchestrator.domain.batch.batches import JobBatches
 from orchestrator.domain.batch.checking import Standing, has_to_run
-from orchestrator.domain.batch.decide import BatchDecision, decide, is_over
+from orchestrator.domain.batch.decide import BatchDecision, decide, doubted, is_over
 from orchestrator.domain.batch.due import DueTimes, Place
 from orchestrator.domain.batch.facts import (
     BatchCut,
@@ -23,6 +23,7 @@ from orchestrator.domain.batch.facts import (
     SlotClaimed,
     TimePassed,
 )
+from orchestrator.domain.batch.holding import HeldBack
 from orchestrator.domain.batch.places import Places
 from orchestrator.domain.batch.values import BatchTask, BatchTerms, Stage, WorkerBundle
 from orchestrator.domain.errors import Broken, Rejected
@@ -43,6 +44,7 @@ class BatchBook:
     payees: dict[int, Address] = field(default_factory=dict)
     counts: dict[JobId, Counter[Stage]] = field(default_factory=dict)
     places: Places = field(default_factory=Places)
+    held: HeldBack = field(default_factory=HeldBack)
     standing: Standing = field(default_factory=Standing)
     to_run: dict[Place, None] = field(default_factory=dict)
     changes: int = 0  # another number whenever something of a task or bundle is another
@@ -104,12 +106,8 @@ class BatchBook:
         return decision
 
     def apply(self, fact: BatchFact, decision: BatchDecision) -> None:
+        self.checked((fact.job, fact.task), decision.passed, decision.caught)
         self._put(fact.job, decision.task)
-        self.standing.take((fact.job, fact.task), decision.passed, decision.caught)
-        if has_to_run(self.terms[fact.job], decision.task, self.standing):
-            self.to_run[fact.job, fact.task] = None
-        else:
-            self.to_run.pop((fact.job, fact.task), None)
         if isinstance(fact, SlotClaimed):
             self.batches[fact.job].take(fact.task)
         bundle = decision.bundle
@@ -122,6 +120,27 @@ class BatchBook:
             self.bundles[key] = bundle
             if bundle.worker not in self._index_of:
                 self._add_payee(self._next_index, bundle.worker)
+
+    def checked(self, place: Place, passed: Iterable[Address], caught: Collection[Address]) -> None:
+        """What a check of this task has shown. Of who is caught all that is held back is doubted."""
+        self.standing.take(place, self.terms[place[0]].price, passed, caught)
+        for job, index in (held for worker in caught for held in self.held.of(worker)):
+            self._put(job, doubted(self.terms[job], self.task(job, index)))
+
+    def _put(self, job: JobId, task: BatchTask) -> None:
+        """The task as it is from now on, in every index."""
+        self.changes += 1
+        before = self.task(job, task.index)
+        self.counts[job].subtract([before.stage])
+        self.counts[job].update([task.stage])
+        self.places.moved(job, before, task)
+        self.held.moved(job, before, task)
+        self._due.moved(self.terms[job], task)
+        self.tasks[job, task.index] = task
+        if has_to_run(self.terms[job], task, self.standing):
+            self.to_run[job, task.index] = None
+        else:
+            self.to_run.pop((job, task.index), None)
 
     def payout_index(self, worker: Address) -> int | None:
         """Where its earnings stand in the payout tree, from its first accepted receipt on."""
@@ -219,15 +238,6 @@ class BatchBook:
         """The bundles of the batch that begins at `first`, as they stand in its tree."""
         kept = self.kept.get((job, first))
         return kept.leaves if kept is not None else bundle_leaves(self.signed_bundles(job, first))
-
-    def _put(self, job: JobId, task: BatchTask) -> None:
-        self.changes += 1
-        place, before = (job, task.index), self.task(job, task.index)
-        self.counts[job].subtract([before.stage])
-        self.counts[job].update([task.stage])
-        self.places.moved(job, before, task)
-        self._due.moved(self.terms[job], task)
-        self.tasks[place] = task
 
     def _add_payee(self, index: int, account: Address) -> None:
         self.payees[index], self._index_of[account] = account, index

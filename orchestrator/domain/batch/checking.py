@@ -1,8 +1,9 @@
 """Which copies of a batch-lane task decide it, and who is believed: `domain.policy`, as the service applies it.
 
-Copies decide if they are enough, all alike, not drawn for a check, and as many of them as the policy wants come from
-workers of record. Otherwise the orchestrator runs the task itself, and that decides: newcomers' copies alone never do.
-A record is earned by results that such a run confirmed; agreeing with peers earns nothing. Why: docs/adr/0019.
+Copies decide if they are enough, all alike, not drawn for a run here, and as many of them as the policy wants come from
+workers of record; if the task is drawn for an audit, another worker of record has to show the same. Otherwise the
+orchestrator runs the task itself, and that decides: newcomers' copies alone never do. A record is earned by results
+that such a run or an audit confirmed; agreeing with peers earns nothing. Why: docs/adr/0019, 0021.
 """
 
 from __future__ import annotations
@@ -11,10 +12,14 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from edgebounty.protocol.types import Address, JobId
+from orchestrator.domain import policy as policy_rules
+from orchestrator.domain.batch.auditing import auditor_of
 from orchestrator.domain.batch.due import Place
 from orchestrator.domain.batch.values import BatchTask, BatchTerms, Slot, Stage
-from orchestrator.domain.policy import RULES, VerificationPolicy, VerificationRules, secret_draw
+from orchestrator.domain.policy import RULES, Check, VerificationPolicy, VerificationRules, secret_draw
 
 
 @dataclass(slots=True)
@@ -22,10 +27,13 @@ class Standing:
     """What the checks have shown of each worker, over all jobs. Replaying the journal's facts rebuilds it."""
 
     passed: Counter[Address] = field(default_factory=Counter)
+    vouched: Counter[Address] = field(default_factory=Counter)  # what those tasks paid, in base units
     caught: dict[Address, Place] = field(default_factory=dict)  # by the first wrong result
 
-    def take(self, place: Place, passed: Iterable[Address], caught: Iterable[Address]) -> None:
-        self.passed.update(passed)
+    def take(self, place: Place, price: int, passed: Iterable[Address], caught: Iterable[Address]) -> None:
+        for worker in passed:
+            self.passed[worker] += 1
+            self.vouched[worker] += price
         for worker in caught:
             self.caught.setdefault(worker, place)
 
@@ -46,10 +54,19 @@ def policy_of(quorum: int) -> VerificationPolicy:
     return max(reached, key=lambda policy: RULES[policy].newcomer_copies, default=VerificationPolicy.STANDARD)
 
 
+def check_of(policy: VerificationPolicy, secret: bytes, job: JobId, task: int) -> Check:
+    """How this task is checked whatever its copies are, by the rules that the simulator draws with."""
+    draw = np.array([secret_draw(secret, job, task)])
+    return Check(int(policy_rules.check_of(RULES[policy], draw)[0]))
+
+
 def is_drawn(policy: VerificationPolicy, secret: bytes, job: JobId, task: int) -> bool:
-    """Whether this task is checked whatever its copies are."""
-    rules = RULES[policy]
-    return secret_draw(secret, job, task) < rules.ringer_share + rules.audit_share
+    """Whether this task is checked at all."""
+    return check_of(policy, secret, job, task) is not Check.NONE
+
+
+def may_audit(terms: BatchTerms, worker: Address, standing: Standing) -> bool:
+    return terms.policy is not None and standing.has_record(RULES[terms.policy], worker)
 
 
 def is_decided(terms: BatchTerms, task: BatchTask, standing: Standing) -> bool:
@@ -71,7 +88,10 @@ def _would_decide(terms: BatchTerms, task: BatchTask, standing: Standing, copies
     """Whether these copies decide if they are all alike."""
     if terms.policy is None or task.drawn:
         return False
-    rules = RULES[terms.policy]
-    counted = [slot.worker for slot in copies if slot.worker not in standing.caught]
+    rules, auditor = RULES[terms.policy], auditor_of(terms, task)
+    believed = [slot.worker for slot in copies if slot.worker not in standing.caught]
+    if task.audited and (auditor is None or auditor.worker not in believed):
+        return False
+    counted = [worker for worker in believed if auditor is None or worker != auditor.worker]
     of_record = sum(standing.has_record(rules, worker) for worker in counted)
     return len(counted) >= terms.quorum and of_record >= rules.copies

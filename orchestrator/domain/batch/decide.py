@@ -12,9 +12,14 @@ from edgebounty.protocol.hashing import keccak256
 from edgebounty.protocol.messages import signing_digest
 from edgebounty.protocol.types import Address, Digest, TaskIndex
 from orchestrator.domain.batch import facts as f
-from orchestrator.domain.batch.checking import Standing, is_decided
+from orchestrator.domain.batch.auditing import audited_by_another, auditor_of, awaits_auditor
+from orchestrator.domain.batch.checking import Standing, is_decided, may_audit
+from orchestrator.domain.batch.due import held_until
+from orchestrator.domain.batch.holding import hold_until
 from orchestrator.domain.batch.values import BatchTask, BatchTerms, Slot, Stage, WorkerBundle
 from orchestrator.domain.errors import Rejected
+
+AUDIT_PART = 4  # of the task time: so long the committed wait for an auditor
 
 
 class ResignNeeded(Rejected):
@@ -50,6 +55,8 @@ def decide(
             return _shown(terms, task, fact, standing)
         case Stage.OPEN | Stage.CLOSED | Stage.SHOWN, f.ResultComputed():
             return _computed(terms, task, fact, standing)
+        case Stage.HELD, f.HoldEnded():
+            return BatchDecision(task=_released(terms, task, fact.now))
         case Stage.AGREED, f.ReceiptSigned() if bundle is not None:
             return _receipt(terms, task, bundle, fact)
         case stage, f.SlotClaimed():
@@ -73,11 +80,15 @@ def _claimed(terms: BatchTerms, task: BatchTask, fact: f.SlotClaimed, standing: 
             raise _no("nobody", f"task {task.index} has a worker of the same payout address or sponsor already")
     until = fact.now + terms.task_seconds
     free = next((i for i, slot in enumerate(task.slots) if slot is None), len(task.slots))
-    if free >= terms.copies:
+    if free >= terms.copies and not awaits_auditor(terms, task):
         raise _no("nobody", f"all {terms.copies} places of task {task.index} are taken")
+    if free >= terms.copies and not may_audit(terms, worker, standing):
+        raise _no("nobody", f"the place of task {task.index} that is left is for workers with a record")
+    audited = task.audited or (fact.audited and not task.taken and terms.slots > terms.copies)
+    drawn = task.drawn or (fact.drawn and not audited)
     slots = list(task.slots)
     slots[free : free + 1] = [Slot(worker=worker, until=until, parties=fact.parties)]
-    return BatchDecision(task=replace(task, slots=tuple(slots), drawn=task.drawn or fact.drawn))
+    return BatchDecision(task=replace(task, slots=tuple(slots), drawn=drawn, audited=audited))
 
 
 def shares_party(task: BatchTask, worker: Address, parties: tuple[Address, ...]) -> bool:
@@ -96,12 +107,16 @@ def _committed(terms: BatchTerms, task: BatchTask, fact: f.ResultCommitted) -> B
     if any(other.commitment == fact.commitment for other in task.taken):
         raise _no("the worker", "this commitment is another worker's: it could never be opened")
     after = _with_slot(task, number, replace(slot, commitment=fact.commitment))
-    full = len(after.taken) == terms.copies and all(other.commitment is not None for other in after.taken)
+    if awaits_auditor(terms, after):
+        return BatchDecision(task=replace(after, until=fact.now + terms.task_seconds // AUDIT_PART))
+    full = len(after.taken) >= terms.copies and all(other.commitment is not None for other in after.taken)
     return BatchDecision(task=_closed(terms, after, fact.now) if full else after)
 
 
 def _closed(terms: BatchTerms, task: BatchTask, now: int) -> BatchTask:
-    """From here on nobody joins, and everybody may show."""
+    """From here on nobody joins, and everybody may show. An audit that nobody wanted is a run of ours instead."""
+    if task.audited and auditor_of(terms, task) is None:
+        task = replace(task, audited=False, drawn=True)
     commitments = tuple(slot.commitment for slot in task.taken if slot.commitment is not None)
     message = CommitSet(orchestrator=terms.orchestrator, job=terms.job, task=task.index, commitments=commitments)
     return replace(
@@ -163,12 +178,26 @@ def _judged_by_policy(terms: BatchTerms, task: BatchTask, now: int, standing: St
         return BatchDecision(task=_next_wave(terms, task, everybody, now))
     if task.own is None:
         if is_decided(terms, task, standing):
-            return BatchDecision(task=_agreed(terms, task, next(iter(shown.values())), now))
-        return BatchDecision(task=replace(task, stage=Stage.SHOWN, until=terms.closes))
+            held = replace(task, stage=Stage.HELD, until=hold_until(terms, now))
+            agreed = _agreed(terms, task, next(iter(shown.values())), now)
+            passed = audited_by_another(terms, task)
+            return BatchDecision(task=held if now < held.until else agreed, passed=passed)
+        return BatchDecision(task=doubted(terms, task))
     passed = tuple(worker for worker, digest in shown.items() if digest == task.own)
     caught = _others(task, task.own)
     after = _agreed(terms, task, task.own, now) if passed else _next_wave(terms, task, everybody, now)
     return BatchDecision(task=after, outvoted=caught, passed=passed, caught=caught)
+
+
+def doubted(terms: BatchTerms, task: BatchTask) -> BatchTask:
+    """Its copies do not decide, or no longer do as one of their workers was caught: our own run will."""
+    return replace(task, stage=Stage.SHOWN, until=terms.closes)
+
+
+def _released(terms: BatchTerms, task: BatchTask, now: int) -> BatchTask:
+    """Held back for long enough. Whoever was away meanwhile has as long again to sign."""
+    digest = next(slot.digest for slot in task.taken if slot.digest is not None)
+    return replace(_agreed(terms, task, digest, now), until=now + max(terms.hold, terms.task_seconds))
 
 
 def _computed(terms: BatchTerms, task: BatchTask, fact: f.ResultComputed, standing: Standing) -> BatchDecision:
@@ -231,12 +260,14 @@ def _receipt(terms: BatchTerms, task: BatchTask, bundle: WorkerBundle, fact: f.R
 def _in_time(terms: BatchTerms, task: BatchTask, now: int, standing: Standing) -> BatchDecision:
     """Whoever did not commit in time loses the place; a set closes when all who are left have committed; and so on."""
     match task.stage:
-        case Stage.OPEN | Stage.CLOSED | Stage.SHOWN if now >= terms.closes:
+        case Stage.OPEN | Stage.CLOSED | Stage.SHOWN | Stage.HELD if now >= terms.closes:
             return BatchDecision(task=_next_wave(terms, task, set(), now))
         case Stage.OPEN:
             late = {slot.worker for slot in task.taken if slot.commitment is None and now >= slot.until}
             left = tuple(None if slot is None or slot.worker in late else slot for slot in task.slots)
             after = replace(task, slots=left, barred=task.barred | late) if late else task
+            if awaits_auditor(terms, after) and now >= task.until:
+                return BatchDecision(task=_closed(terms, after, now))
             if now >= terms.deadline and not any(slot.commitment is None for slot in after.taken):
                 # Nobody else comes any more. Those who committed may still be a quorum.
                 enough = len(after.taken) >= terms.quorum
@@ -244,6 +275,8 @@ def _in_time(terms: BatchTerms, task: BatchTask, now: int, standing: Standing) -
             return BatchDecision(task=after)
         case Stage.CLOSED if now >= task.until:
             return _judged(terms, task, now, standing)
+        case Stage.HELD if now >= held_until(terms, task):
+            return BatchDecision(task=_released(terms, task, now))
         case _:
             return BatchDecision(task=task)
 

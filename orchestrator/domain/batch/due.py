@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 
 from edgebounty.protocol.types import JobId
+from orchestrator.domain.batch.auditing import awaits_auditor
 from orchestrator.domain.batch.values import BatchTask, BatchTerms, Stage
 
 Place = tuple[JobId, int]
@@ -15,13 +16,22 @@ def due_at(terms: BatchTerms, task: BatchTask) -> int | None:
     match task.stage:
         case Stage.OPEN:
             late = [slot.until for slot in task.taken if slot.commitment is None]
+            if awaits_auditor(terms, task):
+                late.append(min(task.until, terms.deadline))
             return min(min(late, default=terms.deadline), terms.closes)
         case Stage.CLOSED:
             return min(task.until, terms.closes)
         case Stage.SHOWN:
             return terms.closes
+        case Stage.HELD:
+            return held_until(terms, task)
         case _:
             return None
+
+
+def held_until(terms: BatchTerms, task: BatchTask) -> int:
+    """When the hold of a task is over: nearer if its job was stopped since. There is the time left to sign for it."""
+    return min(task.until, terms.closes - terms.task_seconds)
 
 
 class DueTimes:

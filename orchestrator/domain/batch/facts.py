@@ -19,11 +19,14 @@ class BatchFact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SlotClaimed(BatchFact):
-    """A worker wants the task. `parties`: who else earns by it; `drawn`: whether the task is to be checked anyway."""
+    """A worker wants the task. `parties`: who else earns by it; `drawn`: whether the task is to be run here anyway;
+    `audited`: whether one more worker is to run it.
+    """
 
     worker: Address
     parties: tuple[Address, ...] = ()
     drawn: bool = False
+    audited: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +51,11 @@ class ResultComputed(BatchFact):
     """The orchestrator has run the task itself."""
 
     digest: Digest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldEnded(BatchFact):
+    """What this result is read by waits for it alone: it is held back no longer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

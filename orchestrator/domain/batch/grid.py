@@ -27,7 +27,7 @@ def cell_of(task: BatchTask, *, waits: bool) -> Cell:
             return Cell.AGREED
         case Stage.GIVEN_UP:
             return Cell.REFUNDED
-        case Stage.CLOSED | Stage.SHOWN:
+        case Stage.CLOSED | Stage.SHOWN | Stage.HELD:
             shown = {slot.digest for slot in task.taken if slot.digest is not None}
             return Cell.DISPUTED if len(shown) > 1 else Cell.COMPARED
         case Stage.OPEN:

@@ -6,18 +6,20 @@ from bisect import bisect_left, insort
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
+from orchestrator.domain.batch.auditing import awaits_auditor
 from orchestrator.domain.batch.values import BatchTask, BatchTerms, Stage
 
 
 def is_free(terms: BatchTerms, task: BatchTask) -> bool:
     """Whether a worker could be given a place in the task."""
-    return task.stage is Stage.OPEN and len(task.taken) < terms.copies
+    return task.stage is Stage.OPEN and (len(task.taken) < terms.copies or awaits_auditor(terms, task))
 
 
 class OpenTasks:
     """Tasks of one job with a free place, of which all that they read is here. `needs[i]`: what task i reads."""
 
     def __init__(self, needs: Sequence[Sequence[int]]) -> None:
+        self._needs = [tuple(each) for each in needs]
         self._lacks = [set(each) for each in needs]
         self._readers: dict[int, list[int]] = defaultdict(list)
         for index, needed in enumerate(self._lacks):
@@ -51,6 +53,10 @@ class OpenTasks:
             if index >= end:
                 return
             yield index
+
+    def waiting(self) -> Iterator[tuple[int, ...]]:
+        """What each task reads that lacks some of it."""
+        return (needs for needs, lacks in zip(self._needs, self._lacks, strict=True) if lacks)
 
     def _toggle(self, index: int) -> None:
         at = bisect_left(self._open, index)

@@ -23,6 +23,7 @@ class LaneRules:
     most_receipts: int  # of one batch
     waves: int
     span: int
+    hold: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +39,8 @@ class LaneJob:
 
 
 def batch_terms(job: Job, told: LaneJob, rules: LaneRules, known: BatchTerms | None = None) -> BatchTerms:
-    """The terms under which the job is served; of a job that is `known`, with the waves, span and policy it began with.
+    """The terms under which the job is served; of a job that is `known`, with what it began with: waves, span, hold
+    and policy.
 
     Raises `Unavailable` if the node's view of the lane contradicts the job's events.
     """
@@ -71,5 +73,6 @@ def batch_terms(job: Job, told: LaneJob, rules: LaneRules, known: BatchTerms | N
         closes=closes,
         policy=policy_of(terms.quorum) if known is None else known.policy,
         task_seconds=terms.task_time,
+        hold=rules.hold if known is None else known.hold,
         span=min(rules.span, rules.most_receipts // told.slots) if known is None else known.span,
     )

@@ -33,6 +33,7 @@ class BatchTerms:
     span: int
     closes: int = NEVER  # no receipt is taken from then on: what was accepted can still be posted in time
     policy: VerificationPolicy | None = None  # None: copies alone check, as in jobs opened before there were policies
+    hold: int = 0  # what copies decided is held back for so many seconds: accepted, owed and told only then
 
 
 class Stage(StrEnum):
@@ -41,6 +42,7 @@ class Stage(StrEnum):
     OPEN = "open"  # slots are given, commitments come in
     CLOSED = "closed"  # the commit set is fixed: results may be shown
     SHOWN = "shown"  # all have shown, and these copies do not decide: the orchestrator runs the task itself
+    HELD = "held"  # the copies decide, but for now: if one of their workers is caught meanwhile, they do not
     AGREED = "agreed"  # the result is known: receipts for it are taken
     GIVEN_UP = "given_up"  # no quorum in any wave, or the deadline has passed: refunded
 
@@ -61,7 +63,8 @@ class Slot:
 class BatchTask:
     """`slots` by number; None is free. `barred`: who was silent or outvoted here comes not again. `released`: who may,
     having shown a result in a wave that others kept from a quorum by silence. `drawn`: a secret draw has it that the
-    orchestrator runs this task too. `own`: what that gave.
+    orchestrator runs this task too. `own`: what that gave. `audited`: it has it that one more worker runs the task,
+    once all copies are committed.
     """
 
     index: int
@@ -75,6 +78,7 @@ class BatchTask:
     barred: frozenset[Address] = frozenset()
     released: frozenset[Address] = frozenset()
     drawn: bool = False
+    audited: bool = False
     own: Digest | None = None
 
     def slot_of(self, worker: Address) -> int | None:

@@ -125,7 +125,7 @@ class Worker:
                     await self.do(link, offer)
                 except OrchestratorRefuses as error:
                     self.refused.append(str(error))
-            for place in list(desk.awaited):  # as if their outputs had been brought
+            for place in list(desk.offered.awaited):  # as if their outputs had been brought
                 await desk.keep_output(place)
             await asyncio.sleep(0.02)
 

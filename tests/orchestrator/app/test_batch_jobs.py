@@ -19,11 +19,14 @@ from orchestrator.app.contents import Contents
 from orchestrator.app.desk import BatchDesk
 from orchestrator.batch import SECRET_FILE, ticket_secret
 from orchestrator.domain import facts as f
+from orchestrator.domain.batch.bonding import BondRules, BondStanding, bond_problem
+from orchestrator.domain.batch.posting import LaneLimits
 from orchestrator.domain.batch.terms import LaneJob, LaneRules
 from orchestrator.domain.decide import decide
 from orchestrator.domain.effects import Unpin
 from orchestrator.domain.errors import Broken, Unavailable
 from orchestrator.domain.values import BlockRef, FactRef, Job
+from orchestrator.ports.batch import LaneLook
 from orchestrator.ports.chain import Header
 from orchestrator.ports.store import Order
 from tests.orchestrator.builders import START, block
@@ -34,6 +37,11 @@ pytestmark = pytest.mark.unit
 LANE = address(0xBA)
 DOMAIN = Domain(chain_id=1, verifying_contract=LANE)
 RULES = LaneRules(domain=DOMAIN, grace=400, most_receipts=1 << 20, waves=3, span=1000)
+BONDS = BondRules(
+    limits=LaneLimits(window=60, answer=10, claim=10, grace=400, ring=16, least_bond=500, bond_bps=1000),
+    most_bond=1 << 60,
+    calldata_receipts=0,
+)
 DEADLINE = START + 1000
 JOB = JobId(1)
 
@@ -50,6 +58,7 @@ class World:
         self.store = MemoryStore()
         self.deadline = DEADLINE
         self.unreadable = False
+        self.bonded, self.allotted, self.free_stake = 0, 0, 1 << 60
         self.asked: list[BlockRef] = []
         policy = replace(POLICY, batch_lane=LANE, batch_grace=400)
         self.books = Books(policy=policy, origin=header(0), snapshot=self.store.load())
@@ -65,6 +74,8 @@ class World:
             keeper=self,  # type: ignore[arg-type]
             lane=self,
             rules=replace(RULES, **rules),
+            chain=self,  # type: ignore[arg-type]
+            bonds=BONDS,
         )
 
     def tell(self, kind: type[f.ChainFact], *, final: bool = True, saved: bool = True, **fields: Any) -> None:
@@ -101,6 +112,19 @@ class World:
         self.asked.append(at)
         tasks = self.planned.manifest.total_tasks
         return LaneJob(orchestrator=ME, deadline=self.deadline, tasks=tasks, slots=3, price=1000, fee=10)
+
+    async def look(self, block: BlockRef, numbers: object, jobs: object) -> LaneLook:
+        return LaneLook(
+            next=0,
+            stated=0,
+            bonded=self.bonded,
+            allotted=self.allotted,
+            free_stake=self.free_stake,
+            postable_at=0,
+            held={},
+            header_hashes={},
+            jobs={},
+        )
 
 
 def sign_nothing(message: Signable) -> bytes:
@@ -172,7 +196,7 @@ async def test_restart__with_other_settings__the_job_goes_on_as_it_began(world: 
     world.restart(span=1, waves=9)
     assert await offered(world) == []  # nothing is given out before the manifest is at hand
     with pytest.raises(Unavailable, match="just started"):
-        world.desk._inputs(world.desk.book.terms[JOB], 0)
+        world.desk.offered.inputs(world.desk.book.terms[JOB], 0)
     await world.jobs.step()
     assert world.desk.book.terms[JOB] == before
     assert await offered(world) == [0, 1]
@@ -262,3 +286,64 @@ def test_ticket_secret__the_same_after_a_restart_and_nobody_elses(tmp_path: Path
     path.write_bytes(b"short")
     with pytest.raises(Broken, match="delete it"):
         ticket_secret(path)
+
+
+def bond_of(world: World) -> int:
+    """All tasks, three slots each, of 1,010 with the fee; under a CID the bond covers that."""
+    return world.planned.manifest.total_tasks * 3 * 1010
+
+
+async def test_bond__not_covered__the_job_waits_and_says_why_until_it_is(world: World) -> None:
+    world.free_stake = bond_of(world) - 1
+    world.post()
+    world.load()
+    await world.jobs.step()
+    assert (world.desk.book.terms, await offered(world)) == ({}, [])
+    assert f"takes a bond of up to {bond_of(world)} base units" in world.desk.waiting[JOB]
+    assert "the operator stakes more" in world.desk.waiting[JOB]
+    world.allotted = 1  # what is allotted to itself and what is free
+    await world.jobs.step()
+    assert (list(world.desk.book.terms), world.desk.waiting) == ([JOB], {})
+
+
+async def test_bond__put_up_elsewhere__the_job_waits_until_it_is_free(world: World) -> None:
+    world.allotted, world.free_stake, world.bonded = 1, bond_of(world) - 1, 1
+    world.post()
+    world.load()
+    await world.jobs.step()
+    assert f"1 of {bond_of(world)} are put up or reserved for jobs that were taken before" in world.desk.waiting[JOB]
+    world.bonded = 0
+    await world.jobs.step()
+    assert list(world.desk.book.terms) == [JOB]
+
+
+async def test_bond__of_a_job_that_was_taken__is_not_asked_again(world: World) -> None:
+    world.post()
+    world.load()
+    await world.jobs.step()
+    world.free_stake = 0
+    world.restart()
+    await world.jobs.step()
+    assert (await offered(world), world.desk.waiting) == ([0, 1], {})
+
+
+async def test_bond__a_second_job__only_what_is_not_reserved_for_the_first(world: World) -> None:
+    world.post()
+    world.load()
+    await world.jobs.step()
+    first = world.desk.book.terms[JOB]
+    standing = BondStanding(stake=2 * bond_of(world) - 1, bonded=0)
+    assert "reserved for jobs" in bond_problem(first, [first], standing, BONDS)
+    assert bond_problem(first, [], standing, BONDS) == ""
+    assert list(world.jobs._not_over()) == [first]
+    operator = replace(BONDS, most_bond=bond_of(world) - 1)
+    assert "(batch_most_bond)" in bond_problem(first, [], standing, operator)
+
+
+async def test_bond__of_a_small_batch_on_chain__is_a_share(world: World) -> None:
+    world.post()
+    world.load()
+    await world.jobs.step()
+    whole = replace(BONDS, calldata_receipts=1 << 20)
+    assert whole.bond_of(world.desk.book.terms[JOB]) == 500 + -(-bond_of(world) // 10)
+    assert BONDS.bond_of(replace(world.desk.book.terms[JOB], span=1)) == 3 * 1010

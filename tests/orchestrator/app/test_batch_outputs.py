@@ -91,7 +91,7 @@ async def test_output__brought__later_tasks_are_offered_and_a_restart_knows() ->
     world.here = {0, 1}
     await world.outputs.step()
     assert await world.offered() == [2]
-    assert list(world.desk.awaited) == []
+    assert list(world.desk.offered.awaited) == []
     world.here = set()
     await world.start()
     assert await world.offered() == [2]

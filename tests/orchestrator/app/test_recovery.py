@@ -88,7 +88,7 @@ def test_found_results__are_those_that_were_accepted__and_are_kept(here: World) 
     while len(here.desk.results(JobId(job))) < 5:
         assert run(here.recovery.find())
     assert here.desk.results(JobId(job)) == {task: result_of(job, task) for task in range(5)}
-    assert (JobId(job), 0) in here.desk.awaited
+    assert (JobId(job), 0) in here.desk.offered.awaited
     here.restart()
     assert here.desk.results(JobId(job))[2] == result_of(job, 2)
 

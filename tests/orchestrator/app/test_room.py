@@ -13,8 +13,9 @@ from edgebounty.protocol.messages import Signable
 from edgebounty.protocol.types import Address
 from edgebounty.protocol.unixfs import iter_blocks
 from orchestrator.adapters.memory.store import MemoryStore
-from orchestrator.app.desk import MOST_IN_HAND, BatchDesk
+from orchestrator.app.desk import BatchDesk
 from orchestrator.app.room import UploadRoom, room_of
+from orchestrator.domain.batch.limits import MOST_IN_HAND
 from orchestrator.domain.errors import Rejected
 from tests.orchestrator.devnet import small_job
 from tests.orchestrator.domain.batch_kit import DOMAIN, JOB, OPERATOR, START, Hand, make_terms, right
@@ -46,7 +47,7 @@ class World:
         made = make_terms(**({"tasks": manifest.total_tasks, "span": 100, "waves": 2} | terms))
         await self.desk.open_job(made, manifest)
         for hand in hands:
-            self.desk.joined[hand.address] = None  # type: ignore[assignment]
+            self.desk.members.joined[hand.address] = None  # type: ignore[assignment]
 
     async def claim(self, hand: Hand, task: int = 0) -> None:
         await self.desk.claim(
@@ -125,7 +126,7 @@ async def test_room__until_the_receipt__then_none(world: World) -> None:
 async def test_room__no_manifest_after_a_restart__waits(world: World) -> None:
     await world.join(ANN)
     await world.claim(ANN)
-    world.desk._manifests.clear()
+    world.desk.offered.manifests.clear()
     assert not world.room.take(ANN.address, 4096)
 
 
@@ -149,15 +150,15 @@ def test_room_of__every_block_of_the_file_twice(size: int) -> None:
 async def test_join__keys_that_take_no_task__fill_no_disk_and_no_memory(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("orchestrator.app.desk.MOST_NEWCOMERS", 3)
+    monkeypatch.setattr("orchestrator.app.members.MOST_NEWCOMERS", 3)
     await world.join()
     keys = [Hand(f"key {number}") for number in range(5)]
     for hand in keys:
         ticket = await world.desk.join(
             Join(worker=hand.address, orchestrator=OPERATOR, payout=hand.address, until=START + 60)
         )
-        assert world.desk.is_ticket(hand.address, ticket)
-        assert not world.desk.is_ticket(hand.address, "another")
+        assert world.desk.members.is_ticket(hand.address, ticket)
+        assert not world.desk.members.is_ticket(hand.address, "another")
     with pytest.raises(Rejected, match="has not joined"):
         await world.claim(keys[0])
     await world.claim(keys[4])

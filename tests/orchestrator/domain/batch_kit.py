@@ -115,10 +115,17 @@ class Desk:
         self.book.apply(fact, decision)
         return decision
 
-    def claim(self, hand: Hand, task: int, parties: tuple[Address, ...] = (), *, drawn: bool = False) -> BatchDecision:
-        now = self.now
-        fact = f.SlotClaimed(job=JOB, task=task, now=now, worker=hand.address, parties=parties, drawn=drawn)
-        return self.take(fact)
+    def claim(
+        self,
+        hand: Hand,
+        task: int,
+        parties: tuple[Address, ...] = (),
+        *,
+        drawn: bool = False,
+        audited: bool = False,
+    ) -> BatchDecision:
+        about = {"job": JOB, "task": task, "now": self.now, "worker": hand.address, "parties": parties}
+        return self.take(f.SlotClaimed(**about, drawn=drawn, audited=audited))  # type: ignore[arg-type]
 
     def run(self, task: int, digest: Digest | None = None) -> BatchDecision:
         """The orchestrator's own run."""

@@ -52,8 +52,8 @@ class Indexed(HostileWorkers):
 
     @rule(task=st.integers(0, 5))
     def bring_an_output(self, task: int) -> None:
-        if (JOB, task) in self.real.awaited:
-            self.real._note_output((JOB, task))
+        if (JOB, task) in self.real.offered.awaited:
+            self.real.offered.brought((JOB, task))
 
     @rule(tasks=st.sampled_from([(0, 1), (0, 1, 2), (1, 0, 2, 3, 4)]))
     def everybody_does(self, tasks: tuple[int, ...]) -> None:
@@ -100,14 +100,14 @@ class Indexed(HostileWorkers):
 
     @invariant()
     def open__is_what_somebody_could_be_given(self) -> None:
-        book, outputs = self.desk.book, self.real.outputs
+        book, outputs = self.desk.book, self.real.offered.outputs
         scanned = [
             i
             for i in range(6)
             if is_free(book.terms[JOB], book.task(JOB, i)) and all((JOB, needed) in outputs for needed in NEEDS[i])
         ]
         for end in (6, 3, 0):
-            assert list(self.real._open[JOB].below(end)) == [i for i in scanned if i < end]
+            assert list(self.real.offered._open[JOB].below(end)) == [i for i in scanned if i < end]
 
     @invariant()
     def counts__are_the_tasks_by_stage(self) -> None:
@@ -116,8 +116,8 @@ class Indexed(HostileWorkers):
 
     @invariant()
     def restarted__finds_the_same(self) -> None:
-        fresh = self.real._open_tasks(self.desk.book.terms[JOB], PLANNED.manifest)
-        assert list(fresh.below(6)) == list(self.real._open[JOB].below(6))
+        fresh = self.real.offered._open_tasks(self.desk.book.terms[JOB], PLANNED.manifest)
+        assert list(fresh.below(6)) == list(self.real.offered._open[JOB].below(6))
 
     def teardown(self) -> None:
         for _ in range(8):

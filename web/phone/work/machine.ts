@@ -222,7 +222,12 @@ export function nextOrder(state: State, now: number, may: { run: boolean; claim:
   if (!may.run || state.claimAfter > now) return null;
   if (state.claiming) return { do: "claim", offer: state.claiming.offer };
   const waitsToRun = state.tasks.some((task) => task.stage === "assigned");
-  return may.claim && !waitsToRun && state.tasks.length < MOST_OPEN ? { do: "look_for_work" } : null;
+  return may.claim && !waitsToRun && countOpen(state) < MOST_OPEN ? { do: "look_for_work" } : null;
+}
+
+/** Those that still want something of this phone. A result that was shown only waits, perhaps for a hold. */
+export function countOpen({ tasks }: State): number {
+  return tasks.filter((task) => task.stage !== "shown").length;
 }
 
 /** Nothing that was begun waits for anything. */
