@@ -198,6 +198,7 @@ class Poster:
             held=tuple(look.held[number] for number in sorted(look.held)),
             bonds_lost=self.history.bonds_lost,
             misstated=self._misstated and look.stated == look.next,
+            refundable=await self._refundable(final),
         )
         await asyncio.to_thread(self._mature, standing, kept)
         for number in sorted(self._settled - self._told_settled):
@@ -231,6 +232,15 @@ class Poster:
             del self._usable[number]
         for number in [n for n in self._usable if n not in kept]:
             del self._usable[number]
+
+    async def _refundable(self, final: BlockRef) -> tuple[JobId, ...]:
+        """Of jobs with a batch of which something was set aside: they were perhaps refunded before it came back."""
+        damaged = [batch for batch in self.history.batches if batch.struck or batch.voided]
+        jobs = sorted({JobId(batch.header.job) for batch in damaged})
+        if not jobs:
+            return ()
+        amounts = await self._chain.refundable(final, jobs)
+        return tuple(job for job, amount in amounts.items() if amount)
 
     async def _tell_settled(self, header: Header) -> None:
         job, book = JobId(header.job), self._desk.book
@@ -285,6 +295,8 @@ class Poster:
                 await self._order(e.ReleaseBond(header=self._header(act.number), at=final.number), final)
             case p.GiveBack():
                 await self._order(e.GiveBackAside(header=self._header(act.number), at=final.number), final)
+            case p.RefundRest():
+                await self._order(e.RefundRest(job=act.job, at=final.number), final)
             case p.Restate():
                 await self._order(self._restatement(act.number, final), final)
         if reason and reason != self.waiting:

@@ -83,6 +83,10 @@ class BatchChain(Protocol):
         """As of that block: these batches, which it has and which are in the ring, and these jobs."""
         ...
 
+    async def refundable(self, block: BlockRef, jobs: Sequence[JobId]) -> dict[JobId, int]:
+        """What a refund would give back now of those of these jobs that are over, in base units."""
+        ...
+
     async def withdrawn(self, block: BlockRef, indices: Sequence[int]) -> list[int]:
         """What these payout indices have withdrawn, in base units."""
         ...

@@ -35,6 +35,8 @@ class BatchCalls:
                 return lane.releaseBond(astuple(effect.header))
             case e.GiveBackAside():
                 return lane.giveBack(astuple(effect.header))
+            case e.RefundRest():
+                return self._market.refund(effect.job)
             case e.RestatePayouts():
                 words = (effect.payout_count, effect.payouts_root, effect.previous)
                 return lane.restate(astuple(effect.header), *words)

@@ -43,6 +43,7 @@ class BatchChainReader:
                 ("BatchLane", deployment.batch_lane),
                 ("BatchPayouts", deployment.batch_payouts),
                 ("StakeVault", deployment.vault),
+                ("BountyEscrow", deployment.escrow),
             )
         }
         self._reader = BatchReader(market.web3)
@@ -76,6 +77,18 @@ class BatchChainReader:
 
     async def look(self, block: BlockRef, numbers: Collection[int], jobs: Collection[JobId]) -> LaneLook:
         return await self._at(block, "the batch lane", lambda: self._look(block, sorted(numbers), sorted(jobs)))
+
+    async def refundable(self, block: BlockRef, jobs: Sequence[JobId]) -> dict[JobId, int]:
+        lane, escrow, at = self._views["BatchLane"], self._views["BountyEscrow"], block.number
+
+        def read() -> dict[JobId, int]:
+            asked = [lane["progress"].request(job, block=at) for job in jobs]
+            asked += [escrow["refundable"].request(job, block=at) for job in jobs]
+            told = self._many(asked)
+            amounts = zip(jobs, told[: len(jobs)], told[len(jobs) :], strict=True)
+            return {job: int(amount) for job, (_, active, _), amount in amounts if not active}
+
+        return await self._at(block, "what jobs get back", read)
 
     async def withdrawn(self, block: BlockRef, indices: Sequence[int]) -> list[int]:
         view = self._views["BatchPayouts"]["withdrawnOf"]

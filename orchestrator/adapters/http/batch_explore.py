@@ -5,6 +5,7 @@ those of one task to find each other."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from edgebounty.protocol.batch.publishing import data_cid
@@ -19,6 +20,15 @@ from orchestrator.domain.batch.values import BatchTask, Slot, Stage, WorkerBundl
 MOST_BATCHES: Final = 500
 MOST_DISPUTES: Final = 500
 _SHOWN_AS: Final = {Stage.SHOWN: Stage.CLOSED, Stage.HELD: Stage.CLOSED}  # how a task is checked is not told before
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """A bundle of a batch. `tasks`: empty once the journal has no more of them."""
+
+    worker: Address
+    receipts: int
+    tasks: tuple[int, ...] = ()
 
 
 class BatchExplorer:
@@ -172,23 +182,32 @@ class BatchExplorer:
             "tx": batch.tx_hash,
         }
 
-    def _bundles_of(self, batch: PostedBatch) -> list[WorkerBundle]:
-        """As they stand in the batch; empty for another orchestrator's and for what is no longer in the journal."""
+    def _bundles_of(self, batch: PostedBatch) -> list[Shown]:
+        """As they stand in the batch; empty for another orchestrator's, which only its data tell."""
         if batch.header.orchestrator != self._desk.me:
             return []
-        job, first = JobId(batch.header.job), batch.header.first_task
-        signed = self._desk.book.signed_bundles(job, first)
-        if len(signed) != batch.header.bundle_count or (job, first) in self._desk.book.kept:
+        job, first, book = JobId(batch.header.job), batch.header.first_task, self._desk.book
+        signed, kept = book.signed_bundles(job, first), book.kept.get((job, first))
+        if kept is not None and not signed:  # the journal has no more of it
+            return [Shown(worker=leaf.account, receipts=leaf.count) for leaf in kept.leaves]
+        if len(signed) != batch.header.bundle_count:
             return []
-        return [self._desk.book.bundles[job, first, bundle.account] for bundle in signed]
+        return [
+            Shown(
+                worker=bundle.account,
+                receipts=len(bundle.receipts),
+                tasks=tuple(receipt.task for receipt in bundle.receipts),
+            )
+            for bundle in signed
+        ]
 
-    def _bundle_line(self, batch: PostedBatch, position: int, bundle: WorkerBundle) -> dict[str, Any]:
+    def _bundle_line(self, batch: PostedBatch, position: int, bundle: Shown) -> dict[str, Any]:
         return {
             "position": position,
             "worker": bundle.worker,
-            "receipts": len(bundle.receipts),
-            "tasks": [receipt.task for receipt in bundle.receipts],
-            "amount": str(len(bundle.receipts) * self._desk.book.terms[bundle.job].price),
+            "receipts": bundle.receipts,
+            "tasks": list(bundle.tasks),
+            "amount": str(bundle.receipts * self._desk.book.terms[JobId(batch.header.job)].price),
             "struck_by": batch.struck.get(position),
         }
 
@@ -283,13 +302,13 @@ class BatchExplorer:
                 yield job, task, digest
 
 
-def _unstruck(batch: PostedBatch, bundles_of: Callable[[PostedBatch], Sequence[WorkerBundle]]) -> int:
+def _unstruck(batch: PostedBatch, bundles_of: Callable[[PostedBatch], Sequence[Shown]]) -> int:
     if batch.voided:
         return 0
     if not batch.struck:
         return batch.header.receipt_count
     bundles = bundles_of(batch)
-    return sum(len(bundle.receipts) for i, bundle in enumerate(bundles) if i not in batch.struck)
+    return sum(bundle.receipts for i, bundle in enumerate(bundles) if i not in batch.struck)
 
 
 def _claim_line(slot: Slot) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from edgebounty.protocol.batch.openings import BundleOpening
 from edgebounty.protocol.batch.wire import Header
 from edgebounty.protocol.hashing import keccak256
-from edgebounty.protocol.types import Address
+from edgebounty.protocol.types import Address, JobId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +72,18 @@ class GiveBackAside:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RefundRest:
+    """What was set aside came back to a job that is over and was refunded already: its requester's credit."""
+
+    job: JobId
+    at: int
+
+    @property
+    def key(self) -> str:
+        return f"refund-rest:job-{self.job}:at-{self.at}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SignedWithdrawal:
     """One payee's request, with its place in the payout tree of a batch. `signature`: r, vs."""
 
@@ -124,6 +136,6 @@ class ShowBundle:
         return f"show-bundle:number-{self.claim}:{self.shown.bundle.leaf.hex()}"
 
 
-LaneEffect = PostBatch | PutUpBond | ReleaseBond | RestatePayouts | GiveBackAside
+LaneEffect = PostBatch | PutUpBond | ReleaseBond | RestatePayouts | GiveBackAside | RefundRest
 """One at a time: each is decided on what the one before has done."""
 BatchEffect = LaneEffect | RelayWithdrawals | AnswerDemand | ShowBundle

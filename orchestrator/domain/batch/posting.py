@@ -1,6 +1,7 @@
 """What an orchestrator does next in the batch lane: one act at a time, decided on what final blocks say.
 
-    give back what blocks the ring > restate > (stop after a lost bond) > post > free or put up bond for it > free bonds
+    give back what blocks the ring > refund what came back > restate > (stop after a lost bond) > post
+        > free or put up bond for it > free bonds
 
 Whatever is decided here, the contract takes at any later time too, unless somebody acts in between.
 """
@@ -63,7 +64,7 @@ class Standing:
     """This orchestrator as one final block has it. `now`: that block's time, `head`: the newest one's.
 
     `bonds_lost`: how often. `misstated`: the newest batch's payouts are not those that its data gives, as somebody
-    restated them wrongly.
+    restated them wrongly. `refundable`: jobs that are over and got back what was set aside, after their refund.
     """
 
     now: int
@@ -77,6 +78,7 @@ class Standing:
     held: tuple[Held, ...]
     bonds_lost: int = 0
     misstated: bool = False
+    refundable: tuple[JobId, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +130,11 @@ class GiveBack:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RefundRest:
+    job: JobId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Wait:
     """Nothing to do now. `reason` is empty if nothing waits; else it says what for, and who acts."""
 
@@ -141,7 +148,7 @@ class Stop:
     reason: str
 
 
-Act = Post | PutUp | Release | Restate | GiveBack | Wait | Stop
+Act = Post | PutUp | Release | Restate | GiveBack | RefundRest | Wait | Stop
 
 
 def next_act(standing: Standing, ready: Sequence[Ready], rules: Rules, limits: LaneLimits) -> Act:
@@ -150,6 +157,8 @@ def next_act(standing: Standing, ready: Sequence[Ready], rules: Rules, limits: L
     for batch in standing.held:
         if batch.aside and now >= batch.posted_at + limits.window + limits.claim:
             return GiveBack(number=batch.number)
+    if standing.refundable:
+        return RefundRest(job=standing.refundable[0])
     if standing.stated < standing.next:
         return _with_bond(limits.least_bond, Restate(number=standing.stated), standing, rules, limits)
     if standing.bonds_lost > rules.lost_known:

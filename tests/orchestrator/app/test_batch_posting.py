@@ -384,3 +384,35 @@ def test_explorer__whatever_has_happened__shows_what_the_chain_and_the_book_say(
         "amount": str(2 * PRICE),
         "state": "open",
     }
+
+
+def test_void_batch__what_was_aside_comes_back_after_the_job_is_over__its_requester_gets_it(here: World) -> None:
+    """The process was down again. Nobody claims what the void batch would have paid."""
+    here.settings["calldata_receipts"] = 0
+    here.restart()
+    job = here.post_job(deadline=WINDOW)
+    number = len(here.headers())
+    here.work(job, [0])
+    here.until_posted(number + 1)
+    here.turns(2)
+    batch = here.poster.history.batches[-1]
+    tree = bundles_tree(batch.leaves)
+    asked = (0, len(tree.levels) - 1, 0, tree.root, [])
+    with here.mining_at_once():
+        here.stranger.send(here.challenges.functions.demand(astuple(batch.header), [], asked))
+        here.mine(seconds=ANSWER)
+        demand = here.challenges.functions.demandCount().call() - 1
+        here.stranger.send(here.challenges.functions.enforce(demand, astuple(batch.header)))
+        here.mine(seconds=WINDOW + 600)  # the job and its grace are over, what is aside can be given back
+        here.requester.send(here.market.refund(job))
+    assert here.market.job(job).escrow == 0
+    here.settings["lost_known"] = 2
+    here.restart()
+    here.turns(14)
+    state = here.lane.functions.batchOf(here.me, number).call()
+    assert (state[4], state[8]) == (True, 0)
+    assert here.market.job(job).escrow == 0, "it came back, and was refunded too"
+    refunds = here.market.escrow.events.BountyRefunded().get_logs(from_block=0)
+    given = [event["args"]["amount"] for event in refunds if event["args"]["jobId"] == job]
+    assert len(given) == 2
+    assert sum(given) == here.market.terms(job).bounty
