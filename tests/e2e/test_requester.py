@@ -13,13 +13,23 @@ import pytest
 import requests
 
 from edgebounty.jobs.analyze import decode_analyze, plan_analyze, program_names
-from edgebounty.jobs.plan import ProgramPair
+from edgebounty.jobs.arrays import pack_role
+from edgebounty.jobs.model import Model
+from edgebounty.jobs.own import plan_own
+from edgebounty.jobs.plan import PlannedJob, ProgramPair
+from edgebounty.jobs.train import plan_train
 from edgebounty.programs import builtin
+from edgebounty.protocol.layout import Layout
+from edgebounty.protocol.unixfs import root_cid
 from tests.e2e.browser_kit import keep_screenshot, new_page, open_browser, small_targets, violations
 from tests.e2e.market_kit import Up
 from tests.e2e.wallet_kit import REFUSED, TestWallet
+from tests.orchestrator.devnet import run_here
 
 pytestmark = pytest.mark.integration
+NETWORK = "mlp:13-32-3"
+IMPORTS = bytes.fromhex("0061736d01000000 01040160 0000 0207 0101 61 0162 00 00")
+"""A module that imports the function a.b."""
 UNKNOWN_CHAIN = {"code": 4902, "message": "Unrecognized chain ID."}
 
 
@@ -73,35 +83,103 @@ def test_requester__posts_by_wallet__is_done_paid_and_its_result_checked(
     assert not page.problems
 
 
-def test_requester__batch_lane__posted_by_wallet_worked_by_keys_paid_and_checked(
-    browser: Any, market: Up, requester: str, table: Path, tmp_path: Path
+def test_requester__training_in_the_batch_lane__posted_by_wallet_worked_by_keys_paid_and_checked(
+    browser: Any, market: Up, requester: str, samples: Path, tmp_path: Path
 ) -> None:
-    page = new_page(browser)
+    page = new_page(browser, device="tablet")
     wallet = TestWallet(page, market)
-    fill(page, requester, table)
-    page.get_by_label("Shards").fill("2")
+    page.goto(requester)
+    page.get_by_label("What to do").select_option("train")
+    page.get_by_label("Table as CSV").set_input_files(samples)
+    page.get_by_label("Rounds").fill("2")
+    page.get_by_label("Shards").fill("1")
+    page.get_by_label("Passes over a shard").fill("2")
+    page.get_by_label("Learning rate").fill("0.5")
     page.get_by_label("Batch, standard").check()
     keep_screenshot(page, "requester-batch-price")
+    planned = planned_training(samples)
+    page.locator(f"code[title='{planned.cid}']").wait_for()
     page.get_by_role("button", name="Post with Test wallet").click()
     page.wait_for_url("**#/jobs/*", timeout=60_000)
-    job = page.url.rpartition("/")[2]
     assert wallet.asked.count("eth_signTypedData_v4") == wallet.asked.count("eth_sendTransaction") == 1
-    page.get_by_text("Batch", exact=True).wait_for()
+    page.get_by_text("The first round is not done yet.").wait_for()
     assert page.get_by_role("button", name="Download and check").is_disabled()
     with ExitStack() as workers:
         for name in ("a", "b"):
             run = ("worker", "run", "--lane", "batch", "--data-dir", tmp_path / name, "--yes", "--json")
             workers.enter_context(market.spawn(*run))
         page.get_by_role("heading", name="Finished").wait_for(timeout=120_000)
-    assert page.locator(".grid .cell.paid").count() == 6
+    assert page.locator(".grid .cell.paid").count() == planned.manifest.total_tasks == 4
+    page.locator("svg.curve circle").nth(1).wait_for()
     with page.expect_download() as download:
         page.get_by_role("button", name="Download and check").click()
     page.get_by_text("Right: the bytes hash to").wait_for()
-    keep_screenshot(page, "requester-batch-done")
-    told = market.cli("job", "result", job, "--json").json
-    values = np.loadtxt(table, delimiter=",", skiprows=1)
-    planned = plan_analyze(values, ["a", "b", "c"], ProgramPair(*map(builtin.load, program_names(120, 3))), shards=2)
-    assert decode_analyze(planned.manifest, Path(download.value.path()).read_bytes()) == told
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        keep_screenshot(page, f"requester-batch-done-tablet-{scheme}")
+        assert violations(page) == []
+    found = root_cid(Path(download.value.path()).read_bytes()).digest
+    assert found == run_here(planned).outputs[-1]
+    assert not page.problems
+
+
+def planned_training(samples: Path) -> PlannedJob:
+    rows = np.loadtxt(samples, delimiter=",", skiprows=1)
+    pair = ProgramPair(*map(builtin.load, Model.parse(NETWORK).train_programs))
+    labels = rows[:, -1].astype(int)
+    return plan_train(rows[:, :-1], labels, pair, model=NETWORK, rounds=2, shards=1, epochs=2, learning_rate=0.5)
+
+
+@pytest.fixture
+def samples(tmp_path: Path) -> Path:
+    """Sixty rows of thirteen numbers and a label that one of them gives away."""
+    path, draw = tmp_path / "samples.csv", np.random.default_rng(7)
+    labels = np.arange(60) % 3
+    rows = draw.normal(size=(60, 13)) / 10
+    rows[np.arange(60), labels] += 1
+    header = ",".join([*(f"c{i}" for i in range(13)), "label"])
+    np.savetxt(path, np.column_stack([rows, labels]), delimiter=",", header=header, comments="")
+    return path
+
+
+def test_requester__own_program__runs_here_first_and_a_bad_one_is_refused_with_the_reason(
+    browser: Any, market: Up, requester: str, tmp_path: Path
+) -> None:
+    page = new_page(browser, device="phone")
+    TestWallet(page, market)
+    page.goto(requester)
+    page.get_by_label("What to do").select_option("wasm")
+    name = "table.stats"
+    module = builtin.load(name)
+    shard = tmp_path / "shard.bin"
+    layout = Layout.of_module(module)
+    shard.write_bytes(pack_role(layout, "shard", {"rows": 3, "columns": 2, "x": np.arange(6.0)}))
+    short = tmp_path / "short.bin"
+    short.write_bytes(b"abc")
+    for number, (content, data, words) in enumerate(
+        (
+            (b"<b>text</b>", shard, "not a WebAssembly module"),
+            (IMPORTS, shard, "the module has imports"),
+            (module[: len(module) // 2], shard, "cut short"),
+            (builtin.load(f"{name}.reduce"), shard, "is a reducer"),
+            (module, short, f"file 1: it has 3 bytes; {name} reads {layout.role_bytes('shard')}"),
+        )
+    ):
+        path = tmp_path / f"{number}.wasm"
+        path.write_bytes(content)
+        page.get_by_label("Program (.wasm)").set_input_files(path)
+        page.get_by_label("Data files").set_input_files(data)
+        page.get_by_role("alert").filter(has_text=words).wait_for()
+        assert page.get_by_role("button", name="Post with").count() == 0
+    page.get_by_label("Data files").set_input_files(shard)
+    page.get_by_text("Ran here in").wait_for()
+    planned = plan_own([shard.read_bytes()], ProgramPair(module))
+    assert page.locator(f"code[title='{planned.cid}']").count() == 1
+    page.get_by_role("button", name="Post with Test wallet").wait_for()
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        keep_screenshot(page, f"requester-own-phone-{scheme}")
+        assert violations(page) == []
     assert not page.problems
 
 

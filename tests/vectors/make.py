@@ -18,9 +18,13 @@ from edgebounty.client.policies import POLICIES, policy_prices
 from edgebounty.client.posting import QUORUM, WORK_SLOTS
 from edgebounty.client.pricing import price_of
 from edgebounty.jobs.analyze import plan_analyze, program_names
+from edgebounty.jobs.model import Model
+from edgebounty.jobs.own import plan_own
 from edgebounty.jobs.plan import ProgramPair
 from edgebounty.jobs.shape import describe
+from edgebounty.jobs.train import plan_train
 from edgebounty.programs import builtin
+from edgebounty.programs.extend import with_state
 from edgebounty.programs.runtime import Execution, Runtime
 from edgebounty.protocol import draw, failure, merkle, messages, unixfs
 from edgebounty.protocol.batch import messages as batch
@@ -375,6 +379,46 @@ def plans() -> list[dict[str, Any]]:
     return found
 
 
+def trainings() -> list[dict[str, Any]]:
+    """Train jobs that a page plans as Python does. Cell i of the inputs is i mod 17 / 8 - 1, label i mod classes."""
+    found = []
+    for model, rows, shards, rounds, rate in (("mlp:13-32-3", 30, 2, 3, 0.1), ("mlp:64-128-10", 20, 1, 1, 1.0)):
+        network = Model.parse(model)
+        x = (np.arange(rows * network.inputs) % 17 / 8 - 1).reshape(rows, network.inputs)
+        y = np.arange(rows) % network.classes
+        pair = ProgramPair(*(builtin.load(name) for name in network.train_programs))
+        planned = plan_train(x, y, pair, model=model, rounds=rounds, shards=shards, epochs=2, learning_rate=rate)
+        found.append(
+            {
+                "network": model,
+                "rows": rows,
+                "shards": shards,
+                "rounds": rounds,
+                "epochs": 2,
+                "learningRate": rate,
+                "manifest": str(planned.cid),
+            }
+        )
+    return found
+
+
+def own_programs() -> dict[str, Any]:
+    """An own program's job, and a module with state put behind its memory, as a page makes them."""
+    program = builtin.load("mlp-13-32-3.infer")
+    layout = Layout.of_module(program)
+    shards = [pattern(layout.role_bytes("shard")), bytes(layout.role_bytes("shard"))]
+    plain = plan_own(shards, ProgramPair(program))
+    buffers = [("state.total", "f64", (3, 5)), ("state.rows", "i32", (1,))]
+    pair = ProgramPair(builtin.load("table.stats"), builtin.load("table.stats.reduce"))
+    table = Layout.of_module(pair.program).role_bytes("shard")
+    return {
+        "program": "mlp-13-32-3.infer",
+        "manifest": str(plain.cid),
+        "reduced": str(plan_own([pattern(table)], pair, rounds=2).cid),
+        "extended": _hex(hashlib.sha256(with_state(program, buffers)).digest()),
+    }
+
+
 def prices() -> list[dict[str, Any]]:
     """What a page shows before anything is signed, as the Python client does: every policy, for the same pay a run."""
     found = []
@@ -483,6 +527,8 @@ FILES: dict[str, Callable[[], Any]] = {
     "failures": failures,
     "programs": programs,
     "plans": plans,
+    "trainings": trainings,
+    "own_programs": own_programs,
     "prices": prices,
     "shapes": shapes,
 }

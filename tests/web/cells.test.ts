@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 
 import type { TaskLine } from "../../web/api/documents";
-import { batchCells, countCells, directCells, stragglers } from "../../web/requester/cells";
+import { batchCells, countCells, directCells, roundsDone, stragglers } from "../../web/requester/cells";
 
 test("a batch-lane task that is agreed is paid once the chain has its batch", () => {
   expect(batchCells("aarwocmvda", 2)).toEqual([
@@ -56,4 +56,13 @@ test.each([
   ["aaaaaavw", 4, [6]],
 ])("in %j with rounds of %i tasks, %j are late", (letters, perRound, late) => {
   expect(stragglers(batchCells(letters, 0), perRound)).toEqual(late);
+});
+
+test.each([
+  ["aawwww", 3, 0],
+  ["aaaoww", 3, 1],
+  ["aaaaaa", 3, 2],
+  ["aarooo", 3, 0], // a round without a result ends the job
+])("in %j with rounds of %i tasks, %i are done", (letters, perRound, done) => {
+  expect(roundsDone(batchCells(letters, 2), perRound)).toBe(done);
 });

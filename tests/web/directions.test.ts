@@ -17,7 +17,7 @@ const MAY: Record<string, readonly string[]> = {
   ui: [],
   explorer: ["protocol", "content", "chain", "runner", "verify", "api", "ui"],
   phone: ["protocol", "content", "runner", "ui"],
-  requester: ["protocol", "content", "chain", "jobs", "verify", "api", "ui", "generated"],
+  requester: ["protocol", "content", "chain", "jobs", "runner", "verify", "api", "ui", "generated"],
 };
 
 test("imports point one way, and pages do not know one another", () => {
@@ -49,7 +49,7 @@ function importsOf(name: string): string[] {
     ([, path]) => new URL(path ?? "", new URL(name, WEB)).pathname,
   );
   // Besides each other, pages take ready programs only.
-  const programs = /\/edgebounty\/programs\/builtin\/[a-z.]+\.wasm$/;
+  const programs = /\/edgebounty\/programs\/builtin\/[a-z0-9.-]+\.wasm$/;
   return paths
     .filter((path) => !programs.test(path))
     .map((path) => (path.startsWith(WEB.pathname) ? (path.slice(WEB.pathname.length).split("/")[0] ?? "") : path));

@@ -15,7 +15,8 @@ import type { Lane } from "../jobs/price";
 import { formatNumber, formatTokens } from "../ui/format";
 import { Card, Facts, PartsBar } from "../ui/parts";
 import { readManifest } from "../verify/verifyTask";
-import { batchCells, type Cell, CELLS, countCells, directCells, stragglers } from "./cells";
+import { batchCells, type Cell, CELLS, countCells, directCells, roundsDone, stragglers } from "./cells";
+import { CurveCard } from "./CurveCard";
 import { ResultCard } from "./ResultCard";
 import { Results } from "./results";
 import { say, type Word } from "./words";
@@ -126,6 +127,13 @@ function Job({ job, onChain, cells, status }: JobProps) {
           />
         </Card>
       </div>
+      {job.kind === "train" && (
+        <CurveCard
+          open={open}
+          roundsDone={roundsDone(cells, terms.tasksPerRound)}
+          tasksPerRound={terms.tasksPerRound}
+        />
+      )}
       <ResultCard job={job.id} lane={lane} isThere={isThere(cells)} open={open} />
     </>
   );

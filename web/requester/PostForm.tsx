@@ -8,11 +8,13 @@ import { totalTasks } from "../protocol/manifest";
 import { formatBytes, formatNumber } from "../ui/format";
 import { Card, Facts, Name } from "../ui/parts";
 import { AnalyzeFields } from "./AnalyzeFields";
+import { OwnFields } from "./OwnFields";
 import { DECIMALS, PriceCard, PriceField } from "./PriceCard";
+import { TrainFields } from "./TrainFields";
 import { WalletCard } from "./WalletCard";
-import { say, type Word } from "./words";
+import { say } from "./words";
 
-const KINDS = { analyze: AnalyzeFields } as const;
+const KINDS = { analyze: AnalyzeFields, train: TrainFields, wasm: OwnFields } as const;
 type Kind = keyof typeof KINDS;
 const FIRST_WAIT_SECONDS = 2;
 const LONGEST_WAIT_SECONDS = 30;
@@ -50,7 +52,7 @@ export function PostForm({ onPosted }: { onPosted: (job: bigint) => void }) {
       )}
       <Card title={say("data")}>
         <KindChoice kind={kind} onKind={setKind} />
-        <p class="quiet">{say(`${"kind."}${kind}.lead` as Word)}</p>
+        <p class="quiet">{say(`kind.${kind}.lead`)}</p>
         <Fields key={kind} onPlanning={onPlanning} />
         {planned && <PlannedFacts planned={planned} />}
         <p class="quiet">{say("public")}</p>

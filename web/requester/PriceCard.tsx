@@ -42,7 +42,7 @@ export function PriceCard(props: PriceCardProps) {
     <Card title={say("price")}>
       <PriceField text={props.priceText} onText={props.onPrice} />
       <div class="scroll" role="group" aria-label={say("price")} tabIndex={0}>
-        <table>
+        <table class="prices">
           <caption class="hidden">{say("price")}</caption>
           <thead>
             <tr>

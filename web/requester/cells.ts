@@ -68,6 +68,16 @@ export function stragglers(cells: readonly Cell[], tasksPerRound: number): numbe
   return found;
 }
 
+/** How many rounds have their last task's result, from the first on. */
+export function roundsDone(cells: readonly Cell[], tasksPerRound: number): number {
+  let done = 0;
+  for (let last = tasksPerRound - 1; last < cells.length; last += tasksPerRound) {
+    if (cells[last] !== "agreed" && cells[last] !== "paid") break;
+    done++;
+  }
+  return done;
+}
+
 function isOver(cell: Cell): boolean {
   return cell === "agreed" || cell === "paid" || cell === "refunded";
 }

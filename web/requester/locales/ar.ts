@@ -29,7 +29,6 @@ export const ar: Messages = {
   rows: "الصفوف",
   columns: "الأعمدة",
   upload: "المطلوب رفعه",
-  try: "جرّب المهمة الأولى هنا",
   "try.right": "عملت هنا في {seconds}، بوحدات عمل عددها {work}.",
   "try.failed": "البرنامج نفسه يفشل في القطعة الأولى ({failure}). سيجد العاملون الشيء نفسه ويُدفع لهم عنه.",
   refused: "غير صالح: {reason}",

@@ -28,7 +28,6 @@ export const en = {
   rows: "Rows",
   columns: "Columns",
   upload: "To upload",
-  try: "Try the first task here",
   "try.right": "Ran here in {seconds}, {work} work units.",
   "try.failed":
     "The program itself fails on the first shard ({failure}). Workers would find the same, and be paid for it.",

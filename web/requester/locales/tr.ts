@@ -29,7 +29,6 @@ export const tr: Messages = {
   rows: "Satırlar",
   columns: "Sütunlar",
   upload: "Yüklenecek",
-  try: "İlk görevi burada dene",
   "try.right": "Burada {seconds} sürdü, {work} iş birimi.",
   "try.failed":
     "Programın kendisi ilk parçada başarısız oluyor ({failure}). Çalışanlar da aynısını bulur ve bunun için ödenir.",
