@@ -1,5 +1,6 @@
 /* Register tiles of a matrix product: MR rows of A (packed k by k) times 8 columns of B (packed k by k). Each element of C is
-   one sum in the order of k, whatever the tile, so its bits are those of the plain loop. */
+   one sum in the order of k, whatever the tile, so its bits are those of the plain loop. C has `stride` columns, n of them
+   are computed. */
 typedef float tile_v4 __attribute__((ext_vector_type(4), aligned(4)));
 typedef float tile_v2 __attribute__((ext_vector_type(2), aligned(4)));
 #define TILE_UNROLL _Pragma("clang loop unroll(full)")
@@ -42,6 +43,8 @@ static inline tile_v4 tile_max(tile_v4 a, tile_v4 b) {
     tile_v4 sum[MR][2];                                                                                                 \
     TILE_UNROLL for (int i = 0; i < MR; i++) TILE_UNROLL for (int j = 0; j < 2; j++) sum[i][j] = (tile_v4)(0.f);        \
     for (int k = 0; k < count; k++) {                                                                                   \
+      TILE_FORGET(a);                                                                                                   \
+      TILE_FORGET(b);                                                                                                   \
       tile_v4 b0 = *(const tile_v4 *)b, b1 = *(const tile_v4 *)(b + 4);                                                 \
       TILE_ROWS_##MR;                                                                                                   \
       a += MR;                                                                                                          \
@@ -50,9 +53,9 @@ static inline tile_v4 tile_max(tile_v4 a, tile_v4 b) {
     TILE_UNROLL for (int i = 0; i < MR; i++)                                                                            \
       TILE_UNROLL for (int j = 0; j < 2; j++) *(tile_v4 *)(c + i * stride + 4 * j) = sum[i][j];                         \
   }                                                                                                                     \
-  static inline void tiles_##MR(int m, int n, int k, const float *A, const float *B, float *C) {                        \
+  static inline void tiles_##MR(int m, int n, int k, const float *A, const float *B, float *C, int stride) {            \
     for (int j = 0; j < n; j += 8)                                                                                      \
-      for (int i = 0; i < m; i += MR) tile_##MR(k, A + i * k, B + j * k, C + i * n + j, n);                             \
+      for (int i = 0; i < m; i += MR) tile_##MR(k, A + i * k, B + j * k, C + i * stride + j, stride);                   \
   }
 TILE(4)
 TILE(6)
@@ -86,7 +89,6 @@ static inline void tile_turn(tile_i4 *to, const tile_s8 *line) {
     sum[r][0] += TILE_DOT(two, b0);                                                                                     \
     sum[r][1] += TILE_DOT(two, b1);                                                                                     \
   } while (0)
-/* C has `stride` columns, of which these are n. */
 static void tiles_pairs(int m, int n, int pairs, const float *A, const float *B, float *C, int stride) {
   for (int j = 0; j < n; j += 8)
     for (int i = 0; i < m; i += 4) {

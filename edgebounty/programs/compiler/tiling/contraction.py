@@ -12,26 +12,25 @@ from typing import Any
 from edgebounty.programs.compiler.tiling.expression import (
     Expression,
     NotTiled,
-    c_type,
-    has_unit_stride,
     head,
     linear,
-    moves_only_by_one,
-    name,
     nest,
-    size,
-    stride,
-    terms,
     total,
 )
 from edgebounty.programs.compiler.tiling.lanes import in_fours
+from edgebounty.programs.compiler.tiling.packing import (
+    COLUMNS,
+    in_rows,
+    pack,
+    pack_pairs,
+    pack_pairs_in_rows,
+    panel_of_pieces,
+)
 
-COLUMNS = 8
 SIX_COST = 1.3  # a tile of six rows takes this much more a row than one of four: it wants all 16 registers
 FEWEST_PRODUCTS = 4096  # below that, packing costs more than it saves
 PANEL_ITEMS = 32_768  # of Y kept packed at once: half of a phone's second-level cache
 BLOCK = 32  # columns of 8-bit weights packed at once: what is packed stays in the first-level cache or near it
-NEAR = 16  # pairs of rows packed at once: they stay in the first-level cache
 ARRAYS = ("tile_a", "tile_b", "tile_c")
 
 
@@ -72,25 +71,32 @@ def contraction(reduce: Any, outer: Sequence[Any], *, store: Any = None, target:
         b = sorted(b, key=lambda loop: (loop in uses_x) + (loop in uses_y))
     if whole:
         rows, m_padded, k_padded = 4, -(-m // 4) * 4, k + k % 2
-        pack_x = _pack_pairs(shape.x, shape.m, shape.k, rows, "tile_a", m_padded)
-        pack_y = _pack_pairs(shape.y, shape.n, shape.k, COLUMNS, "tile_b", n_padded)
+        pack_x = pack_pairs(shape.x, shape.m, shape.k, rows, "tile_a", m_padded)
+        pack_y = pack_pairs(shape.y, shape.n, shape.k, COLUMNS, "tile_b", n_padded)
         items = (m_padded * k_padded // 2, n_padded * k_padded // 2, m_padded * n_padded)
         tiles = f"tiles_pairs({m_padded}, {n_padded}, {k_padded // 2}, tile_a, tile_b, tile_c, {n_padded});\n"
         result, kind = "((int *)tile_c)", "int"
-        if not b and n == n_padded and k == k_padded and _in_rows(shape.y, shape.n, shape.k):
+        if not b and n == n_padded and k == k_padded and in_rows(shape.y, shape.n, shape.k):
             pack_y, items = "", (items[0], BLOCK * k_padded // 2, items[2])
             tiles = (
                 f"for (int block = 0; block < {n}; block += {BLOCK}) {{ "
                 f"int columns = {n} - block < {BLOCK} ? {n} - block : {BLOCK};\n"
-                + _pack_pairs_in_rows(shape.y, shape.n[0], shape.k[0], "tile_b", "block", f"columns / {COLUMNS}")
+                + pack_pairs_in_rows(shape.y, shape.n[0], shape.k[0], "tile_b", "block", f"columns / {COLUMNS}")
                 + f"tiles_pairs({m_padded}, columns, {k // 2}, tile_a, tile_b, tile_c + block, {n}); }}\n"
             )
     else:
-        pack_x = _pack(shape.x, shape.m, shape.k, rows, "tile_a", m_padded)
-        pack_y = _pack(shape.y, shape.n, shape.k, COLUMNS, "tile_b", n_padded)
+        pack_x = pack(shape.x, shape.m, shape.k, rows, "tile_a", m_padded)
+        pack_y = pack(shape.y, shape.n, shape.k, COLUMNS, "tile_b", n_padded)
         items = (m_padded * k, k * n_padded, m_padded * n_padded)
-        tiles = f"tiles_{rows}({m_padded}, {n_padded}, {k}, tile_a, tile_b, tile_c);\n"
+        tiles = f"tiles_{rows}({m_padded}, {n_padded}, {k}, tile_a, tile_b, tile_c, {n_padded});\n"
         result, kind = "tile_c", "float"
+        in_pieces = panel_of_pieces(shape.y, shape.n, shape.k)
+        if in_pieces is not None and all(loop in uses_y for loop in b[-1:]):  # each panel is used once it is packed
+            pack_y, items = "", (items[0], k * COLUMNS, items[2])
+            tiles = (
+                f"for (int p = 0; p < {n_padded // COLUMNS}; p++) {{ float *to = tile_b; {in_pieces}\n"
+                f"tiles_{rows}({m_padded}, {COLUMNS}, {k}, tile_a, tile_b, tile_c + p*{COLUMNS}, {n_padded}); }}\n"
+            )
     order = tuple(sorted([*shape.m, *shape.n, *shape.b], key=lambda loop: loop.arg))
     found = f"{result}[{linear(shape.m)}*{n_padded}+{linear(shape.n)}]"
     if store is None and whole:
@@ -165,145 +171,3 @@ def _of_small_integers(reduce: Any) -> bool:
     if str(reduce.dtype) != "dtypes.int" or reduce.src[0].op.name != "MUL":
         return False
     return all(factor.vmin >= -(1 << 15) and factor.vmax < 1 << 15 for factor in reduce.src[0].src)
-
-
-def _pack_pairs(operand: Any, group: list[Any], k: list[Any], wide: int, array: str, padded: int) -> str:
-    """As `_pack`, of 16-bit numbers, the two of neighbouring K side by side."""
-    items, count = total(group), total(k)
-    pairs = (count + 1) // 2
-    panel = pairs * wide * 2
-    code = f"memset({array}, 0, {padded * pairs * 4});\n" if items != padded or count % 2 else ""
-    value = Expression()
-    text = value.of(operand)
-    place = f"((short *){array})[(g/{wide})*{panel}+(k/2)*{2 * wide}+(g%{wide})*2+k%2]"
-    body = f"int g = {linear(group)}, k = {linear(k)}; {value.body} {place} = (short)({text});"
-    loads = operand.backward_slice_with_self
-    in_order = any(has_unit_stride(u, group[-1]) for u in loads)
-    if not code and wide == COLUMNS and _in_rows(operand, group, k):
-        return _pack_pairs_in_rows(operand, group[0], k[0], array, "0", str(padded // wide))
-    in_lines = len(group) == len(k) == 1 and any(has_unit_stride(u, k[0]) for u in loads)
-    if not code and wide == 4 and pairs % 4 == 0 and in_lines:
-        return (
-            f"for (int p = 0; p < {padded // wide}; p++) for (int q = 0; q < {pairs}; q += 4) {{ "
-            f"short *to = (short *){array} + p*{panel} + q*{2 * wide}; "
-            f"tile_s8 line[4]; TILE_UNROLL for (int c = 0; c < 4; c++) TILE_UNROLL for (int h = 0; h < 8; h++) {{ "
-            f"int {name(group[0])} = p*{wide} + c, {name(k[0])} = 2*q + h; {value.body} "
-            f"line[c][h] = (short)({text}); }} tile_turn((tile_i4 *)to, line); }}\n"
-        )
-    pieces = _pack_pairs_pieces(operand, group, k, wide, array, panel)
-    if pieces is not None:
-        return code + pieces
-    return code + nest([*k, *group] if in_order else [*group, *k], body) + "\n"
-
-
-def _in_rows(operand: Any, group: list[Any], k: list[Any]) -> bool:
-    """Does it lie in memory as rows of K, each one a row of the group?"""
-    if len(group) != 1 or len(k) != 1:
-        return False
-    return any(has_unit_stride(u, group[0]) for u in operand.backward_slice_with_self)
-
-
-def _pack_pairs_in_rows(operand: Any, group: Any, k: Any, array: str, first: str, panels: str) -> str:
-    """`_pack_pairs` of some panels from the column `first` on, eight columns at once, unrolled: clang makes vectors."""
-    value = Expression()
-    text = value.of(operand)
-    pairs = size(k) // 2
-    return (
-        f"for (int near = 0; near < {pairs}; near += {NEAR}) for (int p = 0; p < {panels}; p++) "
-        f"for (int q = near; q < {pairs} && q < near + {NEAR}; q++) {{ "
-        f"short *to = (short *){array} + p*{size(k) * COLUMNS} + q*{2 * COLUMNS}; "
-        f"TILE_UNROLL for (int h = 0; h < 2; h++) TILE_UNROLL for (int c = 0; c < {COLUMNS}; c++) {{ "
-        f"int {name(group)} = {first} + p*{COLUMNS} + c, {name(k)} = 2*q + h; {value.body} "
-        f"to[2*c + h] = (short)({text}); }} }}\n"
-    )
-
-
-def _pack_pairs_pieces(operand: Any, group: list[Any], k: list[Any], wide: int, array: str, panel: int) -> str | None:
-    """16-bit numbers as they lie in memory, some of the group's last loop at once: the address is a sum of one part
-    that K moves and one that the group moves, and the first is looked up. None where it does not apply."""
-    load = operand.src[0] if operand.op.name == "CAST" else operand
-    if load.op.name != "INDEX" or c_type(load) != "short" or load.src[1].op.name == "WHERE":
-        return None
-    last, step = group[-1], stride(load, group[-1])
-    mixed = any(set(term.ranges) & set(group) and set(term.ranges) - set(group) for term in terms(load))
-    if wide != COLUMNS or step == 0 or mixed:
-        return None
-    count, at_once = total(k), next(n for n in (4, 2, 1) if size(last) % n == 0)
-    far = Expression(dict.fromkeys(group, "0"))
-    near = Expression({loop: "0" for loop in load.ranges if loop not in group})
-    start = Expression(dict.fromkeys(load.ranges, "0"))
-    far_at, near_at, start_at = (each.of(load.src[1]) for each in (far, near, start))
-    lanes = f"to[2*c] = one[c*{step}]; to[2*c + 1] = two[c*{step}];"
-    if count % 2:
-        lanes = f"to[2*c] = one[c*{step}]; to[2*c + 1] = odd ? 0 : two[c*{step}];"
-    inner = (
-        f"int g = {linear(group)}; {near.body} const short *one = first + {near_at}, *two = second + {near_at}; "
-        f"short *to = (short *){array} + (g/{wide})*{panel} + q*{2 * wide} + (g%{wide})*2; "
-        f"TILE_UNROLL for (int c = 0; c < {at_once}; c++) {{ {lanes} }}"
-    )
-    data = f"data{load.src[0].arg.slot}"
-    return (
-        f"static int far[{count + 1}]; int start; far[{count}] = 0; {{ {start.body} start = {start_at}; }} "
-        + nest(k, f"{far.body} far[{linear(k)}] = {far_at} - start;")
-        + f"for (int q = 0; q < {(count + 1) // 2}; q++) {{ const _Bool odd = 2*q + 1 == {count}; "
-        f"const short *first = {data} + far[2*q], *second = {data} + far[2*q + 1]; "
-        + nest(group[:-1], head(last, at_once) + inner + "}")
-        + "}\n"
-    )
-
-
-def _pack(operand: Any, group: list[Any], k: list[Any], wide: int, array: str, padded: int) -> str:
-    """Copies the operand into panels of `wide` rows (or columns), K by K; what is padded is zero."""
-    items, count = total(group), total(k)
-    panel = count * wide
-    code = ""
-    if items != padded:
-        code += (
-            f"for (int k = 0; k < {count}; k++) for (int g = {items}; g < {padded}; g++) "
-            f"{array}[(g/{wide})*{panel}+k*{wide}+g%{wide}] = 0;\n"
-        )
-    last = group[-1]
-    whole = wide == COLUMNS and moves_only_by_one(operand, last)
-    if whole and len(group) == 1:
-        return code + _pack_rows(operand, last, k, panel, array)
-    if whole and size(last) % 2 == 0:
-        return code + _pack_pieces(operand, group, k, panel, array)
-    value = Expression()
-    text = value.of(operand)
-    place = f"{array}[(g/{wide})*{panel}+k*{wide}+g%{wide}]"
-    body = f"int g = {linear(group)}, k = {linear(k)}; {value.body} {place} = {text};"
-    loads = operand.backward_slice_with_self
-    in_order = not any(u.op.name == "WHERE" for u in loads) and any(has_unit_stride(u, last) for u in loads)
-    return code + nest([*k, *group] if in_order else [*group, *k], body) + "\n"
-
-
-def _pack_rows(operand: Any, last: Any, k: list[Any], panel: int, array: str) -> str:
-    """The group is one loop over neighbours in memory: whole vectors at a time."""
-    place = Expression({last: "0"})
-    address = place.of(operand.src[1])
-    columns = size(last)
-    rest = "".join(f"to[{j}] = from[{j}];" for j in range(columns % COLUMNS))
-    return (
-        nest(
-            k,
-            f"float *to = {array} + {linear(k)}*{COLUMNS}; {place.body} "
-            f"const float *from = data{operand.src[0].arg.slot} + {address}; "
-            f"for (int p = 0; p < {columns // COLUMNS}; p++) {{ *(tile_v4 *)to = *(const tile_v4 *)from; "
-            f"*(tile_v4 *)(to + 4) = *(const tile_v4 *)(from + 4); from += {COLUMNS}; to += {panel}; }} {rest}",
-        )
-        + "\n"
-    )
-
-
-def _pack_pieces(operand: Any, group: list[Any], k: list[Any], panel: int, array: str) -> str:
-    """Only the group's last loop runs over neighbours, in pieces of 4 or 2."""
-    last = group[-1]
-    lanes = 4 if size(last) % 4 == 0 else 2
-    place = Expression()
-    address = place.of(operand.src[1])
-    inner = (
-        f"int g = {linear(group)}, k = {linear(k)}; {place.body} "
-        f"*(tile_v{lanes} *)({array} + (g/{COLUMNS})*{panel}+k*{COLUMNS}+g%{COLUMNS}) = "
-        f"*(const tile_v{lanes} *)(data{operand.src[0].arg.slot} + {address});"
-    )
-    return nest([*k, *group[:-1]], head(last, lanes) + inner + "}") + "\n"
