@@ -41,6 +41,7 @@ from orchestrator.ports.journal import Journal
 from orchestrator.ports.store import Outbox
 
 _log = logging.getLogger(__name__)
+DEVELOPMENT_CHAIN = 31337  # of anvil, and of `edgebounty up`: gas costs nothing there
 SECRET_FILE = "batch-tickets.secret"
 SECRET_BYTES = 32
 
@@ -137,7 +138,7 @@ def build_batch_lane(
         books=books,
         rules=RelayRules(
             most_share_bps=int(settings.withdraw_fee_percent * 100),
-            token_wei=int(settings.token_gwei * 10**9) * 10**18 // unit,
+            token_wei=worth_of_a_token(settings, market.deployment.chain_id) * 10**18 // unit,
             gather_seconds=settings.withdraw_gather_seconds,
         ),
     )
@@ -162,6 +163,19 @@ def build_batch_lane(
             since=market.deployment.block,
             window=limits.window,
         ),
+    )
+
+
+def worth_of_a_token(settings: config.Settings, chain_id: int) -> int:
+    """In wei; 0: fees are not weighed. Raises `Broken` if nobody has said it and gas costs money."""
+    if settings.token_gwei != config.NOT_TOLD:
+        return int(settings.token_gwei * 10**9)
+    if chain_id == DEVELOPMENT_CHAIN or settings.batch_most_bond == 0:
+        return 0
+    raise Broken(
+        "token_gwei is missing: what a token is worth in gwei of the chain's coin. This orchestrator pays the gas of "
+        "its workers' withdrawals, and sends none of which that is too large a share (withdraw_fee_percent). 0 sends "
+        "them whatever they cost; batch_most_bond = 0 serves no batch lane"
     )
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 PREFIX = "EDGEBOUNTY_"
+NOT_TOLD = -1.0
 FINALIZED = "finalized"
 _BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
@@ -93,7 +94,7 @@ class Settings:
     batch_calldata_receipts: int = 0
     batch_most_bond: float = 10_000.0
     batch_bonds_lost: int = 0
-    token_gwei: float = 0.0
+    token_gwei: float = NOT_TOLD
     withdraw_fee_percent: float = 5.0
     withdraw_gather_seconds: int = 60
     requests_per_second: float = 200.0
@@ -228,14 +229,14 @@ def _check_numbers(settings: Settings) -> list[str]:
         "batch_calldata_receipts": (0, 1 << 20),
         "batch_most_bond": (0, 1e12),
         "batch_bonds_lost": (0, 1 << 32),
-        "token_gwei": (0, 1e18),
+        "token_gwei": (NOT_TOLD, 1e18),
         "withdraw_fee_percent": (0, 100),
         "withdraw_gather_seconds": (0, 86_400),
         "requests_per_second": (1, 1e6),
     }
     for name, (low, high) in bounds.items():
         value = getattr(settings, name)
-        if not low <= value <= high:
+        if not low <= value <= high or (name == "token_gwei" and NOT_TOLD < value < 0):
             problems.append(f"{name}: {low:g} to {high:g}, this is {value:g}")
     return problems
 

@@ -105,6 +105,10 @@ class MarketContracts:
         """Raises `ContractRejected` (JobUnknown) for a job that was never posted."""
         return _job(job_id, self._many(self._job_requests(job_id, block)), self.deployment.batch_lane)
 
+    def batch_grace(self) -> int:
+        """Seconds after a job's deadline in which batches may follow."""
+        return int(self._view("batch_lane", "GRACE"))
+
     def progress(self, job_id: int, block: BlockId = "latest") -> tuple[int, int, bool]:
         """(finished tasks, active tasks, failed)."""
         finished, active, failed = self._view("lane", "progress", job_id, block=block)

@@ -14,7 +14,7 @@ from edgebounty.client.orchestrator_api import OrchestratorTerms
 from edgebounty.client.permits import sign_permit
 from edgebounty.client.plans import Plan
 from edgebounty.client.pricing import Price, price_of
-from edgebounty.client.terms import check_terms
+from edgebounty.client.terms import check_terms, last_batch_tasks
 from edgebounty.jobs.plan import PlannedJob
 from edgebounty.protocol.types import JobId, to_address
 
@@ -57,6 +57,8 @@ class Offer:
     planned: PlannedJob
     price: Price
     terms: JobTerms
+    idle_seconds: int = 0
+    """Batch lane: so long before the deadline no task is given out any more, as it could not be handed in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +108,10 @@ def quote(market: Market, planned: PlannedJob, wishes: Wishes, orchestrator: Orc
         min_task_time=market.min_task_time,
         now=now,
     )
-    return Offer(planned=planned, price=price, terms=terms)
+    if not in_batches:
+        return Offer(planned=planned, price=price, terms=terms)
+    idle = terms.deadline - last_batch_tasks(terms, grace=market.contracts.batch_grace(), now=now)
+    return Offer(planned=planned, price=price, terms=terms, idle_seconds=idle)
 
 
 def quote_all(market: Market, plan: Plan, wishes: Wishes, orchestrator: OrchestratorTerms) -> list[Offer]:

@@ -66,6 +66,26 @@ def check_terms(
         )
 
 
+BATCH_STEPS = 4
+"""Of one attempt at a task of the batch lane, each within the task time: commit, show, orchestrator's own run, sign."""
+
+
+def last_batch_tasks(terms: JobTerms, *, grace: int, now: int) -> int:
+    """From which second on an orchestrator gives out no task of a batch-lane job: the deadline, or earlier where an
+    attempt would not end within three quarters of the lane's grace. The last quarter is for posting.
+
+    Raises `Rejected` if that is before `now`: then nobody would ever work on it.
+    """
+    end = min(terms.deadline, terms.deadline + grace - grace // 4 - BATCH_STEPS * terms.task_time)
+    if end <= now:
+        raise _refuse(
+            f"with {terms.task_time:,} seconds for a task nobody could be given one: an attempt takes up to "
+            f"{BATCH_STEPS} times that, and all has to be over {grace - grace // 4:,} seconds after the deadline",
+            "choose a shorter --task-time or a later --deadline",
+        )
+    return end
+
+
 def _check_times(terms: JobTerms, min_task_time: int, now: int) -> None:
     if not now < terms.deadline <= now + MAX_JOB_SECONDS:
         moment = datetime.datetime.fromtimestamp(min(terms.deadline, 1 << 36), datetime.UTC)

@@ -249,6 +249,11 @@ def _post(
             "from": f"{market.address} on chain {market.contracts.deployment.chain_id}",
         }
     )
+    if offers[0].idle_seconds:
+        out.say(
+            f"[yellow]In the last {offers[0].idle_seconds:,} seconds before the deadline no task is given out[/]: with "
+            f"--task-time {wishes.task_seconds:,} it could not be handed in any more. A shorter one leaves more time."
+        )
     out.confirm(f"Escrow {token.text(escrow)}?")
     for offer in offers:
         with out.console.status("uploading"):
