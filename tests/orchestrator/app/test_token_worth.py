@@ -14,12 +14,8 @@ pytestmark = pytest.mark.unit
 
 
 def settings(**changes: float) -> Settings:
-    base = {
-        "rpc_url": "http://127.0.0.1:8545",
-        "deployment": Path("market.json"),
-        "data_dir": Path("data"),
-        "key_file": Path("k"),
-    }
+    paths = {"deployment": Path("market.json"), "data_dir": Path("data"), "key_file": Path("key")}
+    base = {"rpc_url": "http://127.0.0.1:8545"} | paths
     return Settings(**(base | changes))  # type: ignore[arg-type]
 
 
