@@ -148,6 +148,12 @@ def claims(market: Market) -> None:
     elsewhere = mine.accepted(leaf.account, 0, 1, by="mallory", job=market.jobs[2])
     bench.refused("ClaimNotOpenYet", "BatchPayouts", "claimBundle", *elsewhere, header)
 
+    end = batch.header.end_task
+    assert next_one.header.first_task == end
+    bench.refused("ClaimNotOpenYet", "BatchPayouts", "claimBundle", *mine.accepted(leaf.account, end, 1), header)
+    later = header_abi(next_one.header)
+    bench.refused("ClaimNotOpenYet", "BatchPayouts", "claimBundle", *mine.accepted(leaf.account, 0, 1), later)
+
     def opened(one: Batch, account: Address) -> Any:
         at = next(at for at, each in enumerate(one.leaves) if each.account == account)
         return open_bundle(one.leaves, one.tree, at)

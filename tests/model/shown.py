@@ -10,7 +10,7 @@ from random import Random
 from typing import Any
 
 from edgebounty.protocol.batch.building import Batch
-from edgebounty.protocol.batch.calls import header_abi
+from edgebounty.protocol.batch.calls import BUNDLES, header_abi
 from edgebounty.protocol.batch.openings import BundleOpening, ReceiptOpening, SetOpening, open_bundle, open_payout
 from edgebounty.protocol.batch.rules import Case
 from edgebounty.protocol.batch.watching import all_openings, find_faults
@@ -237,6 +237,26 @@ def index_of(market: Market, name: str) -> int:
     return market.indices[ORC].setdefault(name, len(market.indices[ORC]) + 1)
 
 
+def nodes(market: Market) -> None:
+    """Nodes that no tree has: one of a higher level as a leaf, and one beyond the last. Nobody could show them."""
+    bench = Bench(market)
+    batch = next(one for seed in range(MOST_SEEDS) if len((one := bench.honest(seed=seed)).leaves) == 3)
+    bench.post(batch)
+    header, tree = header_abi(batch.header), batch.tree
+
+    def refused(level: int, position: int, node: bytes, proof: Any) -> None:
+        asked = (BUNDLES, level, position, node, proof)
+        bench.refused("NodeUnknown", "BatchChallenges", "demand", header, [], asked)
+
+    bench.refused("DemandUnknown", "BatchChallenges", "demandOf", 0)
+    refused(0, 0, tree.root, [])
+    refused(0, 0, tree.levels[1][0], tree.proof(0, 1))
+    refused(1, 0, tree.root, [])
+    refused(0, 3, bytes(32), [tree.levels[0][2], *tree.proof(2)[1:]])
+    market.check()
+    market.get_out()
+
+
 def used_again(market: Market) -> None:
     """A place in the ring keeps nothing of the batch before: void, struck, restated and set aside are its own."""
     bench, ledger, times = Bench(market), market.ledger, market.ledger.times
@@ -264,4 +284,4 @@ def used_again(market: Market) -> None:
     market.get_out()
 
 
-WALKS = (receipts, struck_first, void_signature, neighbours, last_tasks, used_again)
+WALKS = (receipts, struck_first, void_signature, neighbours, last_tasks, nodes, used_again)
