@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from edgebounty.protocol.types import Digest
+from orchestrator.app.shortening import replay
 from orchestrator.domain.batch.book import BatchBook
-from orchestrator.domain.batch.facts import BatchFact, HoldEnded
+from orchestrator.domain.batch.facts import BatchFact, ChecksKept, HoldEnded
 from orchestrator.domain.batch.values import Stage
 from orchestrator.domain.codec import decode, encode
 from orchestrator.domain.errors import Rejected
@@ -204,6 +205,15 @@ def test_journal__facts_in_order__give_the_same_holds() -> None:
         decode(type(desk.terms), encode(desk.terms).replace(f',"hold":{HOLD}', "").replace(f'"hold":{HOLD},', "")).hold
         == 0
     )
+
+
+@pytest.mark.unit
+def test_journal__shortened__a_check_without_its_facts_doubts_what_is_held_back_all_the_same() -> None:
+    desk = desk_of()
+    with_record(desk, EVE, MAL)
+    told(desk, 0, (EVE, WRONG), (MAL, WRONG))
+    replay(desk.book, ChecksKept(job=JOB, task=1, passed=(), caught=(EVE.address,)))
+    assert (stage(desk, 0), list(desk.book.to_run)) == (Stage.SHOWN, [(JOB, 0)])
 
 
 class PatientLiars(RuleBasedStateMachine):
