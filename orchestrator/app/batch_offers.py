@@ -43,6 +43,7 @@ class BatchOffers:
         self._open: dict[JobId, OpenTasks] = {}
         self.seats = Seats()
         self.manifests: dict[JobId, Manifest] = {}  # none until its job was opened, also after a restart
+        self._cids: dict[JobId, str] = {}  # theirs: making one hashes all of a manifest, and every offer has it
         self.outputs: set[Place] = set()  # tasks whose accepted output is kept here
         self.awaited: dict[Place, None] = {}  # tasks whose accepted output is not
         self.told: dict[JobId, int] = {}  # the highest task of which a worker was told the batch
@@ -52,6 +53,7 @@ class BatchOffers:
     def opened(self, terms: BatchTerms, manifest: Manifest) -> None:
         if terms.job not in self.manifests:
             self.manifests[terms.job] = manifest
+            self._cids[terms.job] = str(manifest.cid)
             self._open[terms.job] = self._open_tasks(terms, manifest)
 
     def moved(self, job: JobId, task: BatchTask) -> None:
@@ -175,7 +177,7 @@ class BatchOffers:
                 if awaits_auditor(terms, task) and not may_audit(terms, worker, self._book.standing):
                     continue
                 if worker not in task.barred and task.slot_of(worker) is None and inputs is not None:
-                    yield Offer(terms=terms, task=index, manifest=str(self.manifests[job].cid), inputs=inputs)
+                    yield Offer(terms=terms, task=index, manifest=self._cids[job], inputs=inputs)
 
     def _needs(self, job: JobId, index: int) -> tuple[int, ...]:
         return tuple(needed_tasks(describe(self.manifests[job], index)))

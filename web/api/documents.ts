@@ -6,6 +6,7 @@ import { MarketChain } from "../chain/market";
 import { Rpc } from "../chain/rpc";
 
 const SECONDS = 15;
+const ASK_SECONDS = 10; // what a hundred visitors cost is mostly how often they ask (bench/explorer_visitors.py)
 const LONGEST_WAIT_SECONDS = 60;
 
 /** Which block a document shows. */
@@ -280,7 +281,7 @@ export interface Shown<T> {
 }
 
 /** A document, asked for again every `seconds` while the page is seen; what was read stays when asking fails. */
-export function useDocument<T>(path: string, seconds = 4): Shown<T> {
+export function useDocument<T>(path: string, seconds = ASK_SECONDS): Shown<T> {
   const [shown, setShown] = useState<Shown<T> & { path: string }>({ path, document: null, problem: null });
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout>;

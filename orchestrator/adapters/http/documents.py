@@ -16,8 +16,11 @@ from aiohttp import web
 from orchestrator.ports.clock import Clock
 
 KEPT_BYTES: Final = 64 << 20
-SHARE_OF_TIME: Final = 0.05
-"""A document that is costly to make is made so seldom that it takes at most this share of the time."""
+SHARE_OF_TIME: Final = 0.02
+"""Documents are made anew so seldom that all together take at most this share of the time. What else visitors may cost
+is for sending them."""
+IN_USE_SECONDS: Final = 60.0
+"""A document that nobody asked for so long has no part in it."""
 LEAST_PAUSE_SECONDS: Final = 1.0
 _SMALL_BYTES: Final = 1024
 
@@ -38,6 +41,7 @@ class Document:
 class _Entry:
     version: Hashable
     document: Document
+    asked_at: float = 0.0
     next_at: float = 0.0
 
 
@@ -79,14 +83,19 @@ class Documents:
                     started = self._clock.monotonic()
                     document = await asyncio.to_thread(_pack, await make())
                     ended = self._clock.monotonic()
-                    entry = _Entry(version=version, document=document)
-                    entry.next_at = ended + max(least_seconds, _pause_after(ended - started))
+                    entry = _Entry(version=version, document=document, asked_at=ended)
                     self._keep(name, entry)
+                    share = SHARE_OF_TIME / self._in_use(ended)
+                    entry.next_at = ended + max(least_seconds, _pause_after(ended - started, share))
+                entry.asked_at = self._clock.monotonic()
                 self._kept.move_to_end(name)
                 return entry.document
         finally:
             if not lock.locked():
                 self._making.pop(name, None)
+
+    def _in_use(self, now: float) -> int:
+        return sum(now - entry.asked_at < IN_USE_SECONDS for entry in self._kept.values())
 
     def _keep(self, name: str, entry: _Entry) -> None:
         old = self._kept.pop(name, None)
@@ -97,10 +106,11 @@ class Documents:
 
 
 class Paced(Generic[_T]):
-    """One value that is costly to make, made anew when asked for, within `SHARE_OF_TIME`."""
+    """One value that is costly to make, made anew when asked for, within a share of the time."""
 
-    def __init__(self, clock: Clock, make: Callable[[], _T]) -> None:
+    def __init__(self, clock: Clock, make: Callable[[], _T], *, share: float) -> None:
         self._clock = clock
+        self._share = share
         self._make = make
         self._value: _T | None = None
         self._next_at = 0.0
@@ -111,7 +121,7 @@ class Paced(Generic[_T]):
         if self._value is None or started >= self._next_at:
             self._value = self._make()
             ended = self._clock.monotonic()
-            self._next_at = ended + _pause_after(ended - started)
+            self._next_at = ended + _pause_after(ended - started, self._share)
         return self._value
 
 
@@ -129,12 +139,12 @@ def answer(document: Document, request: web.Request) -> web.Response:
 
 def _pack(value: Any) -> Document:
     body = json.dumps(value, separators=(",", ":")).encode()
-    packed = gzip.compress(body, compresslevel=5, mtime=0) if len(body) > _SMALL_BYTES else b""
+    packed = gzip.compress(body, compresslevel=3, mtime=0) if len(body) > _SMALL_BYTES else b""
     return Document(body=body, packed=packed, etag=f'W/"{hashlib.sha256(body).hexdigest()[:24]}"')
 
 
-def _pause_after(seconds: float) -> float:
-    return seconds * (1 / SHARE_OF_TIME - 1)
+def _pause_after(seconds: float, share: float) -> float:
+    return seconds * (1 / share - 1)
 
 
 def _size(entry: _Entry) -> int:

@@ -23,6 +23,8 @@ from orchestrator.ports.clock import Clock
 
 ReadLedger = Callable[[int], Awaitable[Ledger]]
 """The books of the whole market at a block, from the chain. Raises `Unavailable`."""
+INDEX_SHARE = 0.01
+"""Of the time, for the index that searches look into."""
 _NUMBER_DIGITS = 19
 _MOST_JOBS = 500
 
@@ -47,7 +49,7 @@ class Explorer:
         self._read_ledger = read_ledger
         self._batch = batch
         self._documents = Documents(clock)
-        self._index = Paced(clock, self._make_index)
+        self._index = Paced(clock, self._make_index, share=INDEX_SHARE)
 
     def routes(self) -> list[web.RouteDef]:
         return [

@@ -59,7 +59,7 @@ async def test_documents__hundred_visitors_at_once__are_served_by_one_making() -
 
 
 @pytest.mark.unit
-async def test_documents__new_version__is_made_anew_but_takes_at_most_a_twentieth_of_the_time() -> None:
+async def test_documents__new_version__is_made_anew_but_takes_at_most_its_share_of_the_time() -> None:
     clock = ManualClock()
     make = Maker(clock, seconds=0.5)
     documents = Documents(clock)
@@ -67,7 +67,38 @@ async def test_documents__new_version__is_made_anew_but_takes_at_most_a_twentiet
         await documents.of_version("jobs", version, make)
         clock.time += 0.1
 
-    assert 8 <= make.made <= 12  # 0.5 s each, of 105 s
+    assert 4 <= make.made <= 5  # 0.5 s each, of 102 s
+
+
+@pytest.mark.unit
+async def test_documents__many_in_use__take_no_more_time_together_than_one_and_each_is_made_again() -> None:
+    clock = ManualClock()
+    makers = [Maker(clock, seconds=0.2) for _ in range(10)]
+    documents = Documents(clock)
+    for version in range(20_000):  # 2,000 s
+        await documents.of_version(str(version % 10), version, makers[version % 10])
+        clock.time += 0.1
+
+    made = [make.made for make in makers]
+    assert sum(made) * 0.2 <= 0.03 * clock.time, (
+        "and a little more at the beginning, when each is made for the first time"
+    )
+    assert min(made) >= 10
+
+
+@pytest.mark.unit
+async def test_documents__long_unasked__leave_their_share_to_the_others() -> None:
+    clock = ManualClock()
+    documents = Documents(clock)
+    for name in range(50):
+        await documents.of_version(f"old {name}", 1, Maker(clock))
+    clock.time += 60
+    make = Maker(clock, seconds=0.5)
+    for version in range(1000):
+        await documents.of_version("jobs", version, make)
+        clock.time += 0.1
+
+    assert 4 <= make.made <= 5
 
 
 @pytest.mark.unit
@@ -96,7 +127,7 @@ def test_paced__asked_all_the_time__is_made_within_its_share() -> None:
         made.append(clock.time)
         return len(made)
 
-    paced = Paced(clock, make)
+    paced = Paced(clock, make, share=0.05)
     for _ in range(100):
         paced.get()
         clock.time += 0.5

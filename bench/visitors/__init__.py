@@ -1,0 +1,1 @@
+"""An orchestrator, workers and visitors as processes of their own: what `bench.explorer_visitors` measures."""
