@@ -1,10 +1,12 @@
 """What do a hundred visitors of the explorer cost those who work? Per cent of dispatch throughput, at most five.
 
 The orchestrator is a process of its own with a hundred jobs, one of them of 10,000 tasks in three copies, and 200
-batches. Four workers go through the batch lane's calls (claim, commit, show, receipt) without a pause, so that
-documents change all the time; the visitors come and go by turns, and have open what `bench.visitors.people.PAGES`
-says. Throughput is tasks per second of the orchestrator's own processor time: other programs on the machine do not
-count.
+batches; every document is out of date again a tenth of a second after it was made. The visitors have open what
+`bench.visitors.people.PAGES` says, and ask as often as the page does.
+
+Dispatch is bound by the one core that runs the orchestrator's loop, so what visitors take of a core is what they take
+of it. That is measured in the orchestrator's own processor time, with them and without: beside workers the difference
+drowned, on a machine that others use too, in how many receipts went to the disk together.
 """
 
 from __future__ import annotations
@@ -12,22 +14,16 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from statistics import median
 from typing import Final
 
 import psutil
 
 from bench.figure import Figure
-from bench.visitors.people import Visitors, Worker
+from bench.visitors.people import LOOKS_EVERY_SECONDS, Visitors
 
 VISITORS: Final = 100
-WORKERS: Final = 4
-ROUNDS: Final = 7
-WARM_SECONDS: Final = 12.0
-PAUSE_SECONDS: Final = 0.5
-ROUND_SECONDS: Final = 10.0
+MEASURED_SECONDS: Final = 60.0
 TARGET_PERCENT: Final = 5.0
 
 
@@ -37,12 +33,14 @@ def run() -> list[Figure]:
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             try:
                 assert process.stdout is not None
-                lost = _lost(f"http://127.0.0.1:{int(process.stdout.readline())}", process.pid)
+                visitors = Visitors(f"http://127.0.0.1:{int(process.stdout.readline())}", VISITORS)
+                share = _taken(process.pid, visitors, True) - _taken(process.pid, visitors, False)
             finally:
                 process.kill()
+    print(f"  {visitors.looks} looks, the longest took {visitors.longest:.2f} s")
     figure = Figure(
         name="explorer_visitors",
-        value=lost,
+        value=share,
         unit="% of dispatch",
         peer=None,
         peer_value=None,
@@ -53,38 +51,15 @@ def run() -> list[Figure]:
     return [figure.save()]
 
 
-def _lost(url: str, pid: int) -> float:
-    """Per cent of the throughput without visitors that is gone with them."""
-    server, ended = psutil.Process(pid), threading.Event()
-    workers = [Worker(url, ended) for _ in range(WORKERS)]
-    for worker in workers:
-        worker.start()
-
-    def throughput() -> float:
-        spent, done = _processor_seconds(server), sum(worker.done for worker in workers)
-        time.sleep(ROUND_SECONDS)
-        return (sum(worker.done for worker in workers) - done) / (_processor_seconds(server) - spent)
-
-    visitors, shares, alone = Visitors(url, VISITORS), [], []
-    visitors.present = True
-    time.sleep(WARM_SECONDS)  # every document has been made once
-    for _ in range(ROUNDS):
-        visitors.present = False
-        time.sleep(PAUSE_SECONDS)
-        alone.append(throughput())
-        visitors.present = True
-        shares.append(throughput() / alone[-1])
-    visitors.present = False
-    ended.set()
-    for worker in workers:
-        worker.join()
-    print(
-        f"  {median(alone):.1f} tasks a processor second alone; beside {VISITORS} visitors of that "
-        f"{', '.join(f'{share:.3f}' for share in shares)}; {visitors.looks} looks, the longest {visitors.longest:.2f} s"
-    )
-    return 100 * (1 - median(shares))
+def _taken(pid: int, visitors: Visitors, present: bool) -> float:
+    """Per cent of a core that the orchestrator takes with the visitors there, or without."""
+    visitors.present = present
+    time.sleep(2 * LOOKS_EVERY_SECONDS)  # until each document has been made once, or the last of them has left
+    spent, started = _processor_seconds(pid), time.monotonic()
+    time.sleep(MEASURED_SECONDS)
+    return 100 * (_processor_seconds(pid) - spent) / (time.monotonic() - started)
 
 
-def _processor_seconds(server: psutil.Process) -> float:
-    times = server.cpu_times()
+def _processor_seconds(pid: int) -> float:
+    times = psutil.Process(pid).cpu_times()
     return float(times.user + times.system)

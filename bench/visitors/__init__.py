@@ -1,1 +1,1 @@
-"""An orchestrator, workers and visitors as processes of their own: what `bench.explorer_visitors` measures."""
+"""An orchestrator in a process of its own, and visitors: what `bench.explorer_visitors` measures."""

@@ -1,21 +1,16 @@
-"""Who asks the orchestrator: workers that do tasks without a pause, and visitors that look at the explorer."""
+"""Visitors that look at the explorer, each with a page open."""
 
 from __future__ import annotations
 
 import asyncio
-import secrets
 import threading
 import time
-from contextlib import suppress
 from itertools import cycle, islice
 from typing import Final
 
 import aiohttp
 
-from bench.visitors.service import DONE, LANE, ME, result
-from edgebounty.protocol.commitment import commitment
-from edgebounty.protocol.types import JobId, TaskIndex
-from edgebounty.worker.batch_link import BatchLink, BatchOffer, OrchestratorRefuses, Owed
+from bench.visitors.service import DONE, ME
 
 LOOKS_EVERY_SECONDS: Final = 10
 """As often as a page of the explorer asks again (web/api/documents.ts)."""
@@ -27,42 +22,6 @@ PAGES: Final = (
     *(("/v1/workers",),) * 2,
 )
 """What a visitor has open, in the share in which it is open."""
-
-
-class Worker(threading.Thread):
-    """Claims, commits, shows and signs: one task after the other. `done` counts them."""
-
-    def __init__(self, url: str, ended: threading.Event) -> None:
-        super().__init__(daemon=True)
-        self._link = BatchLink(url, key=secrets.token_bytes(32), orchestrator=ME, domain=LANE)
-        self._ended = ended
-        self._owed = Owed()
-        self.done = 0
-
-    def run(self) -> None:
-        self._link.join(payout=self._link.worker, now=time.time())
-        while not self._ended.is_set():
-            for offer in self._link.work():
-                with suppress(OrchestratorRefuses):  # another was faster
-                    self._do(offer)
-
-    def _do(self, offer: BatchOffer) -> None:
-        assignment = self._link.claim(offer, now=time.time())
-        digest, salt = result(offer.job, offer.task), secrets.token_bytes(32)
-        sealed = commitment(
-            chain_id=LANE.chain_id,
-            lane=LANE.verifying_contract,
-            job_id=JobId(offer.job),
-            task_index=TaskIndex(offer.task),
-            worker=self._link.worker,
-            digest=digest,
-            salt=salt,
-        )
-        self._link.commit(offer, sealed)
-        now = self._link.show(offer, sealed, digest, salt)
-        assert now.commit_set is not None
-        self._owed = self._link.hand_in(offer, assignment.slot, digest, now.commit_set, self._owed)
-        self.done += 1
 
 
 class Visitors:

@@ -1,4 +1,4 @@
-"""An orchestrator's HTTP side over a book of the batch lane: jobs that are done, and some that workers are given."""
+"""An orchestrator's HTTP side over a book of the batch lane in which a large job is done."""
 
 from __future__ import annotations
 
@@ -13,12 +13,9 @@ from typing import Final
 from aiohttp import web
 
 from edgebounty.protocol.batch.wire import Receipt
-from edgebounty.protocol.cid import Cid
-from edgebounty.protocol.manifest import Limits, Manifest, Shard
 from edgebounty.protocol.messages import Domain, Signable, address_of_key, sign
 from edgebounty.protocol.types import Address, Digest, JobId, to_address
 from orchestrator.adapters.clock import SystemClock
-from orchestrator.adapters.http.batch import BatchApi
 from orchestrator.adapters.http.batch_explore import BatchExplorer
 from orchestrator.adapters.http.connections import Connections
 from orchestrator.adapters.http.limits import RateLimit
@@ -39,24 +36,11 @@ LANE: Final = Domain(chain_id=31337, verifying_contract=to_address(b"\xba" * 20)
 KEY: Final = b"\x11" * 32
 ME: Final = address_of_key(KEY)
 DONE: Final = JobId(1)
-OPEN: Final = (JobId(2), JobId(3), JobId(4))
 JOBS: Final = 100
 DONE_TASKS: Final = 10_000
-OPEN_TASKS: Final = 10_000
 COPIES: Final = 3
 BATCHES: Final = 200
 WINDOW: Final = 3 * 86_400
-MANIFEST: Final = Manifest(
-    kind="wasm",
-    program=Cid.of(b"program"),
-    reducer=None,
-    state=None,
-    state_bytes=0,
-    shards=(Shard(cid=Cid.of(b"data"), bytes=4, rows=1),) * OPEN_TASKS,
-    rounds=1,
-    params={},
-    limits=Limits(work_units=1 << 30, memory_bytes=1 << 16, output_bytes=4),
-)
 
 
 def result(job: int, task: int) -> Digest:
@@ -106,10 +90,10 @@ def fill(desk: BatchDesk, record: LaneRecord) -> None:
         book.bundles[DONE, 0, worker] = bundle
         book._workers_of.setdefault((DONE, 0), []).append(worker)
         book._batches_of.setdefault(worker, []).append((DONE, 0))
-        book.payees.append(worker)
-        book._index_of[worker] = len(book.payees)
+        index = len(book.payees) + 1
+        book.payees[index], book._index_of[worker] = worker, index
     for number in range(BATCHES):
-        job = DONE if number == 0 else JobId(4 + number)
+        job = DONE if number == 0 else JobId(1 + number)
         words = [ME, number, job, 0, DONE_TASKS, 100, DONE_TASKS * COPIES, 101, *("0x" + bytes(32).hex(),) * 4]
         record.take(
             LaneLog(
@@ -154,12 +138,9 @@ async def serve(folder: Path) -> None:
     )
     follower = LaneFollower(history=_Nothing(), books=rig.books, since=0, window=WINDOW)
     fill(desk, follower.record)
-    for job in OPEN:
-        await desk.open_job(terms_of(job, OPEN_TASKS, 1), MANIFEST)
     service = replace(
         make_service(rig, clock),  # type: ignore[arg-type]
         clock=clock,
-        batch=BatchApi(desk, lambda account: 0.0),
         batch_explorer=BatchExplorer(desk=desk, follower=follower),
         by_ip=RateLimit(rate=1e6, burst=1e6, clock=clock),
         connections=Connections(most=1_000, most_of_one=1_000),  # all of them come from this machine
@@ -170,7 +151,9 @@ async def serve(folder: Path) -> None:
     await site.start()
     assert runner.addresses
     print(runner.addresses[0][1], flush=True)
-    await asyncio.Event().wait()
+    while True:  # also while nobody works, every document is always older than the book
+        await asyncio.sleep(0.1)
+        desk.book.changes += 1
 
 
 if __name__ == "__main__":

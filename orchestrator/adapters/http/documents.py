@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import hashlib
 import json
+import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
@@ -48,8 +49,10 @@ class _Entry:
 class Documents:
     """Keeps the newest version of each document, and forgets those longest unasked for."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, spent: Callable[[], float] = time.thread_time) -> None:
+        """`spent`: processor seconds of the thread that asks. By the clock, a busy machine would count as our cost."""
         self._clock = clock
+        self._spent = spent
         self._kept: OrderedDict[str, _Entry] = OrderedDict()
         self._bytes = 0
         self._making: dict[str, asyncio.Lock] = {}
@@ -61,10 +64,20 @@ class Documents:
             name, lambda entry: entry.version == version or now() < entry.next_at, version, make, least_seconds=0.0
         )
 
-    async def paced(self, name: str, make: Make) -> Document:
-        """A document that may be a little old: made anew when asked for, within `SHARE_OF_TIME`."""
+    async def paced(self, name: str, make: Make, *, asks_others: bool = False) -> Document:
+        """A document that may be a little old: made anew when asked for, within `SHARE_OF_TIME`.
+
+        `asks_others`: what it costs is not spent in this thread, so the clock counts.
+        """
         now = self._clock.monotonic
-        return await self._get(name, lambda entry: now() < entry.next_at, None, make, least_seconds=LEAST_PAUSE_SECONDS)
+        return await self._get(
+            name,
+            lambda entry: now() < entry.next_at,
+            None,
+            make,
+            least_seconds=LEAST_PAUSE_SECONDS,
+            asks_others=asks_others,
+        )
 
     async def _get(
         self,
@@ -74,25 +87,34 @@ class Documents:
         make: Make,
         *,
         least_seconds: float,
+        asks_others: bool = False,
     ) -> Document:
         lock = self._making.setdefault(name, asyncio.Lock())
         try:
             async with lock:  # who asks meanwhile waits for the one being made
                 entry = self._kept.get(name)
                 if entry is None or not is_fresh(entry):
-                    started = self._clock.monotonic()
-                    document = await asyncio.to_thread(_pack, await make())
+                    started, before = self._clock.monotonic(), self._spent()
+                    value = await make()
+                    making = self._spent() - before
+                    document, packing = await asyncio.to_thread(self._pack, value)
                     ended = self._clock.monotonic()
+                    cost = ended - started if asks_others else making + packing
                     entry = _Entry(version=version, document=document, asked_at=ended)
                     self._keep(name, entry)
                     share = SHARE_OF_TIME / self._in_use(ended)
-                    entry.next_at = ended + max(least_seconds, _pause_after(ended - started, share))
+                    entry.next_at = ended + max(least_seconds, _pause_after(cost, share))
                 entry.asked_at = self._clock.monotonic()
                 self._kept.move_to_end(name)
                 return entry.document
         finally:
             if not lock.locked():
                 self._making.pop(name, None)
+
+    def _pack(self, value: Any) -> tuple[Document, float]:
+        before = self._spent()
+        document = _pack(value)
+        return document, self._spent() - before
 
     def _in_use(self, now: float) -> int:
         return sum(now - entry.asked_at < IN_USE_SECONDS for entry in self._kept.values())

@@ -162,7 +162,7 @@ class Explorer:
             page = explore.ledger_page(await read(self._books.final_header.ref.number))
             return page | {"block": self._freshness()}
 
-        return answer(await self._documents.paced("ledger", make), request)
+        return answer(await self._documents.paced("ledger", make, asks_others=True), request)
 
     async def find(self, request: web.Request) -> web.Response:
         text = request.query.get("q", "")

@@ -50,7 +50,7 @@ class Maker:
 async def test_documents__hundred_visitors_at_once__are_served_by_one_making() -> None:
     clock = ManualClock()
     make = Maker(clock)
-    documents = Documents(clock)
+    documents = Documents(clock, clock.monotonic)
 
     bodies = await asyncio.gather(*(documents.of_version("jobs", 1, make) for _ in range(100)))
 
@@ -62,7 +62,7 @@ async def test_documents__hundred_visitors_at_once__are_served_by_one_making() -
 async def test_documents__new_version__is_made_anew_but_takes_at_most_its_share_of_the_time() -> None:
     clock = ManualClock()
     make = Maker(clock, seconds=0.5)
-    documents = Documents(clock)
+    documents = Documents(clock, clock.monotonic)
     for version in range(1000):  # a block each 0.1 s for 100 s
         await documents.of_version("jobs", version, make)
         clock.time += 0.1
@@ -74,7 +74,7 @@ async def test_documents__new_version__is_made_anew_but_takes_at_most_its_share_
 async def test_documents__many_in_use__take_no_more_time_together_than_one_and_each_is_made_again() -> None:
     clock = ManualClock()
     makers = [Maker(clock, seconds=0.2) for _ in range(10)]
-    documents = Documents(clock)
+    documents = Documents(clock, clock.monotonic)
     for version in range(20_000):  # 2,000 s
         await documents.of_version(str(version % 10), version, makers[version % 10])
         clock.time += 0.1
@@ -89,7 +89,7 @@ async def test_documents__many_in_use__take_no_more_time_together_than_one_and_e
 @pytest.mark.unit
 async def test_documents__long_unasked__leave_their_share_to_the_others() -> None:
     clock = ManualClock()
-    documents = Documents(clock)
+    documents = Documents(clock, clock.monotonic)
     for name in range(50):
         await documents.of_version(f"old {name}", 1, Maker(clock))
     clock.time += 60
@@ -107,7 +107,7 @@ async def test_documents__more_than_it_may_keep__forgets_what_was_asked_for_long
 ) -> None:
     clock = ManualClock()
     monkeypatch.setattr("orchestrator.adapters.http.documents.KEPT_BYTES", 25)
-    documents = Documents(clock)
+    documents = Documents(clock, clock.monotonic)
     first, others = Maker(clock), Maker(clock)
     await documents.of_version("first", 1, first)
     for name in ("second", "third"):
@@ -115,6 +115,18 @@ async def test_documents__more_than_it_may_keep__forgets_what_was_asked_for_long
     await documents.of_version("first", 1, first)
 
     assert first.made == 2
+
+
+@pytest.mark.unit
+async def test_documents__made_from_what_others_say__cost_what_the_clock_says() -> None:
+    clock = ManualClock()
+    make = Maker(clock, seconds=0.5)
+    documents = Documents(clock, lambda: 0.0)
+    for _ in range(1000):
+        await documents.paced("ledger", make, asks_others=True)
+        clock.time += 0.1
+
+    assert 4 <= make.made <= 5
 
 
 @pytest.mark.unit
@@ -138,7 +150,7 @@ def test_paced__asked_all_the_time__is_made_within_its_share() -> None:
 @pytest.mark.integration
 async def test_document__known_and_packed__is_not_sent_twice() -> None:
     clock = ManualClock()
-    documents = Documents(clock)
+    documents = Documents(clock, clock.monotonic)
 
     async def make() -> list[int]:
         return list(range(1000))
