@@ -3,7 +3,18 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 
 const ARTIFACTS = new URL("../edgebounty/chain/artifacts/", import.meta.url);
 const FUNCTIONS = {
-  BountyEscrow: ["terms", "requesterOf", "escrowOf", "postJobWithPermit", "stop", "isStopped", "creditOf", "withdraw"],
+  BountyEscrow: [
+    "terms",
+    "requesterOf",
+    "escrowOf",
+    "postJobWithPermit",
+    "stop",
+    "isStopped",
+    "creditOf",
+    "withdraw",
+    "refund",
+    "refundable",
+  ],
   DirectLane: ["resultOf", "progress"],
   StakeVault: [],
   BatchLane: ["postWithData"],

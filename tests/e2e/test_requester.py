@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import requests
+from web3 import Web3
 
 from edgebounty.jobs.analyze import decode_analyze, plan_analyze, program_names
 from edgebounty.jobs.arrays import pack_role
@@ -75,7 +76,7 @@ def test_requester__posts_by_wallet__is_done_paid_and_its_result_checked(
     with page.expect_download() as download:
         page.get_by_role("button", name="Download and check").click()
     page.get_by_text("Right: the bytes hash to").wait_for()
-    keep_screenshot(page, "requester-done")
+    fetch_what_comes_back(page, wallet)
 
     found = decode_analyze(planned.manifest, Path(download.value.path()).read_bytes())
     for name, column in zip("abc", values.T, strict=True):
@@ -121,6 +122,37 @@ def test_requester__training_in_the_batch_lane__posted_by_wallet_worked_by_keys_
     found = root_cid(Path(download.value.path()).read_bytes()).digest
     assert found == run_here(planned).outputs[-1]
     assert not page.problems
+
+
+def fetch_what_comes_back(page: Any, wallet: TestWallet) -> None:
+    """The slot that no task needed, to an address that was pasted: first with a character mistyped."""
+    receiver = Web3.to_checksum_address(b"\x5a" * 20)
+    page.get_by_role("button", name="Connect Test wallet").click()
+    field, withdraw = page.get_by_label("Send it to"), page.get_by_role("button", name="Withdraw the credit")
+    collect = page.get_by_role("button", name="Take the refund")
+    page.wait_for_function(
+        "label => [...document.querySelectorAll('button')].some(b => b.textContent === label && !b.disabled)",
+        arg="Take the refund",
+    )
+    collect.click()
+    page.get_by_text("Done: 0x").wait_for()
+    for wrong in (receiver.swapcase().replace("0X", "0x"), receiver[:-1], "requester.eth"):
+        field.fill(wrong)
+        page.get_by_text("its checksum is wrong").wait_for()
+        assert withdraw.is_disabled()
+    field.fill(receiver.lower())
+    page.get_by_text("This address has no checksum").wait_for()
+    field.fill(receiver)
+    before = wallet.tokens(receiver)
+    withdraw.click()
+    page.wait_for_function(
+        "label => [...document.querySelectorAll('button')].some(b => b.textContent === label && b.disabled)",
+        arg="Withdraw the credit",
+    )
+    keep_screenshot(page, "requester-done")
+    assert wallet.tokens(receiver) > before
+    assert violations(page) == []
+    assert small_targets(page) == []
 
 
 def planned_training(samples: Path) -> PlannedJob:

@@ -49,6 +49,7 @@ class TestWallet:
         self.before: Callable[[str], None] = lambda method: None
         """Told what the wallet is asked, before it answers."""
         self._permit: dict[str, Any] = {}
+        self._token = Web3.to_checksum_address(told["contracts"]["token"])
         self._refuse = refuse
         self._chain_id = chain_id or int(told["chain_id"])
         page.expose_function("testWallet", self._answer)
@@ -74,6 +75,11 @@ class TestWallet:
             case "eth_sendTransaction":
                 return self._send(params[0])
         raise AssertionError(f"the page asked the wallet for {method}")
+
+    def tokens(self, account: str) -> int:
+        """What the account holds, in base units."""
+        token = self.web3.eth.contract(address=self._token, abi=load_artifact("EdgeToken")["abi"])
+        return int(token.functions.balanceOf(account).call())
 
     def use_permit(self) -> int:
         """Brings the permit that was signed last to the token, as anybody could. The receipt's status."""

@@ -2,9 +2,11 @@ import { hmac } from "@noble/hashes/hmac";
 import { sha256 } from "@noble/hashes/sha2";
 import * as secp256k1 from "@noble/secp256k1";
 
-import { type Bytes, concatBytes, equalBytes, fromHex, type Hex, toHex, utf8 } from "./bytes";
-import { Malformed } from "./errors";
+import { toAddress } from "./address";
+import { type Bytes, concatBytes, type Hex } from "./bytes";
 import { keccak256 } from "./hash";
+
+export { parseAddress, toAddress } from "./address";
 
 // Nonces are those of RFC 6979, so one message has one signature; the library leaves its hash to whoever uses it.
 secp256k1.etc.hmacSha256Sync = (key, ...messages) => hmac(sha256, key, secp256k1.etc.concatBytes(...messages));
@@ -53,29 +55,4 @@ export function recoverAddress(digest: Uint8Array, signature: Uint8Array): Hex |
   } catch {
     return null;
   }
-}
-
-/** 20 bytes as an address with the checksum of EIP-55. */
-export function toAddress(bytes: Uint8Array): Hex {
-  const plain = toHex(bytes).slice(2);
-  const hash = toHex(keccak256(utf8(plain))).slice(2);
-  const mixed = Array.from(plain, (digit, i) =>
-    Number.parseInt(hash.charAt(i), 16) > 7 ? digit.toUpperCase() : digit,
-  );
-  return `0x${mixed.join("")}`;
-}
-
-/**
- * An address that somebody typed or pasted. All in one case it has no checksum, which is said by `checked`; in mixed
- * case the checksum must be right. Throws `Malformed`.
- */
-export function parseAddress(text: string): { address: Hex; checked: boolean } {
-  const trimmed = text.trim();
-  if (!/^0x[0-9a-f]{40}$/i.test(trimmed)) throw new Malformed("address", "0x and 40 hexadecimal digits");
-  const address = toAddress(fromHex(trimmed));
-  if (equalBytes(fromHex(address), new Uint8Array(20))) throw new Malformed("address", "the zero address is nobody's");
-  const digits = trimmed.slice(2);
-  const checked = digits !== digits.toLowerCase() && digits !== digits.toUpperCase();
-  if (checked && trimmed !== address) throw new Malformed("address", "its checksum is wrong: a character was mistyped");
-  return { address, checked };
 }

@@ -17,6 +17,7 @@ import { Card, Facts, PartsBar } from "../ui/parts";
 import { readManifest } from "../verify/verifyTask";
 import { batchCells, type Cell, CELLS, countCells, directCells, roundsDone, stragglers } from "./cells";
 import { CurveCard } from "./CurveCard";
+import { MoneyCard } from "./MoneyCard";
 import { ResultCard } from "./ResultCard";
 import { Results } from "./results";
 import { say, type Word } from "./words";
@@ -135,6 +136,7 @@ function Job({ job, onChain, cells, status }: JobProps) {
         />
       )}
       <ResultCard job={job.id} lane={lane} isThere={isThere(cells)} open={open} />
+      <MoneyCard job={job.id} isOver={status === "finished"} />
     </>
   );
 }
