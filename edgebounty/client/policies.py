@@ -22,6 +22,7 @@ class Policy:
 
     name: str
     copies: int
+    audits: int = 1  # further runs a task that it can use for audits by other workers
 
     @property
     def wrong_share(self) -> float:
@@ -30,7 +31,8 @@ class Policy:
 
 
 POLICIES: Final[Mapping[str, Policy]] = {
-    name: Policy(name=name, copies=copies) for name, copies in (("standard", 2), ("insured", 3), ("strict", 9))
+    name: Policy(name=name, copies=copies, audits=audits)
+    for name, copies, audits in (("standard", 2, 1), ("insured", 3, 1), ("strict", 9, 0))
 }
 
 
@@ -44,15 +46,22 @@ class PolicyPrice:
     escrow_for_same_pay: int
 
 
-def policy_prices(*, bounty: int, tasks: int, fee_bps: int, chosen: Policy) -> list[PolicyPrice]:
-    """Every policy's price, beside the chosen one's pay. Raises `Rejected` for a bounty that is too small for it."""
-    pay = price_of(bounty=bounty, tasks=tasks, slots_per_task=chosen.copies, fee_bps=fee_bps)
+def policy_prices(*, bounty: int, tasks: int, fee_bps: int, chosen: Policy, audits: bool = False) -> list[PolicyPrice]:
+    """Every policy's price, beside the chosen one's pay. Raises `Rejected` for a bounty that is too small for it.
+
+    `audits`: with the further run a task that pays for audits, most of which comes back.
+    """
+
+    def slots(policy: Policy) -> int:
+        return policy.copies + policy.audits * audits
+
+    pay = price_of(bounty=bounty, tasks=tasks, slots_per_task=slots(chosen), fee_bps=fee_bps)
     per_run = pay.slot_price + pay.fee_per_slot
     return [
         PolicyPrice(
             policy=policy,
-            slot_price=bounty // (tasks * policy.copies) * ALL_BPS // (ALL_BPS + fee_bps),
-            escrow_for_same_pay=per_run * policy.copies * tasks,
+            slot_price=bounty // (tasks * slots(policy)) * ALL_BPS // (ALL_BPS + fee_bps),
+            escrow_for_same_pay=per_run * slots(policy) * tasks,
         )
         for policy in POLICIES.values()
     ]

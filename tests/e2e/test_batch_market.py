@@ -104,7 +104,8 @@ def test_batch_job__two_workers_with_a_key_one_killed__done_right_and_on_chain(
     folders = [up.directory / "workers" / name for name in ("batch-1", "batch-2")]
     try:
         question = ("--data", table, "--shards", SHARDS)
-        posted = up.cli("job", "post", "analyze", *question, "--bounty", 1, "--lane", "batch", "--yes", "--json").json
+        terms = ("--bounty", 1, "--lane", "batch", "--audits", "--yes", "--json")
+        posted = up.cli("job", "post", "analyze", *question, *terms).json
         assert (posted["lane"], posted["policy"]) == ("batch", "standard")
         tasks, pay = posted["tasks"], posted["tasks"] * int(posted["slot_price"])
         killed = wait(lambda: at_work(folders[0]), "the first worker has a task")

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from edgebounty.client.train_requests import TrainingPlan
 
 F = TypeVar("F", bound=Callable[..., Any])
-_TERMS = ("bounty", "lane", "quorum", "work_slots", "task_seconds", "deadline_seconds")
+_TERMS = ("bounty", "lane", "quorum", "work_slots", "audit_slots", "task_seconds", "deadline_seconds")
 
 
 def terms_options(function: F) -> F:
@@ -71,6 +71,11 @@ def terms_options(function: F) -> F:
             type=click.Choice(["standard", "insured", "strict"]),
             help="batch: 2, 3 or 9 workers a task, all of one result; instead of --quorum and --work-slots.  "
             "[default: standard]",
+        ),
+        click.option(
+            "--audits",
+            is_flag=True,
+            help="batch: escrow one more run a task, so that other workers audit 6 of 100; the rest comes back.",
         ),
         click.option(
             "--lane",
@@ -174,18 +179,24 @@ def _choose_policy(terms: dict[str, Any]) -> Policy | None:
     context = click.get_current_context()
     told = [n for n in ("quorum", "work_slots") if context.get_parameter_source(n) is not ParameterSource.DEFAULT]
     name = terms.pop("policy")
+    audits = terms.pop("audits")
+    terms["audit_slots"] = int(audits)
     if terms["lane"] == "direct":
+        if audits:
+            raise click.UsageError("--audits is for --lane batch; in the direct lane choose --quorum and --work-slots")
         if name is not None:
             raise click.UsageError("--policy is for --lane batch; in the direct lane choose --quorum and --work-slots")
         return None
     if told:
         raise click.UsageError("--quorum and --work-slots are for the direct lane; in the batch lane choose --policy")
     policy = POLICIES[name or "standard"]
+    if audits and not policy.audits:
+        raise click.UsageError(f"--audits: policy {policy.name} needs none, its {policy.copies} workers a task decide")
     terms["quorum"] = terms["work_slots"] = policy.copies
     return policy
 
 
-def show_policies(out: Output, token: Token, chosen: Policy, **job: int) -> None:
+def show_policies(out: Output, token: Token, chosen: Policy, *, audits: bool = False, **job: int) -> None:
     """What each policy costs and gives, before anything is posted."""
     from edgebounty.client.policies import LIARS, policy_prices
 
@@ -197,7 +208,7 @@ def show_policies(out: Output, token: Token, chosen: Policy, **job: int) -> None
             token.short(price.escrow_for_same_pay),
             f"{100 * price.policy.wrong_share:.2g} %",
         )
-        for price in policy_prices(chosen=chosen, **job)
+        for price in policy_prices(chosen=chosen, audits=audits, **job)
     ]
     if out.as_json:
         return
@@ -237,7 +248,8 @@ def _post(
     market.need_tokens(escrow, "for the bounty")
     several = f", in {len(offers)} jobs" if len(offers) > 1 else ""
     if policy is not None:
-        show_policies(out, token, policy, bounty=wishes.bounty, tasks=plan.total_tasks, fee_bps=orchestrator.fee_bps)
+        job = {"bounty": wishes.bounty, "tasks": plan.total_tasks, "fee_bps": orchestrator.fee_bps}
+        show_policies(out, token, policy, audits=wishes.audit_slots > 0, **job)
     out.facts(
         {
             "job": f"{plan.kind}, {plan.total_tasks} tasks in {offers[0].terms.rounds} round(s){several}, "

@@ -42,3 +42,12 @@ def test_figures__a_fifth_of_liars_gets_through_with_all_copies_alone() -> None:
 def test_bounty__too_small_for_the_chosen_policy__refused() -> None:
     with pytest.raises(Rejected, match="too small"):
         policy_prices(bounty=80, tasks=10, fee_bps=0, chosen=POLICIES["strict"])
+
+
+def test_audits__one_more_run_a_task_where_the_policy_has_checks() -> None:
+    found = policy_prices(bounty=1_000_000, tasks=10, fee_bps=100, chosen=POLICIES["standard"], audits=True)
+    assert found[0].escrow_for_same_pay == price_of(bounty=1_000_000, tasks=10, slots_per_task=3, fee_bps=100).escrow
+    runs = [price.escrow_for_same_pay * 3 // found[0].escrow_for_same_pay for price in found]
+    assert runs == [3, 4, 9]
+    checked = {policy.value: RULES[policy].audit_share > 0 for policy in VerificationPolicy}
+    assert {name: policy.audits > 0 for name, policy in POLICIES.items()} == checked
