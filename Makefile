@@ -89,7 +89,7 @@ deep: setup $(STAMP)/dev ## long fuzz runs, symbolic checks and static analysis 
 trade: setup $(STAMP)/dev ## put every bug of the trade into the contracts: its tests have to fail
 	$(BIN)/python scripts/mutate.py --trade
 
-mutate: setup $(STAMP)/dev ## put small faults into the money code: every one has to be noticed (hours; goes on where it stopped)
+mutate: setup $(STAMP)/dev ## put small faults into the money code: every one has to be noticed (an hour or two; goes on where it stopped)
 	$(BIN)/python scripts/mutate.py
 
 programs: $(STAMP)/dev ## rebuild the built-in programs; the bytes must not change

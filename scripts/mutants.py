@@ -1,8 +1,8 @@
 """Small faults to put into Solidity, found in the compiler's syntax tree: what mutate.py tries.
 
 Left out are `emit` (the brownie tests read every event, the forge tests only some), loop counters (the fault would not
-end), constructors (forge deploys them another way when tests are linked late), and what every test notices: a guard
-`if (…) revert` is removed but never made constant, `==` never becomes `!=`.
+end), constructors and what only they call (forge deploys them another way when tests are linked late), and what every
+test notices: a guard `if (…) revert` is removed but never made constant, `==` never becomes `!=`.
 """
 
 from __future__ import annotations
@@ -56,22 +56,30 @@ class Mutant:
 
 def mutants_of(path: str, source: bytes, tree: Node) -> list[Mutant]:
     """Every fault that we know for this file, in the order of the text, each once."""
-    found = {Mutant(path, *change) for node in _nodes(tree) for change in _changes(node, source)}
+    only_theirs = _only_of_constructors(tree)
+    found = {Mutant(path, *change) for node in _nodes(tree, only_theirs) for change in _changes(node, source)}
     return sorted(mutant for mutant in found if source[mutant.start : mutant.end] != mutant.text.encode())
 
 
-def _nodes(tree: Any) -> Iterator[Node]:
+def _nodes(tree: Any, left_out: frozenset[int] = frozenset()) -> Iterator[Node]:
+    """Everything but constructors, loop counters and the definitions with these ids."""
     if isinstance(tree, list):
         for each in tree:
-            yield from _nodes(each)
+            yield from _nodes(each, left_out)
     elif isinstance(tree, dict):
-        if tree.get("kind") == "constructor":
+        if tree.get("kind") == "constructor" or tree.get("id") in left_out:
             return
         if "nodeType" in tree:
             yield tree
         for key, value in tree.items():
             if key != "loopExpression":
-                yield from _nodes(value)
+                yield from _nodes(value, left_out)
+
+
+def _only_of_constructors(tree: Node) -> frozenset[int]:
+    """Ids of private functions that nothing but constructors calls."""
+    own = {node["id"] for node in _nodes(tree) if node.get("visibility") == "private" and "implemented" in node}
+    return frozenset(own - {node.get("referencedDeclaration") for node in _nodes(tree)})
 
 
 def _span(node: Node) -> tuple[int, int]:

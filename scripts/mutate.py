@@ -47,6 +47,17 @@ MONEY_CODE: Final = (
     "contracts/libraries/Slots.sol",
     "contracts/libraries/Draw.sol",
     "contracts/libraries/ExactTransfer.sol",
+    "contracts/BatchLane.sol",
+    "contracts/BatchChallenges.sol",
+    "contracts/BatchPayouts.sol",
+    "contracts/batch/BatchBooks.sol",
+    "contracts/batch/BatchPosting.sol",
+    "contracts/batch/BatchFaults.sol",
+    "contracts/batch/BatchDemands.sol",
+    "contracts/batch/BatchData.sol",
+    "contracts/batch/BatchMessages.sol",
+    "contracts/batch/Openings.sol",
+    "contracts/batch/PositionTree.sol",
 )
 BUILD: Final = ROOT / "build" / "mutation"
 TRADE: Final = ROOT / "tests" / "contracts" / "trade_bugs.toml"
@@ -56,6 +67,7 @@ LONGEST_SECONDS: Final = 600  # a fault that makes a loop endless runs out of ga
 # The slow tests, which stake for hundreds of workers, run only when the quick ones noticed nothing.
 _SLOW: Final = "Draw_|Reopen_DoublesTheChance|DecidingReplica|History_Agrees|BooksAddUp"
 _ALL_TESTS: Final = (("--no-match-test", _SLOW), ("--match-test", _SLOW))
+_BATCH_TESTS: Final = (("--match-contract", "Batch"),)  # no other test calls the batch lane's contracts
 # Left out: campaigns, which may or may not find a fault; what halmos is for; gas, which every fault changes.
 _LEFT_OUT: Final = ("invariants", "Symbolic.t.sol", "Gas.t.sol")
 _FAILED: Final = re.compile(r"^\[FAIL[^\n]*\] (\w+)\(", re.MULTILINE)
@@ -176,7 +188,7 @@ class Workshop:
         for number in range(jobs):
             self._free.put(Copy(f"{purpose}-{number}", compiler, fail_fast=purpose == "faults"))
 
-    def outcome(self, path: str, broken: bytes, selections: tuple[tuple[str, ...], ...] = _ALL_TESTS) -> Outcome:
+    def outcome(self, path: str, broken: bytes, selections: tuple[tuple[str, ...], ...]) -> Outcome:
         copy = self._free.get()
         try:
             return copy.outcome(path, broken, selections)
@@ -206,6 +218,10 @@ class Memory:
             self._file.write_text(json.dumps(self._known, indent=0))
 
 
+def tests_for(path: str) -> tuple[tuple[str, ...], ...]:
+    return _BATCH_TESTS if path.startswith(("contracts/Batch", "contracts/batch/")) else _ALL_TESTS
+
+
 def listed() -> set[tuple[str, str, str]]:
     """The survivors that docs/mutation.md explains: file, line as it is, line as broken."""
     text = SURVIVORS.read_text() if SURVIVORS.exists() else ""
@@ -232,7 +248,7 @@ def mutate(paths: list[str], jobs: int, only_list: bool) -> int:
         broken = mutant.applied_to(sources[mutant.path])
         outcome = memory.get(mutant.path, broken)
         if outcome is None:
-            outcome = workshop.outcome(mutant.path, broken)
+            outcome = workshop.outcome(mutant.path, broken, tests_for(mutant.path))
             if outcome.fate != "survived":
                 memory.put(mutant.path, broken, outcome)
         return outcome
