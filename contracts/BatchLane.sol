@@ -27,8 +27,9 @@ contract BatchLane is BatchPosting {
         IStakeVault vault,
         IBatchChallenges challenges,
         IBatchPayouts payouts,
+        address court,
         BatchSettings memory settings
-    ) BatchBooks(escrow, vault, challenges, payouts, settings) {}
+    ) BatchBooks(escrow, vault, challenges, payouts, court, settings) {}
 
     /// @inheritdoc IBatchLane
     function releaseBond(BatchHeader calldata header) external returns (uint256 amount) {
@@ -180,15 +181,52 @@ contract BatchLane is BatchPosting {
         uint256 jobId,
         uint256 amount
     ) external onlyJudges returns (uint256 paid) {
-        (uint256 allotted, uint256 ending, ) = VAULT.allotmentOf(orchestrator, orchestrator);
-        paid = Math.min(amount, Math.saturatingSub(allotted + ending, _books[orchestrator].bonded));
+        paid = Math.min(amount, _freeAllotted(orchestrator, orchestrator));
         if (paid == 0) return 0;
 
         VAULT.slashAllotted(orchestrator, orchestrator, paid, paid);
         ESCROW.creditSlashed(account, jobId, paid);
     }
 
+    // --- the court ---
+
+    /// @inheritdoc IBatchLane
+    function slashSigner(
+        address orchestrator,
+        address worker,
+        uint256 jobId,
+        uint256 most,
+        address rewarded,
+        uint256 refund
+    ) external onlyCourt returns (uint256 lost) {
+        lost = Math.min(most, _freeAllotted(worker, orchestrator));
+        if (lost == 0) return 0;
+        uint256 rewardDown = rewarded == address(0) ? 0 : lost / 2;
+        uint256 refunded = Math.min(refund, lost - lost / 2);
+
+        VAULT.slashAllotted(worker, orchestrator, lost, rewardDown + refunded);
+        if (rewardDown != 0) ESCROW.creditSlashed(rewarded, jobId, rewardDown);
+        if (refunded != 0) ESCROW.creditSlashed(ESCROW.requesterOf(jobId), jobId, refunded);
+    }
+
+    /// @inheritdoc IBatchLane
+    function payFromJob(uint256 jobId, address account, uint256 most) external onlyCourt returns (uint256 paid) {
+        paid = Math.min(most, ESCROW.refundable(jobId));
+        if (paid == 0) return 0;
+        address orchestrator = _orchestratorOf[jobId];
+
+        ESCROW.reserve(jobId, orchestrator, paid);
+        ESCROW.creditReserved(orchestrator, account, jobId, paid);
+    }
+
     // --- internals ---
+
+    /// @dev What of an allotment no batch holds: only what an account allotted to itself answers for batches.
+    function _freeAllotted(address worker, address orchestrator) private view returns (uint256) {
+        (uint256 allotted, uint256 ending, ) = VAULT.allotmentOf(worker, orchestrator);
+        uint256 bonded = worker == orchestrator ? _books[worker].bonded : 0;
+        return Math.saturatingSub(allotted + ending, bonded);
+    }
 
     function _release(BatchHeader calldata header, address account, uint96 amount) private {
         _books[account].bonded -= amount;

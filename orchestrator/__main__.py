@@ -207,6 +207,7 @@ async def _build(
                 "batch_lane": deployment.batch_lane,
                 "batch_challenges": deployment.batch_challenges,
                 "batch_payouts": deployment.batch_payouts,
+                "batch_court": deployment.batch_court,
             },
             "deployer": deployment.deployer,
             "orchestrator": me,

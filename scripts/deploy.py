@@ -30,6 +30,7 @@ from brownie import accounts, network, project  # type: ignore[import-untyped]
 from edgebounty.chain.anvil import dev_account
 from edgebounty.chain.deployment import (
     BATCH_ON_ETHEREUM,
+    COURT_ON_ETHEREUM,
     DeploymentError,
     DeploymentSettings,
     check,
@@ -47,6 +48,7 @@ _ETHEREUM = DeploymentSettings(
     min_task_seconds=60,
     unbonding_seconds=7 * 24 * 3600,
     batch=BATCH_ON_ETHEREUM,
+    court=COURT_ON_ETHEREUM,
 )
 _NUMBERS = (
     *("epoch_blocks", "margin_blocks", "draw_seconds", "ramp_seconds", "unbonding_seconds"),

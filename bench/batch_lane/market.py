@@ -36,7 +36,7 @@ class BatchMarket:
     deployment: Deployment = field(init=False)
 
     def __post_init__(self) -> None:
-        settings = DeploymentSettings(batch=self.times, unbonding_seconds=2 * self.times.liability)
+        settings = DeploymentSettings(batch=self.times, court=None, unbonding_seconds=2 * self.times.liability)
         self.deployment = deploy(self.web3, dev_account(0), settings)
         self.lane = self.contract("BatchLane", self.deployment.batch_lane)
         self.challenges = self.contract("BatchChallenges", self.deployment.batch_challenges)

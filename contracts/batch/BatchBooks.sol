@@ -66,6 +66,7 @@ abstract contract BatchBooks is IBatchLane {
     IStakeVault public immutable VAULT;
     address public immutable CHALLENGES;
     address public immutable PAYOUTS;
+    address public immutable COURT;
     uint256 public immutable WINDOW;
     uint256 public immutable ANSWER_TIME;
     uint256 public immutable CLAIM_TIME;
@@ -77,7 +78,7 @@ abstract contract BatchBooks is IBatchLane {
     uint256 public immutable BOND_BPS;
     uint256 public immutable DEPOSIT;
 
-    mapping(uint256 jobId => address orchestrator) private _orchestratorOf;
+    mapping(uint256 jobId => address orchestrator) internal _orchestratorOf;
     mapping(address orchestrator => mapping(uint256 jobId => Job)) internal _jobs;
     mapping(address account => Book) internal _books;
     // Written through the pointers that `_place` gives.
@@ -86,12 +87,14 @@ abstract contract BatchBooks is IBatchLane {
     // Bits by bundle position. By the batch's number, so nothing is to be cleared when a place in the ring is used again.
     mapping(address orchestrator => mapping(uint256 number => mapping(uint256 word => uint256))) private _struck;
 
-    /// @dev All others are deployed before, so this one sees whether they know it.
+    /// @dev All others are deployed before, so this one sees whether they know it; but the court, which checks this one.
+    /// @param court predicted address; zero if this deployment has none
     constructor(
         IBountyEscrow escrow,
         IStakeVault vault,
         IBatchChallenges challenges,
         IBatchPayouts payouts,
+        address court,
         BatchSettings memory settings
     ) {
         _check(settings, vault.UNBONDING_TIME());
@@ -104,6 +107,7 @@ abstract contract BatchBooks is IBatchLane {
         VAULT = vault;
         CHALLENGES = address(challenges);
         PAYOUTS = address(payouts);
+        COURT = court;
         WINDOW = settings.window;
         ANSWER_TIME = settings.answer;
         CLAIM_TIME = settings.claim;
@@ -122,7 +126,12 @@ abstract contract BatchBooks is IBatchLane {
     }
 
     modifier onlyJudges() {
-        if (msg.sender != CHALLENGES && msg.sender != PAYOUTS) revert NotAJudge(msg.sender);
+        _requireJudge();
+        _;
+    }
+
+    modifier onlyCourt() {
+        if (msg.sender != COURT) revert NotTheCourt(msg.sender);
         _;
     }
 
@@ -249,6 +258,11 @@ abstract contract BatchBooks is IBatchLane {
     }
 
     // --- internals ---
+
+    /// @dev Not in the modifier, which is copied into six functions.
+    function _requireJudge() private view {
+        if (msg.sender != CHALLENGES && msg.sender != PAYOUTS) revert NotAJudge(msg.sender);
+    }
 
     /// @dev Before it the act is valid.
     function _requireBefore(uint256 deadline) internal view {

@@ -31,6 +31,7 @@ interface IBatchLane is ILane {
     error NotTheEscrow(address caller);
     /// @notice Only BatchChallenges and BatchPayouts tell this lane what is wrong.
     error NotAJudge(address caller);
+    error NotTheCourt(address caller);
     error WrongWiring(address expected, address actual);
     /// @notice 0 < 10 x answer <= window, window + claim <= liability < the vault's unbonding time, and none is zero.
     error TimesOutOfRange(uint256 window, uint256 answer, uint256 claim, uint256 liability, uint256 unbonding);
@@ -163,12 +164,32 @@ interface IBatchLane is ILane {
         uint256 amount
     ) external returns (uint256 paid);
 
+    // --- BatchCourt only: a jury has found ---
+
+    /// @notice Slashes what the worker allotted to this orchestrator, at most `most`, as far as no batch holds it. Half of it,
+    ///         rounded down, goes to `rewarded` unless that is zero; of the other half at most `refund` to the job's
+    ///         requester; the rest burns.
+    function slashSigner(
+        address orchestrator,
+        address worker,
+        uint256 jobId,
+        uint256 most,
+        address rewarded,
+        uint256 refund
+    ) external returns (uint256 lost);
+
+    /// @notice Credits the account with at most `most` of what would be refunded to the job's requester now: nothing that a
+    ///         batch may still take.
+    function payFromJob(uint256 jobId, address account, uint256 most) external returns (uint256 paid);
+
     // --- views ---
 
     function ESCROW() external view returns (IBountyEscrow);
     function VAULT() external view returns (IStakeVault);
     function CHALLENGES() external view returns (address);
     function PAYOUTS() external view returns (address);
+    /// @notice Zero if this deployment has no court.
+    function COURT() external view returns (address);
     /// @notice Seconds in which a fault can be proven, from posting or restating on.
     function WINDOW() external view returns (uint256);
     /// @notice Seconds to answer a demand or a claim, and again for whoever asked to act on the silence.

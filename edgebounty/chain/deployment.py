@@ -25,6 +25,7 @@ from edgebounty.protocol.hashing import keccak256
 from edgebounty.protocol.types import Address, to_address
 
 _ETHEREUM: Final = 1
+NOBODY: Final = to_address("0x" + "00" * 20)
 _LEAST_WINDOW_ON_ETHEREUM: Final = 24 * 3600
 _GAS_MARGIN: Final = 1.2
 
@@ -55,6 +56,31 @@ class BatchSettings:
         return (*times, self.ring, self.least_bond, self.bond_bps, self.deposit)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CourtSettings:
+    """What the court of the batch lane is given: seconds, and token base units. Defaults suit a development chain."""
+
+    jury_time: int = 30  # in which jurors may claim
+    task_time: int = 30  # of a juror to commit, and again to reveal; tasks that need more are not tried
+    reply: int = 5  # after a jury: to show the salt or to appeal, and again to slash
+    least_price: int = 10**15  # of a juror
+    stake_factor: int = 10  # what a juror risks, in its prices
+    quorum: int = 3  # of 5 jurors; of an appeal 9 of 15
+
+    def liability(self, market: DeploymentSettings) -> int:
+        """Seconds from a batch's posting until its last signer can be slashed. As `BatchCourt.LIABILITY`."""
+        case = self.jury_time + market.draw_seconds + 6 * self.task_time + self.reply
+        return market.batch.window + 2 * case + self.reply
+
+    @property
+    def words(self) -> tuple[int, ...]:
+        """As the constructor takes them."""
+        return (self.jury_time, self.task_time, self.reply, self.least_price, self.stake_factor, self.quorum)
+
+
+COURT_ON_ETHEREUM: Final = CourtSettings(jury_time=6 * 3600, task_time=3600, reply=12 * 3600, least_price=10 * 10**18)
+"""Two juries, each answered within a day, after a window of a day: three and a half of the seven days of unbonding."""
+
 BATCH_ON_ETHEREUM: Final = BatchSettings(
     window=24 * 3600,
     answer=2 * 3600,
@@ -78,12 +104,13 @@ class DeploymentSettings:
     margin_blocks: int = 1  # at least between a draw's opening and its seed's block, fewer than an epoch; 4 on Ethereum
     draw_seconds: int = 10  # a stage's seed is known and its ramp over after this, at the latest; 900 on Ethereum
     ramp_seconds: int = 1  # over which the candidates grow from none to eight a slot; 300 on Ethereum
-    unbonding_seconds: int = 60  # days where stake is worth something
+    unbonding_seconds: int = 600  # days where stake is worth something
     no_show_bps: int = 500  # part of a claim's stake that a claim without a commit costs
     sponsor_cap: int = 1_000 * 10**18  # most that a sponsor may stake for one worker
     min_slot_price: int = 10**12  # below it a job is dust
     min_task_seconds: int = 1  # least time to commit, and to reveal; 60 on Ethereum, five blocks
     batch: BatchSettings = BatchSettings()
+    court: CourtSettings | None = CourtSettings()  # None: results of the batch lane are not tried
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +137,7 @@ class Deployment:
     batch_lane: Address
     batch_challenges: Address
     batch_payouts: Address
+    batch_court: Address  # zero: there is none
     deployer: Address
 
     @classmethod
@@ -167,6 +195,8 @@ def plan(deployer: Address, nonce: int, settings: DeploymentSettings) -> tuple[P
     names = ["EpochSeeds", "StakeVault", "BountyEscrow", "BatchChallenges", "BatchPayouts", "BatchLane", "DirectLane"]
     if settings.token is None:
         names.insert(0, "EdgeToken")
+    if settings.court is not None:
+        names.append("BatchCourt")
     at = {name: created_address(deployer, nonce + i) for i, name in enumerate(names)}
     token = settings.token or at["EdgeToken"]
     args: dict[str, tuple[Any, ...]] = {
@@ -194,6 +224,7 @@ def plan(deployer: Address, nonce: int, settings: DeploymentSettings) -> tuple[P
             at["StakeVault"],
             at["BatchChallenges"],
             at["BatchPayouts"],
+            at.get("BatchCourt", NOBODY),
             settings.batch.words,
         ),
         "DirectLane": (
@@ -205,6 +236,8 @@ def plan(deployer: Address, nonce: int, settings: DeploymentSettings) -> tuple[P
             settings.ramp_seconds,
         ),
     }
+    if settings.court is not None:
+        args["BatchCourt"] = (at["BatchLane"], at["DirectLane"], settings.court.words)
     return tuple(Planned(name=name, args=args[name], nonce=nonce + i, address=at[name]) for i, name in enumerate(names))
 
 
@@ -224,6 +257,7 @@ def deployment_of(
         batch_lane=at["BatchLane"],
         batch_challenges=at["BatchChallenges"],
         batch_payouts=at["BatchPayouts"],
+        batch_court=at.get("BatchCourt", NOBODY),
         deployer=deployer,
     )
 
@@ -250,6 +284,10 @@ def check(chain_id: int, settings: DeploymentSettings) -> None:
         raise DeploymentError("Ethereum itself takes no test token: name the token that the market shall use")
     if chain_id == _ETHEREUM and settings.batch.window < _LEAST_WINDOW_ON_ETHEREUM:
         raise DeploymentError(f"a batch must be open to challenge for a day on Ethereum, not {settings.batch.window} s")
+    if settings.court is not None and settings.unbonding_seconds <= (liable := settings.court.liability(settings)):
+        raise DeploymentError(
+            f"stake must take longer to unbond than the court may take, {liable} s, not {settings.unbonding_seconds} s"
+        )
 
 
 def _create(sender: Sender, step: Planned) -> int:

@@ -48,7 +48,7 @@ def deploy(
 
     Defaults suit Ethereum and its test networks.
     """
-    from edgebounty.chain.deployment import BATCH_ON_ETHEREUM, DeploymentSettings
+    from edgebounty.chain.deployment import BATCH_ON_ETHEREUM, COURT_ON_ETHEREUM, DeploymentSettings
     from edgebounty.chain.deployment import deploy as deploy_contracts
     from edgebounty.chain.rpc import connect
     from edgebounty.cli.context import open_account
@@ -72,6 +72,7 @@ def deploy(
         min_task_seconds=min_task_seconds,
         unbonding_seconds=unbonding_seconds,
         batch=BATCH_ON_ETHEREUM,
+        court=COURT_ON_ETHEREUM,
     )
     out.confirm(f"Deploy to chain {web3.eth.chain_id} from {account.address}?")
     with out.console.status("deploying"):

@@ -11,7 +11,14 @@ import pytest
 from eth_account import Account
 
 from edgebounty.chain.anvil import Anvil, dev_account
-from edgebounty.chain.deployment import BATCH_ON_ETHEREUM, Deployment, DeploymentSettings, artifact, plan
+from edgebounty.chain.deployment import (
+    BATCH_ON_ETHEREUM,
+    COURT_ON_ETHEREUM,
+    Deployment,
+    DeploymentSettings,
+    artifact,
+    plan,
+)
 from edgebounty.chain.rpc import connect
 from edgebounty.protocol.types import to_address
 from tests.edgebounty.worker.geth_kit import geth_chain
@@ -41,6 +48,7 @@ def test_deploy__on_geth_with_a_keystore__as_planned_with_ethereums_settings(tmp
             min_task_seconds=60,
             unbonding_seconds=604_800,
             batch=BATCH_ON_ETHEREUM,
+            court=COURT_ON_ETHEREUM,
         )
         check_deployed(url, Deployment.load(tmp_path / "deployment.json"), 0, settings)
 
@@ -79,7 +87,7 @@ def check_deployed(url: str, deployment: Deployment, nonce: int, settings: Deplo
     planned = plan(DEPLOYER, nonce, settings)
     assert {step.address for step in planned} == {
         *(deployment.token, deployment.vault, deployment.escrow, deployment.seeds, deployment.direct_lane),
-        *(deployment.batch_lane, deployment.batch_challenges, deployment.batch_payouts),
+        *(deployment.batch_lane, deployment.batch_challenges, deployment.batch_payouts, deployment.batch_court),
     }
     sent = {
         transaction["nonce"]: transaction["input"].to_0x_hex()

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.integration
 ROOT = Path(__file__).resolve().parents[2]
 CONTRACTS = [
     *("EdgeToken", "EpochSeeds", "StakeVault", "BountyEscrow"),
-    *("BatchChallenges", "BatchPayouts", "BatchLane", "DirectLane"),
+    *("BatchChallenges", "BatchPayouts", "BatchLane", "DirectLane", "BatchCourt"),
 ]
 
 

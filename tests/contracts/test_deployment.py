@@ -21,6 +21,7 @@ def test_plan__carried_out_by_brownie__contracts_are_at_the_planned_addresses(ma
     made = {"EdgeToken": market.token, "EpochSeeds": market.seeds, "StakeVault": market.vault}
     made |= {"BountyEscrow": market.escrow, "DirectLane": market.lane, "BatchLane": market.batch_lane}
     judges = {"BatchChallenges": market.batch_lane.CHALLENGES(), "BatchPayouts": market.batch_lane.PAYOUTS()}
+    judges["BatchCourt"] = market.batch_lane.COURT()
     assert {name: contract.address for name, contract in made.items()} | judges == planned
 
 
@@ -50,7 +51,17 @@ def test_deployment__as_planned__settings_are_those_chosen(market: Market) -> No
 
 
 @pytest.mark.parametrize(
-    "name", ["EpochSeeds", "StakeVault", "BountyEscrow", "DirectLane", "BatchLane", "BatchChallenges", "BatchPayouts"]
+    "name",
+    [
+        "EpochSeeds",
+        "StakeVault",
+        "BountyEscrow",
+        "DirectLane",
+        "BatchLane",
+        "BatchChallenges",
+        "BatchPayouts",
+        "BatchCourt",
+    ],
 )
 def test_contract__anybody__has_no_owner_to_obey(name: str) -> None:
     functions = {entry["name"].lower() for entry in artifact(name)["abi"] if entry["type"] == "function"}

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.integration
 def test_up__market_open__endpoints_tell_all_and_hold_no_secret(market: Up) -> None:
     told = market.endpoints
     assert {"rpc_url", "api_url", "gateway_url", "contracts", "accounts"} <= told.keys()
-    lanes = {"direct_lane", "batch_lane", "batch_challenges", "batch_payouts"}
+    lanes = {"direct_lane", "batch_lane", "batch_challenges", "batch_payouts", "batch_court"}
     assert {"token", "vault", "escrow", "seeds"} | lanes == told["contracts"].keys()
     text = json.dumps(told)
     for account in told["accounts"]:

@@ -33,7 +33,10 @@ from edgebounty.client.endpoints import Endpoints, TestAccount
 from edgebounty.client.errors import Broken, Rejected, Unavailable
 
 DEPLOYMENT_FILE = "deployment.json"
-CONTRACTS = ("token", "vault", "escrow", "seeds", "direct_lane", "batch_lane", "batch_challenges", "batch_payouts")
+CONTRACTS = (
+    *("token", "vault", "escrow", "seeds", "direct_lane"),
+    *("batch_lane", "batch_challenges", "batch_payouts", "batch_court"),
+)
 STAKE_TOKENS = 1_000
 FOREIGN_FINALITY_BLOCKS = "2"
 BROWNIE_SECONDS = 180

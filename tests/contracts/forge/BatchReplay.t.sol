@@ -63,7 +63,7 @@ abstract contract BatchReplay {
         escrow = new BountyEscrow(token, address(1), laneAt, 1, 1);
         BatchChallenges challenges = new BatchChallenges(IBatchLane(laneAt));
         BatchPayouts payouts = new BatchPayouts(IBatchLane(laneAt));
-        lane = new BatchLane(escrow, vault, challenges, payouts, settings());
+        lane = new BatchLane(escrow, vault, challenges, payouts, address(0), settings());
         targets = [address(lane), address(challenges), address(payouts), address(escrow), address(vault)];
     }
 
@@ -173,7 +173,7 @@ contract BatchReplayTest is BatchReplay {
         BatchChallenges challenges = BatchChallenges(targets[1]);
         BatchPayouts payouts = BatchPayouts(targets[2]);
         expectError(error);
-        new BatchLane(escrow, vault, challenges, payouts, wanted);
+        new BatchLane(escrow, vault, challenges, payouts, address(0), wanted);
     }
 
     function test_RevertWhen_TimesAreOutOfRange() public {

@@ -15,11 +15,12 @@ interface Vm {
     function expectPartialRevert(bytes4 selector) external;
     function expectRevert(bytes calldata data) external;
     function expectEmit() external;
+    function mockCall(address callee, bytes calldata data, bytes calldata answer) external;
+    function clearMockedCalls() external;
     function getNonce(address account) external view returns (uint64);
     function computeCreateAddress(address deployer, uint256 nonce) external pure returns (address);
     function sign(uint256 key, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
     function mockCallRevert(address callee, bytes calldata data, bytes calldata revertData) external;
-    function clearMockedCalls() external;
     function addr(uint256 key) external pure returns (address);
     function assume(bool condition) external;
     function load(address account, bytes32 slot) external view returns (bytes32);

@@ -47,9 +47,27 @@ def test_created_address__public_test_mnemonic__is_where_everybodys_local_chain_
 def test_plan__token_named__leaves_the_test_token_out() -> None:
     planned = plan(DEPLOYER, 7, DeploymentSettings(token=SOMEBODY))
     batch = ["BatchChallenges", "BatchPayouts", "BatchLane"]
-    assert [step.name for step in planned] == ["EpochSeeds", "StakeVault", "BountyEscrow", *batch, "DirectLane"]
-    assert [step.nonce for step in planned] == list(range(7, 14))
+    names = ["EpochSeeds", "StakeVault", "BountyEscrow", *batch, "DirectLane", "BatchCourt"]
+    assert [step.name for step in planned] == names
+    assert [step.nonce for step in planned] == list(range(7, 15))
     assert planned[1].args[:4] == (SOMEBODY, planned[2].address, planned[6].address, planned[5].address)
+
+
+@pytest.mark.unit
+def test_plan__without_a_court__the_batch_lane_obeys_nobody_in_its_place() -> None:
+    planned = {step.name: step for step in plan(DEPLOYER, 0, DeploymentSettings(court=None))}
+    assert "BatchCourt" not in planned
+    assert planned["BatchLane"].args[4] == "0x" + "00" * 20
+
+
+@pytest.mark.unit
+def test_check__stake_could_leave_before_the_court_is_done__refused_before_anything_is_sent() -> None:
+    settings = DeploymentSettings()
+    assert settings.court is not None
+    liable = settings.court.liability(settings)
+    with pytest.raises(DeploymentError, match=f"{liable} s"):
+        check(31337, DeploymentSettings(unbonding_seconds=liable))
+    check(31337, DeploymentSettings(unbonding_seconds=liable + 1))
 
 
 @pytest.mark.unit
@@ -63,7 +81,7 @@ def test_plan__arguments__are_as_many_as_the_constructors_take() -> None:
 def test_check__test_token_on_ethereum__is_refused_before_anything_is_sent() -> None:
     with pytest.raises(DeploymentError, match="no test token"):
         check(1, DeploymentSettings(batch=BATCH_ON_ETHEREUM))
-    check(1, DeploymentSettings(token=SOMEBODY, batch=BATCH_ON_ETHEREUM))
+    check(1, DeploymentSettings(token=SOMEBODY, batch=BATCH_ON_ETHEREUM, unbonding_seconds=604_800))
 
 
 @pytest.mark.unit
@@ -124,6 +142,12 @@ def test_deploy__development_chain__everything_is_where_the_plan_says(web3: Web3
     assert (deployment.direct_lane, deployment.batch_lane) == (at["DirectLane"], at["BatchLane"])
     judges = (deployment.batch_challenges, deployment.batch_payouts)
     assert judges == (at["BatchChallenges"], at["BatchPayouts"])
+    assert deployment.batch_court == at["BatchCourt"]
+    court = web3.eth.contract(
+        address=web3.to_checksum_address(deployment.batch_court), abi=artifact("BatchCourt")["abi"]
+    )
+    assert settings.court is not None
+    assert court.functions.LIABILITY().call() == settings.court.liability(settings)
     assert all(web3.eth.get_code(web3.to_checksum_address(address)) for address in at.values())
 
 

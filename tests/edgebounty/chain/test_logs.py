@@ -34,6 +34,7 @@ DEPLOYMENT = Deployment(
     batch_lane=address(8),
     batch_challenges=address(9),
     batch_payouts=address(10),
+    batch_court=address(11),
     deployer=address(6),
 )
 TERMS = JobTerms(

@@ -101,7 +101,9 @@ class World:
     def __init__(self, folder: Path, anvil: Anvil, settings: BatchSettings) -> None:
         self.folder = folder
         web3 = connect(anvil.url)
-        deployment = deploy(web3, dev_account(0), DeploymentSettings(batch=settings, unbonding_seconds=WINDOW + 100))
+        deployment = deploy(
+            web3, dev_account(0), DeploymentSettings(batch=settings, court=None, unbonding_seconds=WINDOW + 100)
+        )
         self.market = MarketContracts(web3, deployment)
         self.lane = contract(self.market, "BatchLane", deployment.batch_lane)
         self.challenges = contract(self.market, "BatchChallenges", deployment.batch_challenges)

@@ -1,0 +1,91 @@
+"""The court's rules: what a challenger commits to, what a jury computes, what votes mean. Twin of BatchCourt.sol."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final
+
+from edgebounty.protocol import canonical
+from edgebounty.protocol.hashing import abi_words, keccak256
+from edgebounty.protocol.types import Address, Digest
+
+VOID: Final = Digest(keccak256(b"Edgebounty jury: void"))
+"""The result of a juror that cannot have one: inputs are not to be had, or two runs differ."""
+APPEAL_FACTOR: Final = 3
+KEPT_BYTES: Final = 27
+"""Of a digest in a receipt."""
+
+
+class Verdict(IntEnum):
+    NONE = 0
+    STANDS = 1
+    WRONG = 2
+    VOID = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vote:
+    """A juror's revealed digest. `party`: it or its sponsor gains by this digest, so that the vote does not count."""
+
+    digest: bytes
+    party: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Split:
+    """Where a slashed lock goes."""
+
+    reward: int
+    refund: int
+    burned: int
+
+
+def jury_document(manifest: Digest, task: int) -> bytes:
+    """What a jury computes: one task of that manifest. Its SHA-256 is the jury job's manifest digest."""
+    return canonical.encode({"jury": 1, "manifest": "0x" + manifest.hex(), "task": task})
+
+
+def jury_digest(manifest: Digest, task: int) -> Digest:
+    return Digest(hashlib.sha256(jury_document(manifest, task)).digest())
+
+
+def commitment_of(
+    *, chain_id: int, court: Address, challenger: Address, job: int, task: int, result: bytes, salt: bytes
+) -> bytes:
+    """Hides the result from jurors and binds it to the challenger, so that nobody can take its challenge."""
+    return keccak256(abi_words(chain_id, court, challenger, job, task, result, salt))
+
+
+def slots_of(quorum: int, *, appealed: bool) -> int:
+    """Of the first jury 2q - 1, so that a few liars cannot prevent a quorum; an appeal has three times as many."""
+    return (APPEAL_FACTOR if appealed else 1) * (2 * quorum - 1)
+
+
+def bond_of(price: int, quorum: int, *, appealed: bool) -> int:
+    """What a jury's summoner puts up: its whole price."""
+    return price * slots_of(quorum, appealed=appealed)
+
+
+def finding(winners: Sequence[Vote], quorum: int) -> bytes | None:
+    """The digest that the jury agreed on, None if too few of those who gain nothing by it voted so."""
+    counted = [vote for vote in winners if not vote.party]
+    return winners[0].digest if winners and len(counted) >= quorum else None
+
+
+def verdict_of(found: bytes | None, disputed: bytes) -> Verdict:
+    """What it means for receipts with this (truncated) digest."""
+    if found is None:
+        return Verdict.STANDS
+    if found == VOID:
+        return Verdict.VOID
+    return Verdict.STANDS if found[:KEPT_BYTES] == disputed[:KEPT_BYTES] else Verdict.WRONG
+
+
+def split(lost: int, *, rewarded: bool, refund: int) -> Split:
+    """Half, rounded down, to a challenger that knew; of the rest the requester has price and fee."""
+    reward = lost // 2 if rewarded else 0
+    returned = min(refund, lost - lost // 2)
+    return Split(reward=reward, refund=returned, burned=lost - reward - returned)
