@@ -415,6 +415,23 @@ def aside(market: Market) -> None:
     market.check()
 
 
+def released(market: Market) -> None:
+    """A bond comes free once, with the second in which its window ends."""
+    bench, ledger = Bench(market), market.ledger
+    batch = bench.honest()
+    bench.post(batch)
+    header = header_abi(batch.header)
+    market.move_time(ledger.now + ledger.times.window - 1)
+    bench.refused("NothingToRelease", "BatchLane", "releaseBond", header)
+    market.move_time(ledger.now + 1)
+    ledger.release_bond(ORC, 0)
+    assert ledger.bonded[ORC] == 0
+    after = bench.honest()
+    bench.post(after)
+    bench.refused("NothingToRelease", "BatchLane", "releaseBond", header)
+    market.check()
+
+
 def exact_bond(market: Market) -> None:
     """A bond may take the allotment to the last unit, and not one more."""
     ledger, bench = market.ledger, Bench(market)
@@ -433,4 +450,17 @@ def exact_bond(market: Market) -> None:
     market.check()
 
 
-WALKS = (twice, rewound, claims, claims_in_time, apart, struck_and_void, endings, ring, beside, aside, exact_bond)
+WALKS = (
+    twice,
+    rewound,
+    claims,
+    claims_in_time,
+    apart,
+    struck_and_void,
+    endings,
+    ring,
+    beside,
+    aside,
+    released,
+    exact_bond,
+)
