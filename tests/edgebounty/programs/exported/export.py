@@ -14,6 +14,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import onnx
 import torch
 from torch import nn
 
@@ -64,6 +65,19 @@ def torch_models() -> dict[str, tuple[nn.Module, torch.Tensor]]:
     }
 
 
+def forget_traces(path: Path) -> None:
+    """Drops where in which file of the exporting machine each node came from: torch writes a whole stack for each."""
+    model = onnx.load(path)
+    for node in (*model.graph.node, *(node for function in model.functions for node in function.node)):
+        node.doc_string = ""
+        del node.metadata_props[:]
+    for part in (model, model.graph, *model.graph.input, *model.graph.output, *model.graph.value_info):
+        del part.metadata_props[:]
+    for tensor in model.graph.initializer:
+        del tensor.metadata_props[:]
+    onnx.save(model, path)
+
+
 def export_torch() -> None:
     for name, (model, x) in torch_models().items():
         with torch.no_grad():
@@ -75,6 +89,7 @@ def export_torch() -> None:
         }.items():
             path = HERE / f"{exporter}-{name}.onnx"
             torch.onnx.export(model, (x,), path, input_names=["x"], output_names=["y"], verbose=False, **options)
+            forget_traces(path)
             np.savez(path.with_suffix(".npz"), x=x.numpy(), y=y.detach().numpy())
 
 
