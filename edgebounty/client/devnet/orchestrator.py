@@ -63,6 +63,7 @@ def start_orchestrator(
         "batch_age_seconds": BATCH_AGE_SECONDS,
         "batch_hold_seconds": BATCH_HOLD_SECONDS,
         "withdraw_gather_seconds": GATHER_SECONDS,
+        "token_gwei": 0,  # tokens of a test market are worth nothing, and workers are to be paid anyway
     }
     # JSON strings and numbers are TOML's too
     config.write_text("".join(f"{name} = {json.dumps(value)}\n" for name, value in settings.items()))
