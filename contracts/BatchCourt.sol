@@ -16,6 +16,7 @@ import {IBountyEscrow} from "./interfaces/IBountyEscrow.sol";
 import {IDirectLane} from "./interfaces/IDirectLane.sol";
 import {IStakeVault} from "./interfaces/IStakeVault.sol";
 import {ExactTransfer} from "./libraries/ExactTransfer.sol";
+import {Terms} from "./libraries/Terms.sol";
 import {BatchHeader, BatchJob, BundleOpening, ReceiptOpening} from "./types/Batch.sol";
 import {CourtCase, CourtSettings, CourtVerdict} from "./types/Court.sol";
 import {ClaimStatus, ClaimView, JobTerms, TaskStatus, TaskView} from "./types/Market.sol";
@@ -73,6 +74,8 @@ contract BatchCourt is IBatchCourt, ReentrancyGuardTransient {
         uint256 window = lane.WINDOW();
         uint256 liability = window + 2 * caseTime + settings.reply;
         bool given = settings.juryTime != 0 && settings.reply != 0 && settings.taskTime >= escrow.MIN_TASK_TIME();
+        // Else the escrow would take no jury.
+        given = given && settings.taskTime <= Terms.MAX_TASK_TIME && settings.juryTime <= Terms.MAX_JOB_TIME;
         if (!given || liability >= vault.UNBONDING_TIME()) {
             revert CourtTimesOutOfRange(
                 settings.juryTime,
@@ -314,7 +317,9 @@ contract BatchCourt is IBatchCourt, ReentrancyGuardTransient {
             if (!_belongs(claims[i].worker, first) && !_belongs(claims[i].worker, second)) ++counted;
         }
         spent = votes * entry.price;
-        if (counted < _quorumOf(entry)) result = 0;
+        // More than half is enough against the accused: whoever wants a verdict not to come about can challenge first, and
+        // back jurors until their votes do not count. To spare it takes a whole quorum: without one there is the appeal.
+        if (counted < (spares ? _quorumOf(entry) : votes / 2 + 1)) result = 0;
     }
 
     /// @dev Whether it is that party, or one of the two backs the other, or one sponsor backs both.

@@ -22,7 +22,7 @@ import {IStakeVault} from "./IStakeVault.sol";
 interface IBatchCourt {
     error WrongWiring(address expected, address actual);
     /// @notice window + 2 x (jury + reply) + reply < unbonding, where a jury takes juryTime, the lane's DRAW_TIME and six
-    ///         task times; none is zero, and the task time is not below the escrow's least.
+    ///         task times; none is zero, and the escrow takes jobs with this task time and this long a deadline.
     error CourtTimesOutOfRange(uint256 juryTime, uint256 taskTime, uint256 reply, uint256 liability, uint256 unbonding);
     error JuryOutOfRange(uint256 quorum, uint256 stakeFactor, uint256 leastPrice);
     error CommitmentMissing();

@@ -231,7 +231,7 @@ class Court:
             party = juror == (ALICES_FRIEND if spares else EVES_FRIEND)
             party = party and (case.accused == ALICE if spares else case.challenger == EVE)
             votes.append(Vote(digest=digest_of(case.task, code), party=party))
-        return finding(votes, case.quorum)
+        return finding(votes, case.quorum, digest_of(case.task, case.digest))
 
     def _give_back(self, case: Case) -> int:
         spent = JUROR_PRICE * len(case.winners or [])

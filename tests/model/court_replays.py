@@ -84,7 +84,7 @@ NAMED: Final[dict[str, list[Step]]] = {
         *(("decide", 0, 0, 1), ("appeal", DAN, 0, 0), ("appeal", DAN, 0, 0), ("jury", 0, 0, alike(RIGHT, 9))),
         *(("decide", 0, 0, 1), ("slash", 0, 0, ALICE), ("withdraw", DAN, 0, 0)),
     ],
-    "a friend of the challenger decides": [
+    "a friend of the challenger votes with the others": [
         *(("challenge", EVE, CAROL, OTHER), ("jury", 0, 0, ballot((0, OTHER), (1, OTHER), (EVES_FRIEND, OTHER)))),
         *(("decide", 0, 0, 1), ("wait", 0, CASE_TIME, 0), ("decide", 0, 0, 1), ("slash", 0, 0, CAROL)),
     ],

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgebounty.protocol.batch.court import Verdict
+from edgebounty.protocol.batch.court import Verdict, Vote, finding
 from tests.model import court_replays
 from tests.model.court import (
     ACTS,
@@ -30,6 +30,7 @@ from tests.model.court import (
     WINDOW,
     WRONG,
     Court,
+    digest_of,
 )
 
 WAITS = (1, 29, 450, 1_000, CASE_TIME, UNBONDING)
@@ -128,13 +129,32 @@ def test_court__stake_that_leaves_as_the_batch_is_posted__is_still_there_for_the
 
 
 @pytest.mark.property
-@pytest.mark.parametrize(("friend", "code", "by"), [(ALICES_FRIEND, WRONG, DAN), (EVES_FRIEND, RIGHT, EVE)])
-def test_court__a_friends_vote_decides__does_not_count(friend: int, code: int, by: int) -> None:
+def test_court__a_friend_of_the_accused_decides__does_not_count() -> None:
     court = Court()
-    court.act("challenge", by, ALICE, RIGHT)
-    court.act("jury", EVE, 0, ballot([(0, code), (1, code), (friend, code)]))
+    court.act("challenge", DAN, ALICE, RIGHT)
+    court.act("jury", EVE, 0, ballot([(0, WRONG), (1, WRONG), (ALICES_FRIEND, WRONG)]))
     assert not court.act("decide", EVE, 0, 1), "an appeal may follow"
     assert court.act("appeal", DAN, 0)
+
+
+@pytest.mark.property
+def test_court__a_friend_of_the_challenger_votes_with_the_others__spoils_nothing() -> None:
+    court = Court()
+    court.act("challenge", EVE, ALICE, OTHER)  # a friend of Alice's, too, who wants no verdict
+    court.act("jury", EVE, 0, ballot([(0, RIGHT), (1, RIGHT), (EVES_FRIEND, RIGHT)]))
+    court.act("wait", EVE, CASE_TIME)
+    assert court.act("decide", EVE, 0)
+    assert court.cases[0].verdict is Verdict.WRONG
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize(
+    ("digest", "friends", "found"),
+    [(RIGHT, 1, True), (RIGHT, 2, False), (WRONG, 1, False), (WRONG, 0, True), (VOID, 1, False)],
+)
+def test_finding__votes_of_friends__count_neither_way(digest: int, friends: int, found: bool) -> None:
+    votes = [Vote(digest=digest_of(0, digest), party=number < friends) for number in range(3)]
+    assert (finding(votes, 3, digest_of(0, WRONG)) is not None) == found
 
 
 @pytest.mark.property

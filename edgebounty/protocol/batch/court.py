@@ -69,10 +69,18 @@ def bond_of(price: int, quorum: int, *, appealed: bool) -> int:
     return price * slots_of(quorum, appealed=appealed)
 
 
-def finding(winners: Sequence[Vote], quorum: int) -> bytes | None:
-    """The digest that the jury agreed on, None if too few of those who gain nothing by it voted so."""
-    counted = [vote for vote in winners if not vote.party]
-    return winners[0].digest if winners and len(counted) >= quorum else None
+def finding(winners: Sequence[Vote], quorum: int, disputed: bytes) -> bytes | None:
+    """The digest that the jury agreed on, None if too few of those who gain nothing by it voted so.
+
+    To spare the accused it takes a quorum of them, against it more than half of the votes: else a liar's friend
+    challenges first, and backs jurors until their votes do not count.
+    """
+    if not winners:
+        return None
+    found = winners[0].digest
+    counted = sum(not vote.party for vote in winners)
+    needed = len(winners) // 2 + 1 if verdict_of(found, disputed) is Verdict.WRONG else quorum
+    return found if counted >= needed else None
 
 
 def verdict_of(found: bytes | None, disputed: bytes) -> Verdict:

@@ -307,13 +307,14 @@ contract BatchCourtTest is CourtBase {
 
     function test_Jury_PartyItself_DoesNotCount() public {
         (BundleOpening memory opening, ReceiptOpening memory shown) = (bundleOf(ALICE), receiptOf(ALICE));
-        vm.prank(juror(0)); // challenges, and sits
+        back(juror(1), juror(0));
+        vm.prank(juror(0)); // challenges, and sits with one that it backs
         uint256 caseId = court.challenge(header, opening, shown, SALT);
         sit(caseId, alike(RIGHT, 3));
         expectError(IBatchCourt.TooEarly.selector);
         court.decide(caseId, SALT);
         vm.prank(person(DAN));
-        court.appeal(caseId); // two votes are no quorum of three
+        court.appeal(caseId); // one vote is not more than half of three
         same(court.owedTo(juror(0)), BOND - 3 * JUROR_PRICE, "but jurors that computed are paid");
     }
 
@@ -330,6 +331,7 @@ contract BatchCourtTest is CourtBase {
 
     function test_Jury_WorkerBackedByAParty_DoesNotCount() public {
         back(juror(0), person(REQUESTER)); // she would be refunded
+        back(juror(1), person(REQUESTER));
         uint256 caseId = challenge(EVE, ALICE, RIGHT);
         sit(caseId, alike(RIGHT, 3));
         expectError(IBatchCourt.TooEarly.selector);
