@@ -14,8 +14,6 @@ contract CourtHandler is CourtBase {
     mapping(uint256 who => uint256) private _had;
     uint256 private _bonds; // lost by the orchestrator for a fault of its batch
     uint256 private _reserved;
-    uint256 public verdicts;
-    uint256 public slashes;
 
     function setUp() public override {
         super.setUp();
@@ -66,9 +64,11 @@ contract CourtHandler is CourtBase {
         self(abi.encodeCall(this.doSit, (pick(seed), votes)));
     }
 
+    /// @dev Jurors that agree, mostly on what is right.
     function sitAlike(uint256 seed, uint256 first, uint256 code) external {
         uint256 votes = 0;
-        for (uint256 i = 0; i < 15; ++i) votes |= ((((first % 15) + i) % 15) * 16 + (code % 4) + 1) << (8 * i);
+        code = code % 8 < 4 ? RIGHT : (code % 4) + 1;
+        for (uint256 i = 0; i < 15; ++i) votes |= ((((first % 15) + i) % 15) * 16 + code) << (8 * i);
         self(abi.encodeCall(this.doSit, (pick(seed), votes)));
     }
 
@@ -101,7 +101,6 @@ contract CourtHandler is CourtBase {
             abi.encodeCall(court.decide, (caseId, salted ? SALT : bytes32(0)))
         );
         isTrue(done || bytes4(answer) != PANIC, "decide: panic");
-        if (done) ++verdicts;
     }
 
     function slashSome(uint256 seed, uint256 signer) external {
@@ -112,7 +111,6 @@ contract CourtHandler is CourtBase {
         isTrue(entry.verdict == CourtVerdict.Wrong, "slashed for another verdict");
         isTrue(entry.task == taskOf(who) && entry.digest == uint216(uint256(receiptOf(who).word)), "of others");
         _lost[caseId][who] += had - bondedOf(person(who));
-        ++slashes;
     }
 
     function doSlash(uint256 caseId, uint256 who) external {
@@ -169,7 +167,7 @@ contract CourtHandler is CourtBase {
     }
 
     function passTime(uint256 seconds_) external {
-        vm.warp(block.timestamp + (seconds_ % 400));
+        vm.warp(block.timestamp + (seconds_ % 3 == 0 ? CASE_TIME : seconds_ % 100));
     }
 
     // --- what holds at any time ---
@@ -190,7 +188,7 @@ contract CourtHandler is CourtBase {
         }
     }
 
-    /// @dev Strangers end every case, and then nothing is left that belongs to nobody.
+    /// @dev Strangers end every case, slash whom they can, twice, and then nothing is left that belongs to nobody.
     function endAll() external {
         for (uint256 id = 1; id <= court.caseCount(); ++id) {
             if (court.caseOf(id).verdict != CourtVerdict.None) continue;
@@ -199,6 +197,7 @@ contract CourtHandler is CourtBase {
             if (block.timestamp < court.caseOf(id).until) vm.warp(court.caseOf(id).until);
             court.decide(id, 0);
         }
+        for (uint256 i = 0; i < 10 * court.caseCount(); ++i) this.slashSome(i / 10, i % 5);
         for (uint256 i = 0; i < PEOPLE; ++i) {
             if (court.owedTo(person(i)) != 0) court.withdrawFor(person(i));
         }
@@ -251,6 +250,8 @@ contract CourtInvariantsTest {
 
     /// forge-config: default.invariant.runs = 40
     /// forge-config: default.invariant.depth = 60
+    /// forge-config: deep.invariant.runs = 400
+    /// forge-config: deep.invariant.depth = 100
     function invariant_CourtIsSound() external view {
         _handler.check();
     }
