@@ -67,7 +67,7 @@ LONGEST_SECONDS: Final = 600  # a fault that makes a loop endless runs out of ga
 # The slow tests, which stake for hundreds of workers, run only when the quick ones noticed nothing.
 _SLOW: Final = "Draw_|Reopen_DoublesTheChance|DecidingReplica|History_Agrees|BooksAddUp"
 _ALL_TESTS: Final = (("--no-match-test", _SLOW), ("--match-test", _SLOW))
-_BATCH_TESTS: Final = (("--match-contract", "Batch"),)  # no other test calls the batch lane's contracts
+_BATCH_TESTS: Final = (("--match-contract", "Batch|Court"),)  # no other test calls the batch lane's contracts
 # Left out: campaigns, which may or may not find a fault; what halmos is for; gas, which every fault changes.
 _LEFT_OUT: Final = ("invariants", "Symbolic.t.sol", "Gas.t.sol")
 _FAILED: Final = re.compile(r"^\[FAIL[^\n]*\] (\w+)\(", re.MULTILINE)

@@ -16,7 +16,7 @@ from edgebounty.protocol.batch.openings import open_bundle, open_payout
 from edgebounty.protocol.batch.watching import find_faults
 from edgebounty.protocol.types import Address
 from tests.model.edges import STRANGER, Bench
-from tests.model.ledger import Job
+from tests.model.ledger import Job, Ledger
 from tests.model.machine import DOMAIN, EVE, MALLORY, NAMES, ORC, PRICES, REQUESTER, WATCH, Market
 from tests.model.people import CORRUPTIONS, key_of
 from tests.model.recorder import NOBODY, withdrawal_abi
@@ -432,6 +432,53 @@ def released(market: Market) -> None:
     market.check()
 
 
+def restaters_bond(market: Market) -> None:
+    """Whoever restates answers for it a whole window of its own, and has its bond back once, whatever the
+    orchestrator's bond of the same batch does meanwhile."""
+    bench, ledger, times = Bench(market), market.ledger, market.ledger.times
+    job = market.jobs[2]
+    wrong = CORRUPTIONS["payout_too_large"][1](market.plan(MALLORY, job, Random(8)), NAMES)
+    assert market.attempt(lambda: ledger.post(MALLORY, wrong), post_by=MALLORY)
+    for seed in (0, 1):
+        after = market.plan(MALLORY, job, Random(seed)).built()
+        assert market.attempt(lambda after=after: ledger.post(MALLORY, after), post_by=MALLORY)
+    begun, slots = ledger.now, ledger.books[MALLORY].slots
+    ledger.prove(WATCH, MALLORY, 0, next(iter(find_faults(ledger.case(MALLORY, 0), wrong))))
+    restated = begun + 300
+    market.move_time(restated)
+    for number in (0, 1, 2):
+        ledger.restate(WATCH, MALLORY, number, market.right(MALLORY, number))
+    assert ledger.bonded[WATCH] == 3 * times.least_bond
+    bonds = [slots[number].bond for number in (0, 1, 2)]
+    assert bonds[0] == 0 < min(bonds[1:]), "the first was lost, the others are held"
+
+    def free(number: int, amount: int) -> None:
+        header = header_abi(slots[number].batch.header)
+        act = lambda: Ledger.release_bond(ledger, MALLORY, number)  # noqa: E731
+        bench.taken("BatchLane", "releaseBond", header, act=act, answer=(amount,))
+
+    def held(*numbers: int) -> None:
+        for number in numbers:
+            bench.refused("NothingToRelease", "BatchLane", "releaseBond", header_abi(slots[number].batch.header))
+
+    market.move_time(begun + times.window - 1)
+    held(0, 1, 2)
+    market.move_time(begun + times.window)
+    free(1, bonds[1])
+    held(0, 1)
+    market.move_time(restated + times.window - 1)
+    held(0, 1)
+    market.move_time(restated + times.window)
+    free(0, times.least_bond)
+    held(0)  # the restater has other bonds, from which it could be taken once more
+    free(1, times.least_bond)
+    held(0, 1)
+    free(2, bonds[2] + times.least_bond)
+    held(0, 1, 2)
+    assert ledger.bonded[WATCH] == ledger.bonded[MALLORY] == 0
+    market.check()
+
+
 def exact_bond(market: Market) -> None:
     """A bond may take the allotment to the last unit, and not one more."""
     ledger, bench = market.ledger, Bench(market)
@@ -462,5 +509,6 @@ WALKS = (
     beside,
     aside,
     released,
+    restaters_bond,
     exact_bond,
 )
