@@ -28,15 +28,20 @@ def name_of(batch: Followed) -> str:
 
 
 def fault(batch: Followed, found: Fault) -> Finding:
+    text = f"{_MEANS[found.rule]} ({found.rule})"
+    return _finding(Kind.BATCH_FAULT, batch, _key_of(batch, found), text, transaction=batch.tx_hash, rule=found.rule)
+
+
+def late_fault(batch: Followed, found: Fault) -> Finding:
+    """Under the key of the same fault within the window: what was told then is not told again."""
+    text = f"{_MEANS[found.rule]} ({found.rule}); its window is over, nobody can prove it and what it paid stays paid"
+    evidence = {"transaction": batch.tx_hash, "rule": found.rule, "window": "over"}
+    return _finding(Kind.BATCH_FAULT, batch, _key_of(batch, found), text, **evidence)
+
+
+def _key_of(batch: Followed, found: Fault) -> str:
     at = f" {found.openings[0]}" if found.rule == "rewindPayout" else ""
-    return _finding(
-        Kind.BATCH_FAULT,
-        batch,
-        f"{found.rule}{at} {sorted(batch.struck)}",
-        f"{_MEANS[found.rule]} ({found.rule})",
-        transaction=batch.tx_hash,
-        rule=found.rule,
-    )
+    return f"{found.rule}{at} {sorted(batch.struck)}"
 
 
 def wrong_payouts(batch: Followed, right: bytes) -> Finding:

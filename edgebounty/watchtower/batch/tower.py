@@ -101,6 +101,7 @@ class BatchTower:
         self._known: dict[tuple[Key, bytes], Known] = {}  # with the bundles' root
         self._clean: dict[Key, tuple[object, ...]] = {}
         self._over: dict[Key, bytes] = {}
+        self._looked_late: set[tuple[Key, bytes]] = set()
         self.unjudged: set[Key] = set()
         """Batches of which too little is known: their data, or what was paid before them."""
         self._afters: dict[Key, tuple[tuple[Payout, ...], frozenset[int], bool, tuple[Payout, ...]]] = {}
@@ -204,7 +205,10 @@ class BatchTower:
         stated = batch.header.number < book.stated
         seen = (batch.header.hash, batch.struck, batch.voided, batch.restater, stated)
         state = (*seen, id(known), judged.before, len(lane.asked), len(lane.demands))
-        if judged.times is None or self._clean.get(batch.key) == state:
+        if judged.times is None:
+            self._look_late(judged)
+            return False
+        if self._clean.get(batch.key) == state:
             return False
         late = self._contracts.market.block().time >= judged.times[0] + self._contracts.window
         if not stated and judged.after is not None and self._hand.restate(book, batch, judged.after):
@@ -218,7 +222,10 @@ class BatchTower:
         return False
 
     def _challenge_bundles(self, lane: Lane, judged: Judged, *, late: bool) -> bool:
-        if judged.batch.voided or late:
+        if late:
+            self._look_late(judged)
+            return False
+        if judged.batch.voided:
             return False
         if judged.known is None or not _enough(judged.batch, judged.known):
             wanted = self._unknown(lane, judged)
@@ -231,6 +238,18 @@ class BatchTower:
             self._on_judged(judged.batch, judged.known)
             return False
         return self._hand.prove(judged.batch, fault)
+
+    def _look_late(self, judged: Judged) -> None:
+        """Tells a fault of the bundles that nobody can prove any more: what was paid by it stays paid."""
+        batch, known = judged.batch, judged.known
+        looked = (batch.key, batch.header.bundles_root)
+        if known is None or batch.voided or looked in self._looked_late:
+            return
+        if _enough(batch, known):
+            self._looked_late.add(looked)
+        fault = bundle_fault(judged.case(self._contracts), judged.with_before(known))
+        if fault is not None:
+            self._note(findings.late_fault(batch, fault))
 
     def _challenge_payouts(self, lane: Lane, judged: Judged) -> bool:
         header = judged.batch.header

@@ -191,6 +191,21 @@ def test_tower__without_an_account__says_so_and_sends_nothing(rig: LaneRig, tmp_
     assert rig.nonce() == sent
 
 
+def test_tower__fault_seen_only_after_the_window__told_once_and_nothing_is_sent(rig: LaneRig, tmp_path: Path) -> None:
+    rig.corrupt("slot_twice")
+    rule = CORRUPTIONS["slot_twice"][0]
+    rig.market.time_passes(rig.batches.window + 1)
+    sent, tower = rig.nonce(), rig.tower(tmp_path)
+    tower.round()
+    tower.round()
+    (told,) = rig.told
+    assert (told.kind, told.evidence["rule"], told.evidence["window"]) == (Kind.BATCH_FAULT, rule, "over")
+    assert "stays paid" in told.text
+    rig.tower(tmp_path).round()
+    assert rig.told == [told]
+    assert rig.nonce() == sent
+
+
 def test_tower__orchestrator_calls_the_faulty_receipt_first__no_bond_is_taken_twice(
     rig: LaneRig, tmp_path: Path
 ) -> None:
