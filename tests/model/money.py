@@ -10,10 +10,11 @@ from random import Random
 from typing import Any
 
 from edgebounty.protocol.batch.building import Batch
-from edgebounty.protocol.batch.calls import NO_HEADER, header_abi
+from edgebounty.protocol.batch.calls import NO_HEADER, header_abi, proof_args
 from edgebounty.protocol.batch.messages import Acceptance, Withdrawal, sign_compact
 from edgebounty.protocol.batch.openings import open_bundle, open_payout
-from edgebounty.protocol.batch.watching import find_faults
+from edgebounty.protocol.batch.watching import Fault, find_faults, payout_fault
+from edgebounty.protocol.batch.wire import payouts_tree
 from edgebounty.protocol.types import Address
 from tests.model.edges import STRANGER, Bench
 from tests.model.ledger import Job, Ledger
@@ -479,6 +480,66 @@ def restaters_bond(market: Market) -> None:
     market.check()
 
 
+def _restated_by_two(market: Market) -> int:
+    """Mallory's second batch has a bundle to strike and was rewound with the first; late, the watchtower restates the
+    first and Eve the second, wrongly. Returns when the batches were posted; that is 300 seconds ago."""
+    ledger, job = market.ledger, market.jobs[2]
+    wrong = CORRUPTIONS["payout_too_large"][1](market.plan(MALLORY, job, Random(8)), NAMES)
+    assert market.attempt(lambda: ledger.post(MALLORY, wrong), post_by=MALLORY)
+    twice_paid = CORRUPTIONS["slot_twice"][1](market.plan(MALLORY, job, Random(5)), NAMES)
+    assert market.attempt(lambda: ledger.post(MALLORY, twice_paid), post_by=MALLORY)
+    begun = ledger.now
+    ledger.prove(WATCH, MALLORY, 0, next(iter(find_faults(ledger.case(MALLORY, 0), wrong))))
+    market.move_time(begun + 300)
+    ledger.restate(WATCH, MALLORY, 0, market.right(MALLORY, 0))
+    right = market.right(MALLORY, 1)
+    more = (*right.payouts[:-1], replace(right.payouts[-1], cumulative=right.payouts[-1].cumulative + 1))
+    header = replace(right.header, payouts_root=payouts_tree(more).root)
+    ledger.restate(EVE, MALLORY, 1, replace(right, payouts=more, header=header))
+    return begun
+
+
+def _faults_of_second(market: Market) -> tuple[Fault, Fault]:
+    """What strikes its bundle, and what rewinds its payouts as Eve stated them."""
+    case, batch = market.ledger.case(MALLORY, 1), market.ledger.books[MALLORY].slots[1].batch
+    strike = next(iter(find_faults(case, batch)))
+    last = len(batch.payouts) - 1
+    rewind = payout_fault(case, batch, last, open_payout(batch.payouts, batch.payouts_tree, last))
+    assert strike.rule == "strikePair"
+    assert rewind is not None
+    return strike, rewind
+
+
+def window_over(market: Market) -> None:
+    """With the second in which its window ends a bundle can be struck no more, whatever was restated since; nor can
+    payouts be rewound with the end of theirs."""
+    bench, ledger, times = Bench(market), market.ledger, market.ledger.times
+    begun = _restated_by_two(market)
+
+    def late(fault: Fault) -> None:
+        slot = ledger.books[MALLORY].slots[1]
+        args = proof_args(fault, slot.batch.header, slot.previous)
+        bench.refused("TooLate", "BatchChallenges", fault.rule, *args, by=WATCH)
+
+    strike, rewind = _faults_of_second(market)
+    market.move_time(begun + times.window)
+    late(strike)
+    market.move_time(begun + 300 + times.window)
+    late(strike)
+    late(rewind)
+
+
+def window_of_restated(market: Market) -> None:
+    """Payouts that were restated can be rewound to the last second of their own window: whoever stated them pays."""
+    ledger, times = market.ledger, market.ledger.times
+    begun = _restated_by_two(market)
+    _, rewind = _faults_of_second(market)
+    market.move_time(begun + 300 + times.window - 1)
+    ledger.prove(WATCH, MALLORY, 1, rewind)
+    assert ledger.bonded[EVE] == 0
+    assert ledger.books[MALLORY].slots[1].bond > 0, "the orchestrator did not state them"
+
+
 def exact_bond(market: Market) -> None:
     """A bond may take the allotment to the last unit, and not one more."""
     ledger, bench = market.ledger, Bench(market)
@@ -510,5 +571,7 @@ WALKS = (
     aside,
     released,
     restaters_bond,
+    window_over,
+    window_of_restated,
     exact_bond,
 )
