@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from click.testing import CliRunner, Result
 
 from edgebounty.chain.anvil import Anvil, dev_account
 from edgebounty.chain.errors import ContractRejected
 from edgebounty.chain.rpc import connect
 from edgebounty.chain.sender import Sender
+from edgebounty.cli import batch_pay
+from edgebounty.cli.root import root
 from edgebounty.client.batch_pay import BatchPay
 from edgebounty.client.errors import Rejected, Unavailable
 from edgebounty.protocol.batch.messages import Acceptance
 from edgebounty.protocol.messages import sign
 from edgebounty.protocol.types import Address, to_address
-from edgebounty.worker.batch.values import Bundle
+from edgebounty.worker.batch.journal import BatchJournal, Identity
+from edgebounty.worker.batch.machine import Step
+from edgebounty.worker.batch.values import Bundle, State
 from tests.edgebounty.watchtower.lane_kit import MALLORY, WATCH, LaneRig
 from tests.model.machine import WORKERS
 from tests.model.people import account_of, key_of
@@ -225,3 +233,78 @@ def test_left_out__word_signed_by_somebody_else__refused_on_chain(
     (found,) = pay.left_out(to_address(account_of(name)), [forged])
     with pytest.raises(ContractRejected, match=r"(?i)signature"):
         stranger.send(pay.claim(found))
+
+
+# --- the command ---
+
+
+def journal_of(folder: Path, identity: Identity, *bundles: Bundle) -> None:
+    journal = BatchJournal(folder)
+    journal.belong_to(identity)
+    journal.save(State(), Step(state=State(bundles=bundles)))
+    journal.close()
+
+
+def key_file(folder: Path, name: str, key: bytes) -> Path:
+    file = folder / f"{name}.key"
+    file.touch(mode=0o600)
+    file.write_text(key.hex())
+    return file
+
+
+def test_withdraw_left_out_command__bundle_in_the_workers_journal_and_in_no_batch__claimed_and_paid_once(
+    rig: LaneRig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker whose only possessions are its key and its journal; somebody else pays the gas and the deposit. What is
+    in the batch is not claimed again, and what may still come is waited for."""
+    plans = (replace(rig.plan(seed), data_digest=bytes(32)) for seed in range(40))
+    rig.post(next(batch for plan in plans if len((batch := plan.built()).leaves) < len(WORKERS)))
+    name = missing(rig)
+    worker, owed = to_address(account_of(name)), acceptance_of(rig, name, 3)
+    waiting = replace(acceptance_of(rig, name, 2), first_task=rig.posted[-1].header.end_task)
+    there = next(each for each in WORKERS if account_of(each) == rig.posted[-1].leaves[0].account)
+    market = rig.market.deployment
+    identities = {
+        each: Identity(market.chain_id, market.batch_lane, rig.account, to_address(account_of(each)))
+        for each in (name, there)
+    }
+    journal_of(tmp_path / name, identities[name], owed, waiting)
+    journal_of(tmp_path / there, identities[there], acceptance_of(rig, there, rig.posted[-1].leaves[0].count))
+    market.save(tmp_path / "market.json")
+    gas = key_file(tmp_path, "watch", bytes(dev_account(WATCH).key))
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        rig.market.time_passes(int(seconds))
+
+    monkeypatch.setattr(batch_pay, "time", SimpleNamespace(sleep=sleep))
+
+    def run(who: str, folder: str) -> Result:
+        command = ["withdraw", "--lane", "batch", "--left-out", "--data-dir", str(tmp_path / folder), "--json", "--yes"]
+        command += ["--key-file", str(key_file(tmp_path, who, key_of(who))), "--gas-key-file", str(gas)]
+        command += ["--rpc-url", rig.batches.market.url, "--deployment", str(tmp_path / "market.json")]
+        return CliRunner().invoke(root, [*command, "--gateway-url", "http://127.0.0.1:9"])
+
+    stake = rig.contracts.balances(rig.watch).stake
+    of_another = run(there, name)
+    assert isinstance(of_another.exception, Rejected), of_another
+    assert json.loads(run(there, there).stdout)["left_out"] == []
+    assert slept == []
+
+    said = run(name, name)
+    assert said.exit_code == 0, said
+    amount = 3 * rig.prices.price
+    first = rig.posted[-1].header.first_task
+    assert json.loads(said.stdout) == {
+        "account": worker,
+        "left_out": [{"job_id": rig.job, "first_task": first, "amount": str(amount)}],
+    }
+    assert slept == [rig.batches.answer_time + 1]
+    assert rig.contracts.balances(worker).credit == amount
+    assert rig.contracts.balances(rig.watch).stake == stake, "the deposit came back"
+
+    again = run(name, name)
+    assert isinstance(again.exception, ContractRejected), again
+    assert again.exception.name == "ClaimRepeated"
+    assert rig.contracts.balances(worker).credit == amount
