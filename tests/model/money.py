@@ -540,6 +540,72 @@ def window_of_restated(market: Market) -> None:
     assert ledger.books[MALLORY].slots[1].bond > 0, "the orchestrator did not state them"
 
 
+def apart_in_time(market: Market) -> None:
+    """Bundles of a void batch are paid apart to the last second of their time, and from what it had set aside only:
+    where its bundles claim more receipts than it was paid for, whoever comes last has what is left, or nothing."""
+    bench, ledger, times = Bench(market), market.ledger, market.ledger.times
+
+    def claims_too_much(seed: int) -> Batch | None:
+        batch = market.plan(MALLORY, market.jobs[2], Random(seed)).built()
+        left = len(batch.leaves) * PRICES.cost - sum(leaf.count for leaf in batch.leaves[:-1]) * PRICES.price
+        header = replace(batch.header, receipt_count=len(batch.leaves))
+        return replace(batch, header=header) if left < 0 else None
+
+    batch = next(found for seed in range(200) if (found := claims_too_much(seed)))
+    assert market.attempt(lambda: ledger.post(MALLORY, batch), post_by=MALLORY)
+    ledger.prove(WATCH, MALLORY, 0, next(iter(find_faults(ledger.case(MALLORY, 0), batch))))
+    assert ledger.books[MALLORY].slots[0].voided
+    openings = [open_bundle(batch.leaves, batch.tree, at) for at in range(len(batch.leaves))]
+    until = ledger.now + times.window + times.claim
+    header = header_abi(ledger.books[MALLORY].slots[0].batch.header)
+    market.move_time(until - 1)
+    paid = [ledger.claim_voided(MALLORY, 0, opening) for opening in openings[:-1]]
+    assert sum(paid) == len(batch.leaves) * PRICES.cost
+    assert 0 < paid[-1] < openings[-2].bundle.count * PRICES.price
+    bench.refused("NothingToClaim", "BatchPayouts", "claimVoided", header, openings[-1].as_abi())
+
+
+def apart_too_late(market: Market) -> None:
+    """With the second in which that time ends nobody is paid apart any more, though it is still set aside."""
+    bench, ledger, times = Bench(market), market.ledger, market.ledger.times
+    batch = CORRUPTIONS["gap_in_counts"][1](market.plan(MALLORY, market.jobs[2], Random(0)), NAMES)
+    assert market.attempt(lambda: ledger.post(MALLORY, batch), post_by=MALLORY)
+    ledger.prove(WATCH, MALLORY, 0, next(iter(find_faults(ledger.case(MALLORY, 0), batch))))
+    market.move_time(ledger.now + times.window + times.claim)
+    assert ledger.books[MALLORY].slots[0].aside > 0
+    header = header_abi(ledger.books[MALLORY].slots[0].batch.header)
+    opening = open_bundle(batch.leaves, batch.tree, 0)
+    bench.refused("TooLate", "BatchPayouts", "claimVoided", header, opening.as_abi())
+
+
+def misplaced(market: Market) -> None:
+    """A bundle at another's index that nobody struck is paid apart once its payouts can change no more, and once."""
+    bench, ledger = Bench(market), market.ledger
+    first = market.plan(MALLORY, market.jobs[2], Random(0)).built()
+    assert market.attempt(lambda: ledger.post(MALLORY, first), post_by=MALLORY)
+
+    def at_another_index(seed: int) -> tuple[Batch, int] | None:
+        batch = CORRUPTIONS["index_of_another"][1](market.plan(MALLORY, market.jobs[2], Random(seed)), NAMES)
+        wrong = (
+            at
+            for at, leaf in enumerate(batch.leaves)
+            if leaf.payout_index < len(first.payouts) and first.payouts[leaf.payout_index].account != leaf.account
+        )
+        at = next(wrong, None)
+        return None if at is None else (batch, at)
+
+    batch, at = next(found for seed in range(200) if (found := at_another_index(seed)))
+    assert market.attempt(lambda: ledger.post(MALLORY, batch), post_by=MALLORY)
+    opening = open_bundle(batch.leaves, batch.tree, at)
+    owned = open_payout(batch.payouts, batch.payouts_tree, opening.bundle.payout_index)
+    args = (header_abi(batch.header), opening.as_abi(), owned.as_abi())
+    market.move_time(ledger.now + ledger.times.window - 1)
+    bench.refused("TooEarly", "BatchPayouts", "claimMisplaced", *args)
+    market.move_time(ledger.now + 1)
+    assert ledger.claim_misplaced(MALLORY, 1, opening, owned) == opening.bundle.count * PRICES.price
+    bench.refused("AlreadyClaimed", "BatchPayouts", "claimMisplaced", *args)
+
+
 def exact_bond(market: Market) -> None:
     """A bond may take the allotment to the last unit, and not one more."""
     ledger, bench = market.ledger, Bench(market)
@@ -573,5 +639,8 @@ WALKS = (
     restaters_bond,
     window_over,
     window_of_restated,
+    apart_in_time,
+    apart_too_late,
+    misplaced,
     exact_bond,
 )

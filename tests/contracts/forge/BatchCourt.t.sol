@@ -471,6 +471,32 @@ contract BatchCourtTest is CourtBase {
         lane.payFromJob(jobId, person(EVE), 1);
     }
 
+    /// @dev Of Bob's 5,000 never more than half goes back to the requester, whatever is to be refunded: the reward comes first.
+    function test_SlashSigner_RefundIsAtMostTheOtherHalf() public {
+        uint256 pool = vault.slashPool();
+        vm.prank(address(court));
+        same(lane.slashSigner(person(ORC), person(BOB), jobId, LOCK, person(EVE), 10_000), 5_000, "all of it");
+        same(escrow.creditOf(person(EVE)), 2_500, "reward");
+        same(escrow.creditOf(person(REQUESTER)), 2_500, "refund");
+        same(vault.slashPool(), pool, "nothing burns");
+        checkSolvent();
+    }
+
+    /// @dev Who works for others answers to them with all of what it allotted to them: its own batches hold none of that.
+    function test_SlashSigner_OrchestratorThatWorksForAnother_ItsOwnBondsCoverNothingThere() public {
+        (, , uint256 bonded) = lane.bookOf(person(ORC));
+        isTrue(bonded > 1_000, "it has batches");
+        fund(person(ORC));
+        vm.startPrank(person(ORC));
+        vault.stake(1_000);
+        vault.allot(person(DAN), 1_000);
+        vm.stopPrank();
+        vm.prank(address(court));
+        same(lane.slashSigner(person(DAN), person(ORC), jobId, LOCK, person(EVE), 0), 1_000, "all of it");
+        (, , uint256 left) = lane.bookOf(person(ORC));
+        same(left, bonded, "the bond of its batches is untouched");
+    }
+
     // --- the constructor ---
 
     function refuse(CourtSettings memory wanted, bytes4 error) private {
