@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from edgebounty.chain.errors import ContractRejected
 from edgebounty.chain.market import MarketContracts
 from edgebounty.chain.views import BlockRef, ClaimStatus, Job, JobTerms, Task, TaskLook, TaskStatus
-from edgebounty.jobs.shape import TaskSpec, describe, needed_tasks
+from edgebounty.jobs.shape import TaskSpec, needed_tasks
 from edgebounty.protocol.failure import explain as explain_failure
 from edgebounty.protocol.failure import failure_of_digest
 from edgebounty.protocol.hashing import abi_words, keccak256
 from edgebounty.protocol.manifest import Manifest
 from edgebounty.protocol.types import Address, Digest, JobId, TaskIndex
-from edgebounty.worker.content import TaskContent
+from edgebounty.worker.content import Named, TaskContent
 from edgebounty.worker.explain import Refused
 from edgebounty.worker.link import Offer
 from edgebounty.worker.sandbox import SandboxTask
@@ -44,7 +44,7 @@ class Work:
     def sandbox_task(self) -> SandboxTask:
         largest = max(self.manifest.limits.output_bytes, self.manifest.state_bytes, _FAILURE_BYTES)
         return SandboxTask(
-            manifest=self.manifest.cid, index=self.task_index, results=self.results, max_output_bytes=largest
+            manifest=self.manifest.cid, index=self.spec.index, results=self.results, max_output_bytes=largest
         )
 
 
@@ -82,15 +82,15 @@ class Checker:
 
     def work(self, job_id: JobId, index: TaskIndex, terms: JobTerms, at: int) -> Work:
         """What the task is, from verified content and settled results: nothing about whether it may be claimed."""
-        manifest = self._content.manifest(terms.manifest_digest)
-        self._check_manifest(job_id, manifest, terms)
-        spec = describe(manifest, index)
+        named = self._content.named(terms.manifest_digest)
+        self._check_manifest(job_id, named, terms)
+        spec = named.spec(index)
         results = self._results(job_id, needed_tasks(spec), at)
         return Work(
             job_id=job_id,
             task_index=index,
             terms=terms,
-            manifest=manifest,
+            manifest=named.manifest,
             spec=spec,
             results=results,
             basis=basis_of(terms.manifest_digest, results),
@@ -99,7 +99,7 @@ class Checker:
     def basis_now(self, job_id: JobId, index: TaskIndex, at: int) -> bytes:
         """The basis of a task as the chain has it now: to be compared before a result is committed."""
         terms = self._market.terms(job_id, at)
-        spec = describe(self._content.manifest(terms.manifest_digest), index)
+        spec = self._content.named(terms.manifest_digest).spec(index)
         return basis_of(terms.manifest_digest, self._results(job_id, needed_tasks(spec), at))
 
     def _look(self, offer: Offer, at: int) -> TaskLook:
@@ -180,8 +180,8 @@ class Checker:
             raise Refused("stake_locked", text)
         raise Refused("stake_short", f"{name} locks {needed}, your stake is {stake}; run `edgebounty stake add`")
 
-    def _check_manifest(self, job_id: JobId, manifest: Manifest, terms: JobTerms) -> None:
-        shape = (manifest.map_tasks, manifest.reduce_tasks, manifest.rounds)
+    def _check_manifest(self, job_id: JobId, named: Named, terms: JobTerms) -> None:
+        shape = named.shape
         if shape != (terms.map_tasks, terms.reduce_tasks, terms.rounds):
             raise Refused(
                 "manifest_bad",
@@ -189,7 +189,7 @@ class Checker:
                 f"{(terms.map_tasks, terms.reduce_tasks, terms.rounds)}: the requester's mistake",
                 for_seconds=None,
             )
-        limits, settings = manifest.limits, self._settings
+        limits, settings = named.manifest.limits, self._settings
         if limits.memory_bytes > settings.max_memory_bytes:
             text = (
                 f"job {job_id} needs {limits.memory_bytes} bytes of memory, your limit is {settings.max_memory_bytes}"

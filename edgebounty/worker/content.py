@@ -7,6 +7,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from edgebounty.content.store import (
     ContentCorrupt,
@@ -21,8 +22,9 @@ from edgebounty.content.store import (
     put_file,
 )
 from edgebounty.execution import MAX_MODULE_BYTES
-from edgebounty.jobs.shape import TaskSpec, output_bytes, output_cid
+from edgebounty.jobs.shape import TaskSpec, describe, output_bytes, output_cid
 from edgebounty.protocol import unixfs
+from edgebounty.protocol.batch.court import NoJury, parse_jury_document
 from edgebounty.protocol.cid import Cid, raw_cid
 from edgebounty.protocol.manifest import MAX_BYTES, Manifest, ManifestError
 from edgebounty.protocol.types import Digest
@@ -59,6 +61,26 @@ class CachingStore:
         self.local.unpin(cid)
 
 
+class Named(NamedTuple):
+    """What a job's digest on chain names: its manifest, or, for a jury, that of the job on trial and the task tried.
+
+    A jury runs the manifest as it stands: parameters that only the reducer reads belong to it, so it cannot be cut.
+    """
+
+    manifest: Manifest
+    tried: int | None
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Map tasks, reduce tasks and rounds of the job on chain."""
+        manifest = self.manifest
+        return (1, 0, 1) if self.tried is not None else (manifest.map_tasks, manifest.reduce_tasks, manifest.rounds)
+
+    def spec(self, index: int) -> TaskSpec:
+        """What the job's task of this number is to do. Raises `NoSuchTask`."""
+        return describe(self.manifest, index if self.tried is None else self.tried)
+
+
 class TaskContent:
     """What tasks read and write. Safe for several threads."""
 
@@ -77,25 +99,42 @@ class TaskContent:
         self._store = CachingStore(self.local, remote)
         self._remote = remote
         self._held = OrderedDict.fromkeys(reversed(self.local.newest(MOST_HELD)))
-        self._manifests: dict[bytes, Manifest] = {}
+        self._named: dict[bytes, Named] = {}
         self._lock = threading.Lock()
 
-    def manifest(self, digest: Digest) -> Manifest:
-        """The manifest that the chain names. Raises `Refused`."""
+    def named(self, digest: Digest) -> Named:
+        """What the chain names. Raises `Refused`."""
         with self._lock:
-            known = self._manifests.get(digest)
+            known = self._named.get(digest)
         if known is not None:
             return known
-        cid = raw_cid(digest)
+        data = self._document(digest, "the manifest")
         try:
-            manifest = Manifest.parse(_fetched(lambda: get_file(self._store, cid, MAX_BYTES), "the manifest"))
-        except ManifestError as error:
-            raise Refused("manifest_bad", f"a job's manifest {cid} is unusable: {error}", for_seconds=None) from error
+            tried, task = parse_jury_document(data)
+        except NoJury:
+            named = Named(_parsed(digest, data), None)
+        else:
+            named = Named(_parsed(tried, self._document(tried, "the manifest of a job on trial")), task)
+            if task >= named.manifest.map_tasks:
+                text = f"a jury is to try task {task}, and the job has {named.manifest.map_tasks} map tasks in a round"
+                raise Refused("manifest_bad", f"{text}: the fault of who posted it", for_seconds=None)
         with self._lock:
-            if len(self._manifests) > 100:
-                self._manifests.clear()
-            self._manifests[digest] = manifest
-        return manifest
+            if len(self._named) > 100:
+                self._named.clear()
+            self._named[digest] = named
+        return named
+
+    def manifest(self, digest: Digest) -> Manifest:
+        """The manifest of a job of the batch lane, which tries nothing. Raises `Refused`."""
+        named = self.named(digest)
+        if named.tried is not None:
+            text = f"a job's manifest {raw_cid(digest)} is a jury's document, which only the direct lane runs"
+            raise Refused("manifest_bad", text, for_seconds=None)
+        return named.manifest
+
+    def _document(self, digest: Digest, what: str) -> bytes:
+        cid = raw_cid(digest)
+        return _fetched(lambda: get_file(self._store, cid, MAX_BYTES), what)
 
     def prefetch(self, manifest: Manifest, spec: TaskSpec, results: dict[int, Digest]) -> None:
         """Bring every byte of the task into the folder, verified. Raises `Refused` before anything is at stake."""
@@ -172,6 +211,14 @@ def needed_files(manifest: Manifest, spec: TaskSpec, results: dict[int, Digest])
         yield f"the shard of task {spec.index}", spec.shard.cid, spec.shard.bytes
     for task in spec.input_tasks:
         yield _output(manifest, task, results)
+
+
+def _parsed(digest: Digest, data: bytes) -> Manifest:
+    try:
+        return Manifest.parse(data)
+    except ManifestError as error:
+        text = f"a job's manifest {raw_cid(digest)} is unusable: {error}"
+        raise Refused("manifest_bad", text, for_seconds=None) from error
 
 
 def _output(manifest: Manifest, task: int, results: dict[int, Digest]) -> tuple[str, Cid, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
@@ -17,6 +18,8 @@ VOID: Final = Digest(keccak256(b"Edgebounty jury: void"))
 APPEAL_FACTOR: Final = 3
 KEPT_BYTES: Final = 27
 """Of a digest in a receipt."""
+_DOCUMENT: Final = re.compile(rb'\{"jury":1,"manifest":"0x([0-9a-f]{64})","task":(0|[1-9][0-9]{0,4})\}')
+_MOST_DOCUMENT_BYTES: Final = 128
 
 
 class Verdict(IntEnum):
@@ -50,6 +53,17 @@ def jury_document(manifest: Digest, task: int) -> bytes:
 
 def jury_digest(manifest: Digest, task: int) -> Digest:
     return Digest(hashlib.sha256(jury_document(manifest, task)).digest())
+
+
+class NoJury(ValueError):
+    """It is no document of a jury."""
+
+
+def parse_jury_document(data: bytes) -> tuple[Digest, int]:
+    """The manifest's digest and the task. Raises `NoJury` unless `data` is a document as the court hashes it."""
+    if len(data) > _MOST_DOCUMENT_BYTES or not (told := _DOCUMENT.fullmatch(data)):
+        raise NoJury("no jury document of version 1")
+    return Digest(bytes.fromhex(told[1].decode())), int(told[2])
 
 
 def commitment_of(

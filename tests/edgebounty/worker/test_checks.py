@@ -7,10 +7,14 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from worker_kit import table_job
 
 from edgebounty.chain.views import BlockRef, Claim, ClaimStatus, Job, JobTerms, Task, TaskLook, TaskStatus
+from edgebounty.content.store import MemoryStore, put_file
+from edgebounty.protocol.batch.court import jury_digest, jury_document
 from edgebounty.protocol.types import Address, Digest, JobId, TaskIndex
 from edgebounty.worker.checks import Checker
+from edgebounty.worker.content import TaskContent
 from edgebounty.worker.explain import Refused
 from edgebounty.worker.link import Offer
 from edgebounty.worker.settings import WorkerSettings
@@ -73,6 +77,10 @@ class Chain:
     def look(self, *_: Any) -> TaskLook:
         return self._look
 
+    def results(self, _job: int, tasks: Any, _at: int) -> list[Digest]:
+        assert not list(tasks)  # a map task of a first round reads none
+        return []
+
 
 def refusal(look: TaskLook = BARRED, **settings: Any) -> Refused:
     """Why the task is refused. All are at the least because the worker is barred, which is checked late."""
@@ -114,3 +122,18 @@ def test_claimable__somebody_elses_claim_is_late__waits_until_it_has_expired() -
     assert refusal(replace(late, task=replace(TASK, phase_deadline=NOW + 1))).code == "barred"
     committed = replace(claim, status=ClaimStatus.COMMITTED)
     assert refusal(replace(late, claims=(committed,))).code == "barred"
+
+
+def test_work__of_a_jury__is_the_tried_task_under_the_jurys_number(tmp_path: Path) -> None:
+    planned = table_job(shards=2)
+    store = MemoryStore(planned.blocks)
+    put_file(store, jury_document(planned.manifest.digest, 1))
+    terms = replace(TERMS, manifest_digest=jury_digest(planned.manifest.digest, 1))
+    mine = WorkerSettings(rpc_url="http://x", deployment=Path("d.json"), data_dir=Path("data"), key_file=Path("key"))
+    content = TaskContent(tmp_path, store)
+    checker = Checker(market=cast(Any, Chain(BARRED)), content=content, settings=mine, worker=ME)
+    work = checker.work(JobId(1), TaskIndex(0), terms, 9)
+    assert work.key == (1, 0)
+    assert (work.sandbox_task.manifest, work.sandbox_task.index) == (planned.manifest.cid, 1)
+    with pytest.raises(Refused, match="requester's mistake"):  # posted by somebody else than the court
+        checker.work(JobId(1), TaskIndex(0), replace(terms, map_tasks=2), 9)
